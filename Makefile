@@ -1,0 +1,32 @@
+# `make test` and `make demo` need a clone, Python 3.9+ and make; each prepares .venv itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: test demo lint types clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+demo: $(INSTALLED)
+	$(BIN)/ffl-patch demo --out demo-output
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy sees the package as it installs: recipes and integrations inside ffl_plugin.
+types: $(INSTALLED)
+	rm -rf build/typed
+	$(BIN)/python -m pip install --quiet --no-deps --target build/typed .
+	cd build && MYPYPATH=typed ../$(BIN)/mypy --config-file ../pyproject.toml -p ffl_plugin
+
+clean:
+	rm -rf $(VENV) build dist demo-output

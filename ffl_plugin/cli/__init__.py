@@ -1,0 +1,64 @@
+"""``ffl-patch``: a module per command, imported only when that command runs, so ``--help`` is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Optional
+
+import click
+
+from ffl_plugin import __version__
+from ffl_plugin.errors import FFLError
+
+# Command name -> (module, one-line help). The module defines a click command named `command`.
+COMMANDS = {
+    "list": ("ffl_plugin.cli.list_targets", "List the repositories that can be patched."),
+    "apply": ("ffl_plugin.cli.apply", "Patch a clone."),
+    "status": ("ffl_plugin.cli.status", "Say what is applied in a clone."),
+    "diff": ("ffl_plugin.cli.diff", "Show what apply would change, or has changed."),
+    "revert": ("ffl_plugin.cli.revert", "Take the patch out of a clone again."),
+    "fid": ("ffl_plugin.cli.fid", "Fréchet Inception Distance between two sets of images."),
+    "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
+    "demo": ("ffl_plugin.cli.demo", "Patch, train twice and compare, on an embedded example."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported one at a time, when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table, which is the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
+        """Import the module of one command; None for a name that is not in the table."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table itself, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ffl-patch")
+def group() -> None:
+    """Focal Frequency Loss for the repositories you already train: patch, train, compare."""
+
+
+def main(arguments: Optional[list[str]] = None) -> int:
+    """Run ``ffl-patch`` and exit: 0 done, 1 refused (one sentence on standard error), 2 usage."""
+    try:
+        group.main(args=arguments, prog_name="ffl-patch", standalone_mode=True)
+    except FFLError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The main job on an embedded training repository of our own."""

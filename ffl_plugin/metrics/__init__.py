@@ -1,0 +1,1 @@
+"""Image sources, features, Fréchet distance and spectral metrics."""

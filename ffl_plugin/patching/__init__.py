@@ -1,0 +1,1 @@
+"""The patch engine: finds places by meaning, inserts, proves, undoes. Standard library only."""

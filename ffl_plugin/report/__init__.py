@@ -1,0 +1,1 @@
+"""Before and after: table, JSON and one self-contained page."""

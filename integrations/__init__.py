@@ -1,0 +1,1 @@
+"""What a patched repository imports while it trains: one module per upstream."""

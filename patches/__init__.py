@@ -1,0 +1,1 @@
+"""Recipes: one module per upstream, data without logic."""
