@@ -1,0 +1,47 @@
+"""Pieces of the two-dimensional discrete Fourier transform (DFT) of real images.
+
+All transforms are unitary (``norm="ortho"``), as the paper has it: Parseval's identity then holds without a
+factor. A real image has a Hermitian spectrum, F(-u, -v) = conj F(u, v), so only its left half is computed.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def half_spectrum(images: Tensor) -> Tensor:
+    """Return the left half of the unitary DFT of the last two axes: (..., H, W) -> (..., H, W//2 + 1)."""
+    spectrum: Tensor = torch.fft.rfft2(images, norm="ortho")
+    return spectrum
+
+
+def column_multiplicity(width: int, like: Tensor) -> Tensor:
+    """Say how often each column of a half spectrum occurs in the whole one: (W//2 + 1,), values 1 and 2.
+
+    Column v of the whole spectrum mirrors column W - v. Column 0 is its own mirror, and so is column W/2 of
+    an even width; every other column of the half spectrum stands for two.
+    """
+    multiplicity = torch.full((width // 2 + 1,), 2.0, dtype=like.dtype, device=like.device)
+    multiplicity[0] = 1
+    if width % 2 == 0:
+        multiplicity[-1] = 1
+    return multiplicity
+
+
+def fold(matrix: Tensor) -> Tensor:
+    """Fold real weights of the whole spectrum, (..., H, W), onto its left half, (..., H, W//2 + 1).
+
+    F(u, v) and F(-u, -v) have the same modulus, so the mean of their two weights serves for both.
+    """
+    mirrored = matrix.flip(-2, -1).roll((1, 1), (-2, -1))
+    return ((matrix + mirrored) / 2)[..., : matrix.shape[-1] // 2 + 1]
+
+
+def patches(images: Tensor, factor: int) -> Tensor:
+    """Cut images into P = ``factor``² patches, row by row: (N, C, H, W) -> (N, P, C, h, w)."""
+    if factor == 1:
+        return images.unsqueeze(1)
+    n, c, height, width = images.shape
+    grid = images.reshape(n, c, factor, height // factor, factor, width // factor)
+    return grid.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
