@@ -1,0 +1,65 @@
+"""The flags on an argparse command line, as the pix2pix family has it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Optional
+
+from ffl_plugin.integrations._settings import FLAGS, Flag, Settings, SettingsError
+
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def add_options(parser: argparse.ArgumentParser, defaults: Settings) -> None:
+    """Add every flag, spelt with dashes and with the family's underscores; values land in ``ffl_*``.
+
+    What is parsed is also checked, all settings together and against the crop size, so that a value that
+    cannot train ends in the parser's own error, before anything is written.
+    """
+    group = parser.add_argument_group("Focal Frequency Loss")
+    for flag in FLAGS:
+        _add(group, flag, getattr(defaults, flag.setting))
+    _check_what_is_parsed(parser, defaults)
+
+
+def _add(group: Any, flag: Flag, default: object) -> None:
+    keywords: dict[str, Any] = {"default": default, "help": flag.help, "dest": f"ffl_{flag.setting}"}
+    if flag.type is bool:  # `--flag` alone is true
+        keywords.update(type=_boolean, nargs="?", const=True, metavar="BOOL")
+    elif flag.choices:
+        keywords.update(choices=flag.choices)
+    else:
+        keywords.update(type=flag.type, metavar=flag.type.__name__.upper())
+    group.add_argument(flag.name, flag.name.replace("-", "_").replace("__", "--", 1), **keywords)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return WORDS[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"takes true or false, not {text!r}") from None
+
+
+def _check_what_is_parsed(parser: argparse.ArgumentParser, defaults: Settings) -> None:
+    """Make the parser end in its own error where a value passes its type and still cannot train."""
+    parse = parser.parse_known_args
+
+    def parse_and_check(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        options, rest = parse(args, namespace)
+        try:
+            settings = Settings.from_options(options, defaults)
+            size = cropped_size(options)
+            if settings.weight > 0 and size is not None:
+                settings.check_image_size(size, size)
+        except SettingsError as refusal:
+            parser.error(str(refusal))
+        return options, rest
+
+    setattr(parser, "parse_known_args", parse_and_check)  # noqa: B010  (mypy: a method assigned)
+
+
+def cropped_size(options: object) -> Optional[int]:
+    """Height and width of the training images where the options tell, as they do for square crops."""
+    how = getattr(options, "preprocess", "")
+    size = getattr(options, "crop_size", None)
+    return size if isinstance(size, int) and "crop" in str(how) else None

@@ -1,0 +1,50 @@
+"""What a patched pytorch-CycleGAN-and-pix2pix imports in ``pix2pix_model.py``.
+
+Generated and real images are pairs; the default spectrum is ``batch``, which at pix2pix's batch size of 1 is
+``image``. With larger batches, ``--ffl-spectrum image`` compares each image with its own target.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from torch import Tensor
+
+from ffl_plugin.integrations import _argparse, _opt
+from ffl_plugin.integrations._settings import Settings
+
+DEFAULTS = Settings(spectrum="batch")
+
+
+def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
+    """Add the ``--ffl-*`` flags to the options of a training; a test gets none.
+
+    A value that cannot train ends in the parser's own error.
+    """
+    if is_train:
+        _argparse.add_options(parser, DEFAULTS)
+
+
+def setup(model: Any) -> None:
+    """Read ``model.opt``; when FFL is on, have the model print it as ``G_FFL``.
+
+    The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
+    """
+    model.ffl_term = _opt.begin(model.opt, DEFAULTS)
+    if model.ffl_term is not None:
+        model.loss_names = [*model.loss_names, "G_FFL"]
+
+
+def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:
+    """Return ``loss`` plus the weighted term of two batches (N, C, H, W) in [-1, 1]; itself when off.
+
+    The term is kept as ``model.loss_G_FFL``, where upstream looks for the losses it prints.
+    """
+    if not hasattr(model, "ffl_term"):  # a subclass whose constructor never came to `setup`
+        setup(model)
+    if model.ffl_term is None:
+        return loss
+    model.loss_G_FFL = _opt.compare(model.ffl_term, fake, real)
+    total: Tensor = loss + model.loss_G_FFL
+    return total

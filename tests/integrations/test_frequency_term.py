@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ffl_plugin import focal_frequency_loss
+from ffl_plugin.integrations._settings import Settings, SettingsError
+from ffl_plugin.integrations._term import FirstStepError, FrequencyTerm
+
+
+def images(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(weight=3.0),
+        Settings(weight=1.0, alpha=0.5, spectrum="batch"),
+        Settings(weight=1.0, patch_factor=2, log_matrix=True),
+        Settings(weight=1.0, batch_matrix=True),
+    ],
+    ids=str,
+)
+def test_the_term_is_the_weighted_loss_with_every_setting(settings):
+    fake, real = images(4, 3, 16, 16, seed=1), images(4, 3, 16, 16, seed=2)
+    given = settings.to_json()
+    weight = given.pop("weight")
+    expected = weight * focal_frequency_loss(fake, real, **given)
+    plain = weight * focal_frequency_loss(fake, real)
+    torch.testing.assert_close(FrequencyTerm(settings)(fake, real), expected, rtol=1e-6, atol=0)
+    assert settings == Settings(weight=settings.weight) or not torch.isclose(expected, plain)
+
+
+def test_images_in_a_dict_are_refused_in_one_sentence():
+    with pytest.raises(FirstStepError, match=r"generated images as a dict \(image, image_raw\)"):
+        FrequencyTerm(Settings(weight=1.0))({"image": 1, "image_raw": 2}, images(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 8, 8), (3, 8, 8)], ids=str)
+def test_images_that_are_not_four_dimensional_are_refused_with_their_shape(shape):
+    with pytest.raises(FirstStepError, match=r"generated images have the shape \(" + str(shape[0])):
+        FrequencyTerm(Settings(weight=1.0))(images(*shape), images(*shape))
+
+
+def test_a_batch_that_would_broadcast_is_refused_with_both_shapes():
+    with pytest.raises(FirstStepError, match=r"\(4, 3, 8, 8\), the real \(1, 3, 8, 8\)"):
+        FrequencyTerm(Settings(weight=1.0))(images(4, 3, 8, 8), images(1, 3, 8, 8))
+
+
+def test_no_tensor_is_refused():
+    with pytest.raises(FirstStepError, match="got list as the real images"):
+        FrequencyTerm(Settings(weight=1.0))(images(1, 3, 8, 8), [1, 2])
+
+
+def test_a_patch_factor_that_does_not_divide_the_images_is_refused():
+    with pytest.raises(SettingsError, match="--ffl-patch-factor 3 does not divide images of 8x8"):
+        FrequencyTerm(Settings(weight=1.0, patch_factor=3))(images(1, 3, 8, 8), images(1, 3, 8, 8))
+
+
+def test_an_implausible_range_is_warned_of_once(capsys):
+    term = FrequencyTerm(Settings(weight=1.0))
+    for _ in range(3):
+        term(images(2, 3, 8, 8), (images(2, 3, 8, 8, seed=1) + 1) * 127.5)
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 1
+    assert "go from 2.59 to 255, not from -1 to 1" in warnings[0]
+
+
+def test_an_untrained_generator_may_leave_the_range(capsys):
+    FrequencyTerm(Settings(weight=1.0))(images(2, 3, 8, 8) * 100, images(2, 3, 8, 8))
+    assert capsys.readouterr().err == ""
+
+
+def test_nan_among_the_real_images_is_warned_of(capsys):
+    real = images(2, 3, 8, 8)
+    real[0, 0, 0, 0] = torch.nan
+    FrequencyTerm(Settings(weight=1.0))(images(2, 3, 8, 8), real)
+    assert "go from nan to nan" in capsys.readouterr().err
+
+
+def test_only_the_first_step_looks_at_the_values(monkeypatch):
+    """Looking at values makes a GPU wait, so later steps must not."""
+    term = FrequencyTerm(Settings(weight=1.0))
+    term(images(1, 3, 8, 8), images(1, 3, 8, 8))
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("a later step read a value")
+
+    monkeypatch.setattr(torch.Tensor, "item", fail)
+    monkeypatch.setattr(torch, "aminmax", fail)
+    term(images(1, 3, 8, 8), images(1, 3, 8, 8))

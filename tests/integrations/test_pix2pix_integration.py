@@ -1,0 +1,197 @@
+"""The integration on stand-ins with the interface of pytorch-CycleGAN-and-pix2pix."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import pytest
+import torch
+
+from ffl_plugin import focal_frequency_loss
+from ffl_plugin.integrations import pix2pix as ffl
+
+ON = ["--ffl-weight=2"]
+
+
+def parse(arguments, is_train=True):
+    parser = argparse.ArgumentParser(prog="train.py")
+    parser.add_argument("--crop_size", type=int, default=64)
+    parser.add_argument("--preprocess", default="resize_and_crop")
+    parser.add_argument("--continue_train", action="store_true")
+    ffl.add_options(parser, is_train)
+    parser.parse_known_args(arguments)  # as upstream does, to learn which model it is
+    return parser.parse_args(arguments)
+
+
+class Model:
+    """The parts of upstream's model that the integration touches."""
+
+    def __init__(self, folder, arguments=(), is_train=True):
+        self.opt = parse(list(arguments), is_train)
+        self.opt.isTrain = is_train
+        self.opt.checkpoints_dir = str(folder)
+        self.opt.name = "facades"
+        self.loss_names = ["G_GAN", "G_L1"]
+        ffl.setup(self)
+
+    def step(self, seed=0):
+        generator = torch.Generator().manual_seed(seed)
+        self.fake_B = (torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1).requires_grad_()
+        self.real_B = torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1
+        self.loss_G_L1 = (self.fake_B - self.real_B).abs().mean()
+        self.loss_G = ffl.add_term(self, self.loss_G_L1, self.fake_B, self.real_B)
+        return self
+
+
+def record(folder):
+    path = folder / "facades" / "ffl_opt.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path):
+    model = Model(tmp_path).step()
+    assert model.loss_G is model.loss_G_L1
+    assert model.loss_names == ["G_GAN", "G_L1"]
+    assert not hasattr(model, "loss_G_FFL")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_adds_the_weighted_loss_and_prints_it(tmp_path):
+    model = Model(tmp_path, ON).step()
+    expected = 2 * focal_frequency_loss(model.fake_B, model.real_B, spectrum="batch")
+    torch.testing.assert_close(model.loss_G_FFL, expected)
+    torch.testing.assert_close(model.loss_G, model.loss_G_L1 + expected)
+    assert model.loss_names == ["G_GAN", "G_L1", "G_FFL"]
+
+
+def test_a_test_gets_no_flags_and_no_term(tmp_path):
+    model = Model(tmp_path, is_train=False)
+    assert not any(name.startswith("ffl") for name in vars(model.opt))
+    assert model.ffl_term is None and model.loss_names == ["G_GAN", "G_L1"]
+
+
+@pytest.mark.parametrize("spelling", ["--ffl-patch-factor", "--ffl_patch_factor"])
+def test_both_spellings(spelling):
+    assert parse([spelling, "2"]).ffl_patch_factor == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [([], False), (["--ffl_log_matrix"], True), (["--ffl-log-matrix=1"], True), (["--ffl-log-matrix=no"], False)],
+    ids=str,
+)
+def test_switches_take_a_value_or_none(given, expected):
+    assert parse(given).ffl_log_matrix is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ffl-weight", "-1"], "--ffl-weight takes a finite number of at least 0, not -1.0"),
+        (["--ffl-weight", "nan"], "--ffl-weight takes a finite number of at least 0, not nan"),
+        (["--ffl_weight=inf"], "--ffl-weight takes a finite number of at least 0, not inf"),
+        (["--ffl-weight=much"], "invalid float value: 'much'"),
+        (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes a whole number of at least 1"),
+        (["--ffl-weight=1", "--ffl-patch-factor=3"], "--ffl-patch-factor 3 does not divide images of 64x64"),
+        (["--ffl-weight=1", "--ffl-patch-factor=4", "--crop_size=66"], "does not divide images of 66x66"),
+        (["--ffl-spectrum=imge"], "invalid choice: 'imge'"),
+        (["--ffl-log-matrix=perhaps"], "takes true or false, not 'perhaps'"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_what_cannot_train_is_argparses_own_error(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: train.py") and message in error
+
+
+def test_uncropped_images_show_at_the_first_step_that_the_patches_do_not_fill_them(tmp_path, capsys):
+    model = Model(tmp_path, ["--ffl-weight=1", "--ffl-patch-factor=3", "--preprocess=none"])
+    with pytest.raises(SystemExit) as ended:
+        model.step()
+    assert ended.value.code == 2
+    assert "error: --ffl-patch-factor 3 does not divide images of 8x8" in capsys.readouterr().err
+
+
+def test_a_subclass_that_never_reads_our_options_trains_without_the_term(tmp_path):
+    model = Model(tmp_path)
+    del model.ffl_term
+    for name in [name for name in vars(model.opt) if name.startswith("ffl")]:
+        delattr(model.opt, name)
+    model.step()
+    assert model.loss_G is model.loss_G_L1
+
+
+def test_a_subclass_whose_constructor_never_came_to_setup_still_gets_the_term(tmp_path):
+    model = Model(tmp_path, ON)
+    model.loss_names = ["G_GAN", "G_L1"]
+    del model.ffl_term
+    model.step()
+    assert model.loss_G is not model.loss_G_L1 and "G_FFL" in model.loss_names
+
+
+def test_flags_without_a_weight_are_warned_of(tmp_path, capsys):
+    Model(tmp_path, ["--ffl-alpha=2"])
+    assert "--ffl-alpha without effect" in capsys.readouterr().err
+
+
+def test_every_start_goes_on_record(tmp_path):
+    Model(tmp_path, ON)
+    Model(tmp_path, [*ON, "--continue_train"])
+    Model(tmp_path)
+    starts = record(tmp_path)
+    assert [start["settings"]["weight"] for start in starts] == [2.0, 2.0, 0.0]
+    assert [start["continued"] for start in starts] == [False, True, False]
+    assert all(start["time"] and start["ffl_plugin"] for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "warning"),
+    [
+        (ON, ON, None),
+        ([], [], None),
+        (["--ffl-alpha=2"], ["--ffl-alpha=3"], "without effect"),
+        (ON, [], "--continue_train changes --ffl-weight from 2.0 to 0.0"),
+        (ON, ["--ffl-weight=3"], "--continue_train changes --ffl-weight from 2.0 to 3.0"),
+        (ON, [*ON, "--ffl-alpha=2"], "--continue_train changes --ffl-alpha from 1.0 to 2.0"),
+        ([], ON, "--continue_train changes --ffl-weight from 0.0 to 2.0"),
+    ],
+    ids=str,
+)
+def test_continuing_with_other_settings_is_warned_of(tmp_path, capsys, before, after, warning):
+    Model(tmp_path, before)
+    capsys.readouterr()
+    Model(tmp_path, [*after, "--continue_train"])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == (warning is not None)
+    assert warning is None or warning in lines[0]
+
+
+def test_a_damaged_record_is_kept_and_training_goes_on(tmp_path, capsys):
+    Model(tmp_path, ON)
+    path = tmp_path / "facades" / "ffl_opt.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + whole[:20])  # the second line cut short, as by a full disk
+    Model(tmp_path, ["--continue_train"])
+    error = capsys.readouterr().err
+    assert "line 2 of" in error and "--ffl-weight from 2.0 to 0.0" in error
+    lines = path.read_text().splitlines()
+    assert lines[:2] == [whole.strip(), whole[:20]]
+    assert json.loads(lines[2])["settings"]["weight"] == 0.0
+
+
+def test_a_record_that_cannot_be_written_does_not_stop_the_training(tmp_path, capsys):
+    (tmp_path / "facades").write_text("a file where the folder should be")
+    assert Model(tmp_path, ON).ffl_term is not None
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_only_the_first_process_writes_and_warns(tmp_path, capsys, monkeypatch):
+    Model(tmp_path, ON)
+    monkeypatch.setenv("RANK", "1")
+    model = Model(tmp_path, ["--ffl-weight=3", "--continue_train"])
+    assert model.ffl_term is not None and len(record(tmp_path)) == 1
+    assert capsys.readouterr().err == ""

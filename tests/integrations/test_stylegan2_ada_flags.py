@@ -1,0 +1,143 @@
+"""The flags on a launcher that has what stylegan2-ada's has: click, ``**kwargs``, a `UserError`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner
+
+from ffl_plugin import focal_frequency_loss
+from ffl_plugin.integrations import stylegan2_ada as ffl
+
+
+class UserError(Exception):
+    pass
+
+
+class EasyDict(dict):
+    __getattr__ = dict.__getitem__
+    __setattr__ = dict.__setitem__
+
+
+def setup(gamma=None, resolution=64, ffl_options=None):
+    args = EasyDict(training_set_kwargs=EasyDict(resolution=resolution), loss_kwargs=EasyDict(r1_gamma=10))
+    desc = "faces"
+    if gamma is not None:
+        desc += f"-gamma{gamma:g}"
+    desc += ffl.configure(args, ffl_options, UserError)
+    return desc, args
+
+
+@click.command()
+@click.pass_context
+@click.option("--outdir", required=True)
+@click.option("--gamma", type=float)
+@ffl.options
+@click.option("--resolution", type=int, default=64)
+def main(ctx, outdir, **config_kwargs):
+    try:
+        desc, args = setup(**config_kwargs)
+    except UserError as err:
+        ctx.fail(err)
+    print(json.dumps([desc, args]))
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, ["--outdir=runs", *arguments])
+
+
+def description_and_loss_kwargs(*arguments: str):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    desc, args = json.loads(result.stdout)
+    return desc, args["loss_kwargs"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--ffl-weight=0"], ["--ffl-weight=0", "--gamma=2"]], ids=str)
+def test_off_changes_nothing(arguments):
+    desc, loss_kwargs = description_and_loss_kwargs(*arguments)
+    assert desc == ("faces-gamma2" if "--gamma=2" in arguments else "faces")
+    assert loss_kwargs == {"r1_gamma": 10}
+
+
+def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_paper():
+    desc, loss_kwargs = description_and_loss_kwargs("--ffl-weight=0.5")
+    assert desc == "faces-ffl0.5"
+    assert loss_kwargs["ffl_options"] == {
+        "weight": 0.5,
+        "alpha": 1.0,
+        "patch_factor": 1,
+        "spectrum": "batch",
+        "log_matrix": False,
+        "batch_matrix": False,
+    }
+
+
+def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
+    desc, loss_kwargs = description_and_loss_kwargs(
+        *"--ffl-weight 2 --ffl-alpha=1.5 --ffl-patch-factor=4 --ffl-spectrum=image".split(),
+        *"--ffl-log-matrix --ffl-batch-matrix=1".split(),
+    )
+    assert desc == "faces-ffl2-a1.5-pf4-image-lm-bm"
+    assert loss_kwargs["ffl_options"] == {
+        "weight": 2.0,
+        "alpha": 1.5,
+        "patch_factor": 4,
+        "spectrum": "image",
+        "log_matrix": True,
+        "batch_matrix": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ffl-weight=-1"], "--ffl-weight takes a finite number of at least 0, not -1.0"),
+        (["--ffl-weight=nan"], "--ffl-weight takes a finite number of at least 0, not nan"),
+        (["--ffl-weight=inf"], "--ffl-weight takes a finite number of at least 0, not inf"),
+        (["--ffl-weight=much"], "'much' is not a valid float"),
+        (["--ffl-weight=1", "--ffl-alpha=-0.5"], "--ffl-alpha takes a finite number of at least 0"),
+        (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes a whole number of at least 1"),
+        (["--ffl-weight=1", "--ffl-patch-factor=3"], "--ffl-patch-factor 3 does not divide images of 64x64"),
+        (["--ffl-weight=1", "--ffl-spectrum=imge"], "'imge' is not one of"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_what_cannot_train_is_the_launchers_own_error(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_flags_without_a_weight_are_warned_of():
+    assert "--ffl-alpha without effect" in run("--ffl-alpha=2").stderr
+
+
+def test_help_shows_the_flags_in_order_with_their_defaults():
+    text = " ".join(run("--help").stdout.split())
+    places = [text.index(flag) for flag in ("--ffl-weight", "--ffl-alpha", "--ffl-spectrum", "--resolution")]
+    assert places == sorted(places)
+    assert "0 is off [default: 0]" in text and "[default: batch]" in text
+
+
+def test_a_caller_that_knows_nothing_of_ffl_configures_nothing():
+    assert setup()[1] == setup(ffl_options={})[1]
+
+
+def batch(seed: int) -> torch.Tensor:
+    return torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@pytest.mark.parametrize("settings", [None, {}, {"weight": 0.0}], ids=str)
+def test_the_term_is_none_when_off(settings):
+    assert ffl.GeneratorTerm(settings)(batch(0), batch(1)) is None
+
+
+def test_the_term_is_the_loss_of_the_batch_averages():
+    term = ffl.GeneratorTerm({"weight": 2.0})(batch(0), batch(1))
+    assert term is not None
+    torch.testing.assert_close(term, 2 * focal_frequency_loss(batch(0), batch(1), spectrum="batch"))
