@@ -81,6 +81,6 @@ def check_images(fake: object, real: object, settings: Settings) -> None:
     low, high = (bound.item() for bound in torch.aminmax(real.detach().float()))
     if not max(-low, high) <= PLAUSIBLE_MAGNITUDE:
         _process.warn(
-            f"the real images go from {low:.3g} to {high:.3g}, not from -1 to 1; FFL grows with the square of "
-            "the range, so --ffl-weight means something else here than in [-1, 1]"
+            f"the real images go from {low:.3g} to {high:.3g}, not from -1 to 1; FFL grows with the square "
+            "of the range, so --ffl-weight means something else here than in [-1, 1]"
         )

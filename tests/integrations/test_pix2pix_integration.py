@@ -78,7 +78,12 @@ def test_both_spellings(spelling):
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [([], False), (["--ffl_log_matrix"], True), (["--ffl-log-matrix=1"], True), (["--ffl-log-matrix=no"], False)],
+    [
+        ([], False),
+        (["--ffl_log_matrix"], True),
+        (["--ffl-log-matrix=1"], True),
+        (["--ffl-log-matrix=no"], False),
+    ],
     ids=str,
 )
 def test_switches_take_a_value_or_none(given, expected):

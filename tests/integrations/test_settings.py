@@ -51,7 +51,9 @@ def test_a_part_of_the_settings_leaves_the_defaults_of_the_upstream():
 
 @pytest.mark.parametrize(("factor", "height", "width"), [(3, 256, 256), (4, 64, 66), (4, 66, 64)])
 def test_patches_that_do_not_fill_the_image_are_refused(factor, height, width):
-    with pytest.raises(SettingsError, match=f"--ffl-patch-factor {factor} does not divide .* {height}x{width}"):
+    with pytest.raises(
+        SettingsError, match=f"--ffl-patch-factor {factor} does not divide .* {height}x{width}"
+    ):
         Settings(patch_factor=factor).check_image_size(height, width)
     Settings(patch_factor=2).check_image_size(height, width)
 

@@ -78,8 +78,8 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
 
 def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     desc, loss_kwargs = description_and_loss_kwargs(
-        *"--ffl-weight 2 --ffl-alpha=1.5 --ffl-patch-factor=4 --ffl-spectrum=image".split(),
-        *"--ffl-log-matrix --ffl-batch-matrix=1".split(),
+        *["--ffl-weight", "2", "--ffl-alpha=1.5", "--ffl-patch-factor=4", "--ffl-spectrum=image"],
+        *["--ffl-log-matrix", "--ffl-batch-matrix=1"],
     )
     assert desc == "faces-ffl2-a1.5-pf4-image-lm-bm"
     assert loss_kwargs["ffl_options"] == {
