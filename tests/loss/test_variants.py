@@ -1,0 +1,93 @@
+"""The paper's comparison losses, against their definitions written out over whole spectra."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.fft
+import torch
+
+from ffl_plugin import variants
+from ffl_plugin.loss import focal_frequency_loss
+
+SHAPES = [(2, 3, 8, 8), (1, 1, 7, 9), (3, 2, 6, 11)]
+
+
+def images(shape: tuple[int, ...], seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    pred, target = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(2))
+    return pred.requires_grad_(), target
+
+
+def whole(image: torch.Tensor) -> torch.Tensor:
+    return torch.fft.fft2(image, norm="ortho")
+
+
+# The distance of each focal loss, written over whole spectra.
+DISTANCES = {
+    "without_frequency": lambda pred, target: (pred - target) ** 2,
+    "without_phase": lambda pred, target: (whole(pred).abs() - whole(target).abs()) ** 2,
+    "without_amplitude": lambda pred, target: (whole(pred) * whole(target).conj()).angle() ** 2,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", DISTANCES)
+def test_value_and_gradient_are_those_of_the_definition(name, shape):
+    pred, target = images(shape)
+    distance = DISTANCES[name](pred, target)
+    weight = distance.detach().sqrt()
+    expected = (weight / weight.amax((-2, -1), keepdim=True) * distance).mean()
+    actual = getattr(variants, name)(pred, target)
+    assert actual.item() == pytest.approx(expected.item())
+    gradients = (torch.autograd.grad(loss, pred)[0] for loss in (actual, expected))
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_without_focal_is_the_mean_squared_error(shape):
+    pred, target = images(shape)
+    expected = torch.nn.functional.mse_loss(pred, target).item()
+    assert variants.without_focal(pred, target).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_dct_is_focal_on_the_cosine_transform(shape):
+    pred, target = images(shape)
+    distance = scipy.fft.dctn((pred - target).detach().numpy(), axes=(-2, -1), norm="ortho") ** 2
+    weight = np.sqrt(distance) / np.sqrt(distance).max((-2, -1), keepdims=True)
+    assert variants.dct_loss(pred, target).item() == pytest.approx((weight * distance).mean())
+
+
+@pytest.mark.parametrize(
+    "name", ["without_phase", "without_amplitude", "dct_loss", "spectral_regularization"]
+)
+def test_gradients_are_finite_for_identical_and_flat_images(name):
+    for image in (torch.rand(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)):
+        pred = image.clone().requires_grad_()
+        getattr(variants, name)(pred, image).backward()
+        assert torch.isfinite(pred.grad).all()
+
+
+def test_phases_do_not_see_contrast_and_amplitudes_do_not_see_shifts():
+    _, target = images((1, 3, 8, 8))
+    assert variants.without_amplitude(3 * target, target).item() == pytest.approx(0, abs=1e-12)
+    assert variants.without_phase(target.roll(3, -1), target).item() == pytest.approx(0, abs=1e-12)
+    assert focal_frequency_loss(target.roll(3, -1), target).item() > 0.1
+
+
+def test_spectral_regularization_is_least_for_the_right_spectrum():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(8, 3, 32, 32, generator=generator) * 2 - 1
+    smooth = torch.nn.functional.avg_pool2d(target, 3, 1, 1)
+    right = variants.spectral_regularization(target, target)
+    assert right < variants.spectral_regularization(smooth, target)
+    assert variants.spectral_regularization(target.flip(-1), target).item() == pytest.approx(
+        right.item(), rel=1e-5
+    )
+
+
+def test_spectral_regularization_passes_a_gradient():
+    pred, target = images((2, 3, 16, 16))
+    variants.spectral_regularization(pred, target).backward()
+    assert pred.grad.abs().max() > 0
