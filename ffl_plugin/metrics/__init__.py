@@ -1,1 +1,53 @@
-"""Image sources, features, Fréchet distance and spectral metrics."""
+"""Image sources, features, Fréchet distance and spectral metrics.
+
+Every public name is imported from its module on first use (PEP 562): asking for the Fréchet distance loads
+NumPy and no network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics.frechet import *  # noqa: F403
+    from ffl_plugin.metrics.pairs import *  # noqa: F403
+    from ffl_plugin.metrics.progress import *  # noqa: F403
+    from ffl_plugin.metrics.results import *  # noqa: F403
+    from ffl_plugin.metrics.sources import *  # noqa: F403
+    from ffl_plugin.metrics.spectra import *  # noqa: F403
+
+# Public name -> the module that defines it.
+_PUBLIC = {
+    "ImagePairs": "results",
+    "ImageSource": "sources",
+    "PairScores": "pairs",
+    "SpectralDistances": "spectra",
+    "SpectralStatistics": "spectra",
+    "Statistics": "frechet",
+    "frechet_distance": "frechet",
+    "frechet_from_statistics": "frechet",
+    "is_result_folder": "results",
+    "log_frequency_distance": "pairs",
+    "measure_pairs": "pairs",
+    "measure_spectra": "spectra",
+    "mse": "pairs",
+    "open_images": "results",
+    "open_pairs": "results",
+    "progress_bar": "progress",
+    "psnr": "pairs",
+    "spectral_distances": "spectra",
+    "ssim": "pairs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted(_PUBLIC)

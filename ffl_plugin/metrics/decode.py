@@ -1,0 +1,102 @@
+"""Encoded image bytes to 8-bit RGB pixels, refusing what an 8-bit protocol does not define."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from ffl_plugin.errors import FFLError
+
+Pixels = npt.NDArray[np.uint8]
+
+# What the field's tools list (pytorch-fid), all decoded by Pillow.
+EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+_EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
+    """Decode one image to uint8 RGB (H, W, 3); grey becomes three equal channels, palettes their colours.
+
+    Transparency is dropped, as pytorch-fid and clean-fid do, or refused with ``transparency=False``
+    (StyleGAN2-ADA takes no such data set). Orientation tags are not applied; no FID tool applies them.
+    ``where`` names the file in messages.
+
+    Raises ``FFLError`` for what cannot be read and for more than 8 bits per channel.
+    """
+    with _opened(data, where) as image:
+        if not transparency and _is_transparent(image):
+            raise FFLError(
+                f"{where} has transparency, which StyleGAN2-ADA's data sets do not allow; flatten it to RGB, "
+                "or use the protocol pytorch-fid or clean, which drop it"
+            )
+        try:
+            return np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise FFLError(
+                f"{where} is damaged ({_reason(error)}); make it again or remove it from the set"
+            ) from None
+
+
+def decode_labels(data: bytes, where: str) -> npt.NDArray[np.int64]:
+    """Decode a label map, one class index per pixel, to int64 (H, W); palettes give their indices."""
+    with _opened(data, where, sixteen_bits=True) as image:
+        if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
+            raise FFLError(
+                f"{where} is a colour image ({image.mode}), not a label map; save one class index per pixel"
+            )
+        try:
+            return np.asarray(image).astype(np.int64)
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise FFLError(f"{where} is damaged ({_reason(error)}); make it again") from None
+
+
+def image_size(data: bytes, where: str) -> tuple[int, int]:
+    """Return (height, width) from the header, without decoding the pixels."""
+    with _opened(data, where) as image:
+        return image.height, image.width
+
+
+def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Image:
+    if not data:
+        raise FFLError(f"{where} is an empty file; make it again or remove it from the set")
+    if not sixteen_bits and data.startswith(_PNG_SIGNATURE) and data[24:25] == b"\x10":
+        raise _too_deep(where, "16 bits")  # Pillow would silently keep the high bytes of an RGB one
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns between one and two times its limit; a set of images has no use for either.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", message="Palette images with Transparency")
+            image = Image.open(io.BytesIO(data))
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise FFLError(
+            f"{where} claims more pixels than Pillow decodes safely; remove it from the set"
+        ) from None
+    except UnidentifiedImageError:
+        raise FFLError(f"{where} is not an image that Pillow can read; remove it from the set") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise FFLError(
+            f"{where} cannot be read as an image ({_reason(error)}); remove it from the set"
+        ) from None
+    if not sixteen_bits and image.mode not in _EIGHT_BIT_MODES:
+        raise _too_deep(where, "16 bits" if image.mode.startswith("I;16") else f"type {image.mode}")
+    return image
+
+
+def _too_deep(where: str, depth: str) -> FFLError:
+    return FFLError(
+        f"{where} has {depth} per channel, and these metrics are defined on 8 bits; convert it to 8-bit RGB"
+    )
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__

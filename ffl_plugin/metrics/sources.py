@@ -1,0 +1,192 @@
+"""Ordered sets of images, read one at a time from folders and zip archives."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode, image_size
+
+# A member of an archive that says it is larger than this is a mistake or an attack, not a picture.
+_LARGEST_MEMBER = 512 * 2**20
+
+
+class ImageSource:
+    """A finite, ordered set of images.
+
+    ``names`` are relative paths with ``/``, sorted, so that the order is the same on every machine. ``path``
+    is what the user gave. Subclasses supply ``read_bytes``; nothing is held in memory but the names.
+    """
+
+    def __init__(self, path: Path, names: Iterable[str]) -> None:
+        """Keep the path and the names, in the order given."""
+        self.path = path
+        self.names = tuple(names)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        """Show the class, the path and the number of images."""
+        return f"{type(self).__name__}({str(self.path)!r}, {len(self)} images)"
+
+    def read_bytes(self, index: int) -> bytes:
+        """Return the encoded bytes of one image; raises ``FFLError`` naming the file if it cannot be read."""
+        raise NotImplementedError
+
+    def describe(self, index: int) -> str:
+        """Name one image in a message."""
+        return str(self.path / self.names[index])
+
+    def read(self, index: int) -> Pixels:
+        """Decode one image to uint8 RGB (H, W, 3)."""
+        return decode(self.read_bytes(index), self.describe(index))
+
+    def subset(self, indices: Sequence[int]) -> ImageSource:
+        """Return the images at ``indices``, in that order, as a source of its own."""
+        return _Subset(self, indices)
+
+    def uniform_size(self) -> tuple[int, int]:
+        """Return the (height, width) that all images share, from their headers.
+
+        Raises ``FFLError`` naming two images of different size.
+        """
+        first = image_size(self.read_bytes(0), self.describe(0))
+        for index in range(1, len(self)):
+            size = image_size(self.read_bytes(index), self.describe(index))
+            if size != first:
+                raise mixed_sizes(self.describe(0), first, self.describe(index), size)
+        return first
+
+
+class FolderSource(ImageSource):
+    """Files below a folder."""
+
+    def read_bytes(self, index: int) -> bytes:
+        """Read one file."""
+        try:
+            return (self.path / self.names[index]).read_bytes()
+        except OSError as error:
+            raise FFLError(f"{self.describe(index)} cannot be read: {error.strerror or error}") from None
+
+
+class ZipSource(ImageSource):
+    """Members of a zip archive, read without extracting; StyleGAN2-ADA's data-set zips among them."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, names: Iterable[str]) -> None:
+        """Keep the open archive; several threads may read from it."""
+        super().__init__(path, names)
+        self._archive = archive
+
+    def describe(self, index: int) -> str:
+        """Name the archive and the member."""
+        return f"{self.path}: {self.names[index]}"
+
+    def read_bytes(self, index: int) -> bytes:
+        """Read one member; the archive's own checksum is verified."""
+        try:
+            member = self._archive.getinfo(self.names[index])
+            if member.file_size > _LARGEST_MEMBER:
+                raise FFLError(
+                    f"{self.describe(index)} says it unpacks to {member.file_size:,} bytes, "
+                    "which no image needs; remove it from the archive"
+                )
+            return self._archive.read(member)
+        except RuntimeError:
+            raise FFLError(
+                f"{self.describe(index)} is encrypted; make the archive again without a password"
+            ) from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            raise FFLError(f"{self.describe(index)} is damaged ({error}); make the archive again") from None
+
+
+class _Subset(ImageSource):
+    def __init__(self, parent: ImageSource, indices: Sequence[int]) -> None:
+        super().__init__(parent.path, (parent.names[index] for index in indices))
+        self._parent = parent
+        self._indices = tuple(indices)
+
+    def describe(self, index: int) -> str:
+        return self._parent.describe(self._indices[index])
+
+    def read_bytes(self, index: int) -> bytes:
+        return self._parent.read_bytes(self._indices[index])
+
+
+def open_folder(path: Path) -> FolderSource:
+    """Open all images below a folder, hidden files and folders left out, links to folders followed once.
+
+    Raises ``FFLError`` when there is none.
+    """
+    names: list[str] = []
+    visited: set[str] = set()
+    for folder, folders, files in os.walk(path, followlinks=True, onerror=_refuse_folder):
+        real = os.path.realpath(folder)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        relative = Path(folder).relative_to(path)
+        names += [(relative / name).as_posix() for name in files if _is_image(name)]
+    if not names:
+        raise FFLError(f"{path} holds no images ({_extensions()}); give the folder or zip that does")
+    return FolderSource(path, sorted(names))
+
+
+def open_zip(path: Path) -> ZipSource:
+    """Open all images of a zip archive, hidden ones and macOS's ``__MACOSX`` left out.
+
+    Raises ``FFLError`` for what is no zip archive, holds no images, or names members outside itself.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError):
+        raise FFLError(f"{path} is not a complete zip archive; make or download it again") from None
+    except OSError as error:
+        raise FFLError(f"{path} cannot be read: {error.strerror or error}") from None
+    names = []
+    for name in archive.namelist():
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if ".." in parts or (parts and (parts[0] == "/" or parts[0].endswith(":"))):
+            archive.close()
+            raise FFLError(
+                f"{path} names a member outside itself ({name!r}); "
+                "make the archive again, relative to its folder"
+            )
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if not hidden and _is_image(name):
+            names.append(name)
+    if not names:
+        archive.close()
+        raise FFLError(f"{path} holds no images ({_extensions()}); give the zip or folder that does")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        archive.close()
+        raise FFLError(f"{path} holds {twice} twice; make the archive again")
+    return ZipSource(path, archive, sorted(names))
+
+
+def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple[int, int]) -> FFLError:
+    """Build the error for two images of different (height, width)."""
+    return FFLError(
+        f"the images differ in size: {name_a} is {size_a[1]}x{size_a[0]} and {name_b} is "
+        f"{size_b[1]}x{size_b[0]}; resize them to one size first"
+    )
+
+
+def _is_image(name: str) -> bool:
+    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in EXTENSIONS
+
+
+def _extensions() -> str:
+    return ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise FFLError(f"{error.filename} cannot be read: {error.strerror or error}")

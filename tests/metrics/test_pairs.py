@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pictures import picture, save
+
+from ffl_plugin import metrics
+from ffl_plugin.errors import FFLError
+
+
+def reference_ssim(pred: np.ndarray, target: np.ndarray) -> float:
+    """Wang et al. 2004, written out: 11×11 Gaussian window, valid region, mean over channels."""
+    offsets = np.arange(-5, 6)
+    gaussian = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window = np.outer(gaussian, gaussian) / gaussian.sum() ** 2
+
+    def local_mean(channel: np.ndarray) -> np.ndarray:
+        views = np.lib.stride_tricks.sliding_window_view(channel, (11, 11))
+        return np.einsum("ijkl,kl->ij", views, window)
+
+    scores = []
+    for channel in range(3):
+        x, y = pred[..., channel].astype(float), target[..., channel].astype(float)
+        mx, my = local_mean(x), local_mean(y)
+        vx, vy = local_mean(x * x) - mx**2, local_mean(y * y) - my**2
+        covariance = local_mean(x * y) - mx * my
+        c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+        ratio = ((2 * mx * my + c1) * (2 * covariance + c2)) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+        scores.append(ratio.mean())
+    return float(np.mean(scores))
+
+
+def reference_lfd(pred: np.ndarray, target: np.ndarray) -> float:
+    """The paper's definition: the logarithm of the mean squared modulus of the DFTs' difference."""
+    difference = np.fft.fft2(pred.astype(float), axes=(0, 1)) - np.fft.fft2(target.astype(float), axes=(0, 1))
+    return float(np.log(np.mean(np.abs(difference) ** 2) + 1))
+
+
+PAIRS = [
+    (picture(1), picture(2)),
+    (picture(1), picture(1, grain=2)),
+    (picture(3, 40, 31), picture(4, 40, 31)),
+]
+
+
+@pytest.mark.parametrize(("pred", "target"), PAIRS)
+def test_scores_equal_their_definitions(pred: np.ndarray, target: np.ndarray) -> None:
+    error = np.mean((pred.astype(float) - target) ** 2)
+    assert metrics.mse(pred, target) == pytest.approx(error, rel=1e-12)
+    assert metrics.psnr(pred, target) == pytest.approx(10 * math.log10(255**2 / error), rel=1e-12)
+    assert metrics.ssim(pred, target) == pytest.approx(reference_ssim(pred, target), abs=1e-9)
+    assert metrics.log_frequency_distance(pred, target) == pytest.approx(
+        reference_lfd(pred, target), rel=1e-12
+    )
+
+
+def test_equal_images() -> None:
+    image = picture(1)
+    assert metrics.mse(image, image) == 0
+    assert metrics.psnr(image, image) == math.inf
+    assert metrics.ssim(image, image) == pytest.approx(1, abs=1e-12)
+    assert metrics.log_frequency_distance(image, image) == 0
+
+
+def test_layouts_agree() -> None:
+    pred, target = np.stack([p for p, _ in PAIRS[:2]]), np.stack([t for _, t in PAIRS[:2]])
+    expected = np.mean([metrics.log_frequency_distance(p, t) for p, t in PAIRS[:2]])
+    tensors = [torch.from_numpy(side).permute(0, 3, 1, 2) for side in (pred, target)]
+    for p, t in ((pred, target), tensors, [tensor.numpy() for tensor in tensors]):
+        assert metrics.log_frequency_distance(p, t) == pytest.approx(expected, rel=1e-12)
+    one = [tensor[0] for tensor in tensors]
+    assert metrics.ssim(*one) == pytest.approx(metrics.ssim(*PAIRS[0]), rel=1e-12)
+    grey = [side[0, :, :, 0] for side in (pred, target)]
+    assert metrics.psnr(*grey) == pytest.approx(metrics.psnr(*[g[:, :, None] for g in grey]))
+
+
+def test_measure_pairs_scores_each_pair(tmp_path: Path) -> None:
+    for index, (pred, target) in enumerate(PAIRS[:2]):
+        save(tmp_path / f"{index}_fake_B.png", pred)
+        save(tmp_path / f"{index}_real_B.png", target)
+    seen = []
+    result = metrics.measure_pairs(metrics.open_pairs(tmp_path), progress=lambda *step: seen.append(step))
+    assert result.names == ("0", "1")
+    for metric, function in {"psnr": metrics.psnr, "ssim": metrics.ssim, "mse": metrics.mse}.items():
+        expected = [function(*pair) for pair in PAIRS[:2]]
+        assert result.scores[metric] == pytest.approx(expected, rel=1e-12)
+        assert result.mean(metric) == pytest.approx(np.mean(expected), rel=1e-12)
+    assert seen == [(1, 2, "pairs"), (2, 2, "pairs")]
+
+
+def test_measure_pairs_names_pairs_of_different_size(tmp_path: Path) -> None:
+    save(tmp_path / "a_fake_B.png", picture(1))
+    save(tmp_path / "a_real_B.png", picture(1, height=30))
+    with pytest.raises(FFLError, match=r"a_fake_B\.png is 32x24 and its partner .*a_real_B\.png is 32x30"):
+        metrics.measure_pairs(metrics.open_pairs(tmp_path))
+
+
+REFUSED = {
+    "shapes": (metrics.mse, (np.zeros((8, 8, 3)), np.zeros((8, 9, 3))), r"differ in shape: \(8, 8, 3\)"),
+    "no broadcasting": (metrics.mse, (np.zeros((2, 8, 8, 3)), np.zeros((1, 8, 8, 3))), "differ in shape"),
+    "one dimension": (metrics.psnr, (np.zeros(8), np.zeros(8)), r"an image is .* not \(8,\)"),
+    "too small": (
+        metrics.ssim,
+        (np.zeros((10, 20, 3)), np.zeros((10, 20, 3))),
+        "at least 11x11 pixels, not 20x10",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_unfit_images_are_refused(kind: str) -> None:
+    function, images, message = REFUSED[kind]
+    with pytest.raises(FFLError, match=message):
+        function(*images)
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    with pytest.raises(
+        FFLError, match=r"SSIM needs the package skimage: pip install 'ffl-plugin\[metrics\]'"
+    ):
+        metrics.ssim(*PAIRS[0])

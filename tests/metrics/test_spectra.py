@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import picture, save
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import measure_spectra, open_images, spectral_distances
+from ffl_plugin.metrics.spectra import CORNER, ROUNDING_NOISE, Rings, SpectralStatistics, half_power
+
+
+def make_set(folder: Path, images: list[np.ndarray]) -> Path:
+    for index, image in enumerate(images):
+        save(folder / f"{index:04d}.png", image)
+    return folder
+
+
+def measured(folder: Path, images: list[np.ndarray]) -> SpectralStatistics:
+    return measure_spectra(open_images(make_set(folder, images)))
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(24, 32), (25, 32), (24, 31), (21, 21), (2, 3), (1, 1), (8, 64)]
+)
+def test_spectra_equal_the_whole_dft(tmp_path: Path, height: int, width: int) -> None:
+    images = [picture(seed, height, width) for seed in range(3)]
+    result = measured(tmp_path, images)
+    power = np.abs(np.fft.fft2(np.stack(images).astype(float), axes=(1, 2), norm="ortho")) ** 2
+    level = 10 * np.log10(power + ROUNDING_NOISE)
+    assert result.log_spectrum == pytest.approx(np.fft.fftshift(level.mean((0, 3))), abs=1e-9)
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    steps = np.rint(radius * min(height, width))
+    grey = power.mean(3)
+    rings = [steps == step for step in np.unique(steps)]
+    assert result.frequencies == pytest.approx([radius[ring].mean() for ring in rings], abs=1e-12)
+    expected = [np.mean([10 * np.log10(g[ring].mean() + ROUNDING_NOISE) for g in grey]) for ring in rings]
+    assert result.profile == pytest.approx(expected, abs=1e-9)
+    assert result.mean_image == pytest.approx(np.mean(images, axis=0), abs=1e-4)
+    shares = [(g[radius >= 0.25].sum() / (g.sum() - g[0, 0])) if g.size > 1 else 0 for g in grey]
+    assert result.high_band_energy == pytest.approx(np.mean(shares), rel=1e-9)
+
+
+def test_equal_sets_are_at_distance_zero(tmp_path: Path) -> None:
+    a = measured(tmp_path, [picture(seed) for seed in range(4)])
+    distances = spectral_distances(a, a)
+    assert distances.profile_distance == 0
+    assert distances.high_band_energy_ratio == 1
+    assert distances.mean_spectrum_distance == 0
+    assert [level for _, _, level in distances.bands] == [0] * 8
+    assert distances.bands[0][0] == 0
+    assert distances.bands[-1][1] == pytest.approx(CORNER)
+
+
+def checkerboard(image: np.ndarray, amplitude: int) -> np.ndarray:
+    v, u = np.indices(image.shape[:2])
+    return np.clip(image + amplitude * (-1) ** (u + v)[:, :, None], 0, 255).astype(np.uint8)
+
+
+def test_a_checkerboard_shows_in_the_corner_band(tmp_path: Path) -> None:
+    reals = [picture(seed, 32, 32, grain=2) for seed in range(6)]
+    a = measured(tmp_path / "a", reals)
+    b = measured(tmp_path / "b", [checkerboard(image, 8) for image in reals])
+    distances = spectral_distances(b, a)
+    worst = max(distances.bands, key=lambda band: band[2])
+    assert worst == distances.bands[-1]
+    assert worst[2] > 10
+    assert distances.high_band_energy_ratio > 1
+    assert distances.profile_distance > 1
+
+
+def test_blur_lowers_the_high_band(tmp_path: Path) -> None:
+    reals = [picture(seed, 32, 32) for seed in range(6)]
+    blurred = [
+        ((image.astype(int) + np.roll(image, 1, 0) + np.roll(image, 1, 1)) // 3).astype(np.uint8)
+        for image in reals
+    ]
+    distances = spectral_distances(measured(tmp_path / "b", blurred), measured(tmp_path / "a", reals))
+    assert distances.high_band_energy_ratio < 0.8
+    assert distances.bands[-1][2] > distances.bands[0][2]
+
+
+def test_mean_spectrum_distance_is_parsevals(tmp_path: Path) -> None:
+    sets = [[picture(seed + 10 * s) for seed in range(3)] for s in range(2)]
+    a, b = (measured(tmp_path / str(s), images) for s, images in enumerate(sets))
+    spectra = [np.fft.fft2(np.mean(images, axis=0), axes=(0, 1), norm="ortho") for images in sets]
+    expected = np.mean(np.abs(spectra[0] - spectra[1]) ** 2)
+    assert spectral_distances(a, b).mean_spectrum_distance == pytest.approx(expected, rel=1e-5)
+
+
+def test_leaving_a_fold_out_equals_measuring_without_it(tmp_path: Path) -> None:
+    images = [picture(seed) for seed in range(7)]
+    source = open_images(make_set(tmp_path, images))
+    whole = measure_spectra(source, folds=3)
+    part = measure_spectra(source.subset([0, 2, 3, 5, 6]))
+    without = whole.without(1)
+    assert without.count == 5
+    assert without.profile == pytest.approx(part.profile)
+    assert without.high_band_energy == pytest.approx(part.high_band_energy)
+    assert without.mean_image == pytest.approx(part.mean_image, abs=1e-4)
+
+
+def test_uniform_images_have_no_texture(tmp_path: Path) -> None:
+    flat = measured(tmp_path / "flat", [np.full((16, 16, 3), 90, np.uint8)] * 2)
+    assert flat.high_band_energy == 0
+    assert flat.profile[1:] == pytest.approx(10 * np.log10(ROUNDING_NOISE), abs=1e-9)
+    textured = measured(tmp_path / "textured", [picture(1, 16, 16)])
+    assert np.isnan(spectral_distances(textured, flat).high_band_energy_ratio)
+
+
+def test_rings_keep_the_energy() -> None:
+    """Parseval: the weighted half spectrum sums to the image's energy."""
+    image = picture(1, 25, 32)
+    power = half_power(image).mean(axis=0)
+    rings = Rings.of(25, 32)
+    assert (power.ravel() * rings.weight).sum() == pytest.approx(np.sum(image.astype(float) ** 2) / 3)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+    source = open_images(make_set(tmp_path, [picture(seed) for seed in range(4)]))
+    peaks = []
+    for repeats in (5, 15):  # one fold per image below 20
+        many = source.subset(list(range(4)) * repeats)
+        tracemalloc.start()
+        measure_spectra(many)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_unequal_sizes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FFLError, match=r"0000\.png is 32x24 and .*0001\.png is 32x20"):
+        measured(tmp_path / "mixed", [picture(1), picture(1, height=20)])
+    a, b = measured(tmp_path / "a", [picture(1)]), measured(tmp_path / "b", [picture(1, height=20)])
+    with pytest.raises(FFLError, match="not 32x20 and 32x24"):
+        spectral_distances(b, a)
