@@ -1,0 +1,78 @@
+"""How a training was run, from its own record, and what differs between two sides.
+
+A comparison answers "did the loss help?" only if nothing else changed, so the page lists every option that
+differs, and the verdict says so where more than the loss and the seed did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# `{:>25}: {:<30}` of pix2pix, CycleGAN and SPADE, with a remark on the default where it differs from it.
+OPTION_LINE = re.compile(r"^\s*(\w+): (.*?)\s*(?:\t\[default: .*\])?$")
+
+# Where a training writes, not how it trains.
+PLACES = {"name", "run_dir", "checkpoints_dir", "results_dir", "log_dir", "tf_log", "timestamp", "desc"}
+SEEDS = {"seed", "random_seed"}
+
+
+def read_training_options(folder: Path) -> dict[str, Any]:
+    """Options by name, from ``training_options.json`` (StyleGAN) or ``train_opt.txt`` (pix2pix and its kin).
+
+    Nested options get dotted names, such as ``loss_kwargs.r1_gamma``. Empty where there is no record that can
+    be read: a comparison does not need one.
+    """
+    options: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        _flatten(json.loads((folder / "training_options.json").read_text(encoding="utf-8")), "", options)
+    for name in ("train_opt.txt", "opt.txt"):
+        try:
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        options.update((match[1], match[2]) for match in map(OPTION_LINE.match, text.splitlines()) if match)
+        break
+    return options
+
+
+def _flatten(value: Any, name: str, options: dict[str, Any]) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _flatten(item, f"{name}.{key}" if name else str(key), options)
+    elif name:
+        options[name] = value
+
+
+def option_differences(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[Any, Any]]:
+    """Options whose values differ between the sides: name → (before, after); places are left out.
+
+    A side's value is the one its trainings share, else the list of all of them. Nothing is compared where one
+    side has no record at all.
+    """
+    recorded_before, recorded_after = [o for o in before if o], [o for o in after if o]
+    if not recorded_before or not recorded_after:
+        return {}
+    names = sorted({name for options in (*recorded_before, *recorded_after) for name in options})
+    differences = {}
+    for name in names:
+        values = _shared(recorded_before, name), _shared(recorded_after, name)
+        if values[0] != values[1] and name.rpartition(".")[2] not in PLACES:
+            differences[name] = values
+    return differences
+
+
+def _shared(side: Sequence[Mapping[str, Any]], name: str) -> Any:
+    values = [options.get(name) for options in side]
+    return values[0] if all(value == values[0] for value in values) else values
+
+
+def is_about_the_loss(name: str) -> bool:
+    """Whether an option sets the focal frequency loss or only the seed."""
+    return "ffl" in name.lower() or name.rpartition(".")[2] in SEEDS
