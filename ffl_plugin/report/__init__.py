@@ -1,1 +1,15 @@
-"""Before and after: table, JSON and one self-contained page."""
+"""Before and after: table, JSON and one self-contained page.
+
+comparison = compare(real="faces.zip", before="runs/a-images", after="runs/b-images")
+print(to_text(comparison))
+write_report(comparison, Path("report"))
+"""
+
+from __future__ import annotations
+
+from ffl_plugin.report.compare import compare
+from ffl_plugin.report.model import Comparison, Row, Verdict
+from ffl_plugin.report.outputs import check_folder, write_report
+from ffl_plugin.report.table import to_csv, to_text
+
+__all__ = ["Comparison", "Row", "Verdict", "check_folder", "compare", "to_csv", "to_text", "write_report"]

@@ -1,0 +1,121 @@
+"""``ffl-patch compare``: did it help? Before and after, in numbers and on one page."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any, Optional
+
+import click
+
+
+class SeveralValues(click.Command):
+    """A command whose repeatable options also take several values at once: ``--before A1 A2 A3``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the option before each value that follows its first; then parse as usual."""
+        repeatable = {
+            name for p in self.params if isinstance(p, click.Option) and p.multiple for name in p.opts
+        }
+        spread: list[str] = []
+        option: Optional[str] = None
+        for argument in args:
+            if argument.startswith("-") and argument != "-":
+                option = argument if argument in repeatable else None
+                if option is None:
+                    spread.append(argument)
+            elif option is not None:
+                spread += [option, argument]
+            else:
+                spread.append(argument)
+        return super().parse_args(ctx, spread)
+
+
+@click.command(cls=SeveralValues)
+@click.option(
+    "--real", metavar="PATH", help="Real images. Not needed for result folders that hold them, nor for runs."
+)
+@click.option(
+    "--before",
+    metavar="PATH...",
+    multiple=True,
+    required=True,
+    help="Trained without; several paths are several seeds.",
+)
+@click.option(
+    "--after",
+    metavar="PATH...",
+    multiple=True,
+    required=True,
+    help="Trained with; several paths are several seeds.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write report.html, comparison.json, .csv, overview.png.",
+)
+@click.option(
+    "--pairs/--sets",
+    default=None,
+    help="Insist that images pair up by name, or compare as sets. [default: by the names]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    real: Optional[str],
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    out: Optional[Path],
+    pairs: Optional[bool],
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Compare a training before and after: metrics, spectra, curves and a verdict.
+
+    PATH is a folder or zip of images, a result folder of pix2pix, CycleGAN or SPADE, or a StyleGAN run
+    folder, of which the metric-*.jsonl are compared as curves.
+
+    \b
+        ffl-patch compare --real faces.zip --before fakes-a --after fakes-b --out report
+        ffl-patch compare --before results/base --after results/ffl
+        ffl-patch compare --before run-a1 run-a2 --after run-b1 run-b2
+    """
+    from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.report import check_folder, compare, to_csv, to_text, write_report
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
+    if out is not None:
+        check_folder(out, [Path(path) for path in (real, *before, *after) if path is not None])
+    with progress_bar() as progress:
+        comparison = compare(
+            real=real, before=before, after=after, pairs=pairs, command=_command_line(ctx), progress=progress
+        )
+    written = write_report(comparison, out) if out is not None else ()
+    if as_json:
+        click.echo(json.dumps(comparison.to_json(), allow_nan=False))
+    else:
+        click.echo(to_csv(comparison) if as_csv else to_text(comparison), nl=False)
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
+
+
+def _command_line(ctx: click.Context) -> str:
+    """The command as it was given, to run again."""
+    words: list[str] = ["ffl-patch", "compare"]
+    for parameter in ctx.command.params:
+        if isinstance(parameter, click.Option):
+            words += _spelled(parameter, ctx.params[str(parameter.name)])
+    return shlex.join(words)
+
+
+def _spelled(option: click.Option, value: Any) -> list[str]:
+    if value is None or (value is False and not option.secondary_opts):
+        return []
+    if option.is_flag:
+        return [option.opts[0] if value else option.secondary_opts[0]]
+    return [option.opts[0], *map(str, value if option.multiple else [value])]

@@ -1,0 +1,116 @@
+"""Did it help? Measure what can be measured on both sides of a training, and say so with its uncertainty."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Union
+
+from ffl_plugin import __version__
+from ffl_plugin.errors import FFLError
+from ffl_plugin.report.environment import describe_environment
+from ffl_plugin.report.from_images import compare_images
+from ffl_plugin.report.from_logs import compare_logs
+from ffl_plugin.report.gather import PathLike, check_alike, images_of, open_real, open_training
+from ffl_plugin.report.model import Comparison
+from ffl_plugin.report.training_options import is_about_the_loss, option_differences
+from ffl_plugin.report.verdict import reach_verdict
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics.progress import Progress
+
+Paths = Union[PathLike, Sequence[PathLike]]
+
+
+def compare(
+    *,
+    real: Optional[PathLike] = None,
+    before: Paths,
+    after: Paths,
+    pairs: Optional[bool] = None,
+    inception: Optional[PathLike] = None,
+    download: bool = True,
+    protocol: str = "pytorch-fid",
+    command: str = "",
+    progress: Optional[Progress] = None,
+) -> Comparison:
+    """Compare trainings before and after a change.
+
+    Args:
+        real: folder or zip of real images; may be left out for result folders of pix2pix, which hold
+            their own, and for run folders, of which only the logs are read.
+        before, after: one or several trainings each: folders or zips of generated images, result folders,
+            or StyleGAN run folders.
+        pairs: True insists that every image has a real one of its name, False compares sets only, None
+            decides by the names.
+        inception: weights for FID; None looks where ``ffl_plugin.metrics.load_weights`` does.
+        download: whether the weights may be downloaded.
+        protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
+        command: the command line, for the report.
+        progress: called as ``progress(done, total, what)``.
+
+    Returns:
+        Rows, verdict, curves and pictures; what could not be measured is told in ``missing`` and ``notes``.
+
+    Raises:
+        FFLError: a path, an image or a weights file cannot be used; one sentence names it.
+    """
+    sides = {
+        "before": [open_training(path, "fake") for path in _several(before, "before")],
+        "after": [open_training(path, "fake") for path in _several(after, "after")],
+    }
+    check_alike(*sides.values())
+    reality = None
+    if sides["before"][0].source is None:
+        findings = compare_logs(*sides.values())
+    else:
+        reality = open_real(real, *sides.values())
+        findings = compare_images(
+            images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, progress=progress
+        )
+    described = [tuple(opened.describe(progress) for opened in side) for side in sides.values()]
+    differences = option_differences(*([training.options for training in side] for side in described))
+    return Comparison(
+        version=__version__,
+        verdict=reach_verdict(findings.rows, [*findings.caveats, *_unfair(differences)]),
+        rows=findings.rows,
+        real=None if reality is None else reality.describe(progress),
+        before=described[0],
+        after=described[1],
+        paired=findings.paired,
+        profiles=findings.profiles,
+        changed=findings.changed,
+        option_differences=differences,
+        missing=findings.missing,
+        notes=(
+            *findings.notes,
+            *(note for side in sides.values() for opened in side for note in opened.log.notes),
+        ),
+        command=command,
+        environment=describe_environment(),
+        pictures=findings.pictures,
+    )
+
+
+def _several(paths: Paths, side: str) -> list[PathLike]:
+    listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if not listed:
+        raise FFLError(f"there is nothing to compare as {side}; give at least one path")
+    return listed
+
+
+def _path(path: Optional[PathLike]) -> Optional[Path]:
+    return None if path is None else Path(path)
+
+
+def _unfair(differences: dict[str, tuple[object, object]]) -> list[str]:
+    """The caveat that more than the loss changed, if it did."""
+    others = [name for name in differences if not is_about_the_loss(name)]
+    if not others:
+        return []
+    shown = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
+    return [
+        f"The trainings differ in more than the loss and the seed ({shown}), so the change may not be the "
+        "loss's."
+    ]

@@ -1,0 +1,118 @@
+"""Line figures as SVG that follows the page's colours, light or dark.
+
+Matplotlib draws with stand-in colours, which become CSS variables in the SVG: one drawing serves both
+schemes, and text stays text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ffl_plugin.report import words
+from ffl_plugin.report.model import RadialProfile
+from ffl_plugin.report.training_logs import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Stand-in colour -> CSS variable of the page.
+INK, FAINT = "#010203", "#040506"
+SIDE_COLOURS = {"real": "#070809", "before": "#0a0b0c", "after": "#0d0e0f"}
+VARIABLES = {INK: "--ink", FAINT: "--faint", **{colour: f"--{side}" for side, colour in SIDE_COLOURS.items()}}
+# Lines differ in stroke too, for eyes and printers that see no colour.
+STROKES: dict[str, Any] = {"real": "-", "before": (0, (5, 2)), "after": "-"}
+WIDTHS = {"real": 2.6, "before": 1.8, "after": 1.8}
+MOST_POINTS = 200
+
+STYLE: Any = {
+    "svg.fonttype": "none", "text.parse_math": False, "font.size": 11, "font.family": "sans-serif",
+    "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "grid.linewidth": 0.4, "legend.frameon": False, "text.color": INK, "axes.labelcolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": FAINT, "grid.color": FAINT,
+}  # fmt: skip
+
+
+def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
+    """Radial log-power profiles, and below them how far each lies from the real one, in dB."""
+    real = [profile for profile in profiles if profile.side == "real"]
+    with _figure(rows=2 if real else 1, height=4.6 if real else 3.0) as (figure, axes):
+        for profile in profiles:
+            _line(axes[0], profile.frequencies, profile.decibels, profile.side)
+        axes[0].set_ylabel("power (dB)")
+        axes[0].legend()
+        if real:
+            axes[1].axhline(0, color=SIDE_COLOURS["real"], linewidth=WIDTHS["real"])
+            for profile in profiles:
+                if profile.side != "real":
+                    gaps = [a - b for a, b in zip(profile.decibels, real[0].decibels)]
+                    _line(axes[1], profile.frequencies, gaps, profile.side)
+            axes[1].set_ylabel("minus real (dB)")
+        axes[-1].set_xlabel("spatial frequency (cycles per pixel)")
+        return _svg(figure, name)
+
+
+def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) -> str:
+    """One quantity of all trainings over the course of training, as (side, curve)."""
+    with _figure(rows=1, height=3.0) as (figure, axes):
+        labelled: set[str] = set()
+        for side, curve in curves:
+            x, y = _thinned(curve)
+            _line(axes[0], x, y, side, label=None if side in labelled else side)
+            labelled.add(side)
+        axes[0].set_xlabel(curves[0][1].unit)
+        axes[0].set_ylabel(words.readable(quantity))
+        axes[0].legend()
+        return _svg(figure, name)
+
+
+@contextlib.contextmanager
+def _figure(rows: int, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure in our style, with its axes in a list; pyplot, which keeps global state, has no part in it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.0, height), layout="constrained")
+        axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0].tolist()
+        for part in (figure, *axes):
+            part.patch.set_alpha(0)
+        yield figure, axes
+
+
+def _line(axis: Axes, x: Sequence[float], y: Sequence[float], side: str, label: Any = ...) -> None:
+    marker = "o" if len(x) < 12 else ""
+    axis.plot(
+        x, y, color=SIDE_COLOURS[side], linestyle=STROKES[side], linewidth=WIDTHS[side], marker=marker,
+        markersize=4, label=side if label is ... else label,
+    )  # fmt: skip
+
+
+def _thinned(curve: Curve) -> tuple[list[float], list[float]]:
+    """Means over runs of neighbours, so that at most `MOST_POINTS` remain."""
+    step = -(-len(curve.x) // MOST_POINTS)
+    runs = [slice(start, start + step) for start in range(0, len(curve.x), step)]
+    return [sum(curve.x[r]) / len(curve.x[r]) for r in runs], [
+        sum(curve.y[r]) / len(curve.y[r]) for r in runs
+    ]
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The drawing alone: no prologue, no metadata, ids and references of its own, colours by CSS variable."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
+    svg = re.sub(r'xlink:href="#', f'xlink:href="#{name}-', svg)
+    head, rest = svg.split(">", 1)
+    svg = re.sub(r' (width|height)="[^"]*"', "", head) + ">" + rest
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    return svg

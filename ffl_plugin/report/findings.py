@@ -1,0 +1,27 @@
+"""What one kind of source yields, before it becomes a `Comparison`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Row
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Rows and pictures of images, or of logs.
+
+    Attributes:
+        missing: metrics that could not be had, each with the step that gets them.
+        notes: what a reader should know.
+        caveats: what limits the verdict.
+    """
+
+    rows: tuple[Row, ...] = ()
+    paired: bool = False
+    profiles: tuple[RadialProfile, ...] = ()
+    changed: tuple[ChangedImage, ...] = ()
+    pictures: Pictures = field(default_factory=Pictures)
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()

@@ -1,0 +1,101 @@
+"""Sets of images: pairs where every image answers a real one, and spectra of the sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.report.findings import Findings
+from ffl_plugin.report.gather import Opened, images_of, pair_up
+from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Row, Sample
+from ffl_plugin.report.rows import PAIR_METRICS, pair_rows, spectral_rows
+from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics import ImageSource, SpectralStatistics
+    from ffl_plugin.metrics.progress import Progress
+
+# Which pair metric tells what changed most; PSNR orders images as LFD does.
+CHANGED_BY = "lfd"
+
+
+def compare_images(
+    real: ImageSource,
+    before: Sequence[Opened],
+    after: Sequence[Opened],
+    *,
+    pairs_with: Optional[Path],
+    pairs: Optional[bool],
+    progress: Optional[Progress] = None,
+) -> Findings:
+    """Measure everything that needs no weights.
+
+    Args:
+        real: the real images, as a set.
+        before, after: trainings with images.
+        pairs_with: where to look for the real image of each; None for result folders that hold their own.
+        pairs: True insists on pairs, False takes sets only, None decides by the names.
+        progress: called as ``progress(done, total, what)``.
+
+    Raises:
+        FFLError: an image cannot be read, or the images of a pair differ in size.
+    """
+    paired, unpaired = pair_up([*before, *after], pairs_with, pairs)
+    rows: list[Row] = []
+    changed: tuple[ChangedImage, ...] = ()
+    pictured: tuple[Sample, ...] = ()
+    if paired:
+        from ffl_plugin.metrics import measure_pairs
+
+        scores = [measure_pairs(pairs, progress=progress) for pairs in paired]
+        sides = scores[: len(before)], scores[len(before) :]
+        rows += pair_rows(*sides)
+        changed = most_changed(CHANGED_BY, PAIR_METRICS[CHANGED_BY][1], *sides)
+        pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)
+        samples = pairs_spread(paired[0], paired[len(before)])
+    else:
+        samples = evenly_spread({"real": real, "before": images_of(before[0]), "after": images_of(after[0])})
+    spectral, profiles, spectra, refused = _spectra(real, before, after, progress)
+    return Findings(
+        rows=(*rows, *spectral),
+        paired=bool(paired),
+        profiles=profiles,
+        changed=changed,
+        pictures=Pictures(spectra, samples, pictured),
+        notes=tuple(note for note in (unpaired, refused) if note is not None),
+    )
+
+
+def _spectra(
+    real: ImageSource, before: Sequence[Opened], after: Sequence[Opened], progress: Optional[Progress]
+) -> tuple[list[Row], tuple[RadialProfile, ...], dict[str, Any], Optional[str]]:
+    """Rows, profiles and averaged spectra, or the reason why there are none."""
+    from ffl_plugin.metrics import measure_spectra
+
+    try:
+        sides = {
+            "real": [measure_spectra(real, progress=progress)],
+            "before": [measure_spectra(images_of(opened), progress=progress) for opened in before],
+            "after": [measure_spectra(images_of(opened), progress=progress) for opened in after],
+        }
+        rows = spectral_rows(sides["real"][0], sides["before"], sides["after"])
+    except FFLError as error:
+        return [], (), {}, f"Spectra were not compared: {error}."
+    profiles = tuple(_profile(name, trainings) for name, trainings in sides.items())
+    return (
+        rows,
+        profiles,
+        {name: _mean([s.log_spectrum for s in trainings]) for name, trainings in sides.items()},
+        None,
+    )
+
+
+def _profile(side: str, trainings: Sequence[SpectralStatistics]) -> RadialProfile:
+    mean = _mean([statistics.profile for statistics in trainings])
+    return RadialProfile(side, tuple(map(float, trainings[0].frequencies)), tuple(map(float, mean)))
+
+
+def _mean(arrays: Sequence[Any]) -> Any:
+    return sum(arrays) / len(arrays)

@@ -1,0 +1,166 @@
+"""What the user pointed at: sets of images, or runs of which only logs are read; how images pair up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Union
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.report.model import Training
+from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
+from ffl_plugin.report.training_options import read_training_options
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics import ImagePairs, ImageSource
+    from ffl_plugin.metrics.progress import Progress
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One training of one side, opened: its images if it has any, its logs if they were found.
+
+    Attributes:
+        path: as given.
+        source: its images; None for a run folder, whose pictures are grids and snapshots.
+        logs: where its logs were read; None where there are none.
+        log: what they hold.
+    """
+
+    path: Path
+    source: Optional[ImageSource]
+    logs: Optional[Path]
+    log: TrainingLog
+
+    def describe(self, progress: Optional[Progress] = None) -> Training:
+        """Sum it up for the report; reads every image once for the digest."""
+        return Training(
+            path=str(self.path),
+            images=len(self.source) if self.source is not None else 0,
+            digest=digest(self.source, progress) if self.source is not None else None,
+            logs=str(self.logs) if self.logs is not None else None,
+            options=read_training_options(self.logs) if self.logs is not None else {},
+            curves=self.log.curves,
+        )
+
+
+def open_training(path: PathLike, role: str) -> Opened:
+    """Open a folder or zip of images, a result folder, or a run folder.
+
+    Raises:
+        FFLError: there is nothing there that can be compared.
+    """
+    from ffl_plugin.metrics import open_images
+
+    given = Path(path)
+    logs = find_training_folder(given)
+    log = read_training_log(logs) if logs is not None else TrainingLog()
+    if not is_run(given):
+        return Opened(given, open_images(given, role=role), logs, log)
+    if not log.curves:
+        raise FFLError(
+            f"{given} is a training run without a readable metric-*.jsonl, stats.jsonl or loss_log.txt; "
+            "give a run that has measured something, or a folder of images it made"
+        )
+    return Opened(given, None, logs, log)
+
+
+def open_real(real: Optional[PathLike], before: Sequence[Opened], after: Sequence[Opened]) -> Opened:
+    """Open the real images: those given, else those that the result folder of the first training holds.
+
+    Raises:
+        FFLError: none were given and none are held.
+    """
+    from ffl_plugin.metrics import is_result_folder, open_images
+
+    if real is None:
+        for opened in (*before, *after):
+            if not is_result_folder(opened.path):
+                raise FFLError(f"{opened.path} holds no real images; give them with --real")
+    path = before[0].path if real is None else Path(real)
+    return Opened(path, open_images(path, role="real"), None, TrainingLog())
+
+
+def images_of(opened: Opened) -> ImageSource:
+    """The images of a training that has some."""
+    if opened.source is None:
+        raise FFLError(
+            f"{opened.path} is a training run, of which only logs are read; give a folder of images"
+        )
+    return opened.source
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a training's own: it holds logs, options or snapshots; its pictures are no set."""
+    if not path.is_dir():
+        return False
+    if find_training_folder(path) == path or (path / "training_options.json").is_file():
+        return True
+    return next(path.glob("network-snapshot-*.pkl"), None) is not None
+
+
+def check_alike(before: Sequence[Opened], after: Sequence[Opened]) -> None:
+    """Refuse to set images against logs.
+
+    Raises:
+        FFLError: one side holds images and the other only logs.
+    """
+    everything = [*before, *after]
+    runs = [opened for opened in everything if opened.source is None]
+    if runs and len(runs) < len(everything):
+        other = next(opened for opened in everything if opened.source is not None)
+        raise FFLError(
+            f"{runs[0].path} is a training run, of which only logs are read, and {other.path} holds images; "
+            "give two runs, or two sets of images"
+        )
+
+
+def pair_up(
+    fakes: Sequence[Opened], real: Optional[Path], wanted: Optional[bool]
+) -> tuple[list[ImagePairs], Optional[str]]:
+    """Pair every image with the real one it answers, for each training.
+
+    Args:
+        fakes: trainings with images.
+        real: where the real images are; None for result folders that hold their own.
+        wanted: True insists, False does not pair, None pairs if every name has its partner.
+
+    Returns:
+        One `ImagePairs` per training, all of the same names in the same order, or none at all and the reason.
+    """
+    from ffl_plugin.metrics import open_pairs
+
+    if wanted is False:
+        return [], None
+    try:
+        pairs = [open_pairs(opened.path, real) for opened in fakes]
+        for opened, found in zip(fakes, pairs):
+            if set(found.names) != set(pairs[0].names):
+                odd = sorted(set(found.names) ^ set(pairs[0].names))[0]
+                raise FFLError(
+                    f"{opened.path} and {fakes[0].path} do not hold the same images ({odd} is in one only); "
+                    "test all trainings on the same images"
+                )
+    except FFLError as error:
+        if wanted:
+            raise
+        return [], f"Compared as sets, without PSNR, SSIM and LFD, which need pairs: {error}."
+    return pairs, None
+
+
+def digest(source: ImageSource, progress: Optional[Progress] = None) -> str:
+    """SHA-256 over the names and encoded bytes of all images in order, as hexadecimal digits."""
+    whole = hashlib.sha256()
+    for index, name in enumerate(source.names):
+        data = source.read_bytes(index)
+        for part in (name.encode("utf-8", "surrogateescape"), data):
+            whole.update(len(part).to_bytes(8, "big"))
+            whole.update(part)
+        if progress is not None:
+            progress(index + 1, len(source), f"hash of {source.path.name}")
+    return whole.hexdigest()

@@ -1,0 +1,180 @@
+"""What a comparison found, as frozen data: one JSON object, from which table and page are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ffl_plugin.report.training_logs import Curve
+
+IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric, before and after.
+
+    Attributes:
+        metric: plain key, such as ``fid`` or ``psnr``.
+        label: the metric with its unit, protocol, number of images and weights, as far as they apply.
+        better: ``lower`` or ``higher``: the direction of improvement.
+        before, after: means over the trainings of each side.
+        delta: after − before.
+        low, high: confidence interval of ``delta`` at ``level``; None where a side is only one number.
+        verdict: ``improved``, ``no evidence`` or ``worse``: whether the interval excludes 0, and where.
+        before_trainings, after_trainings: the value of each training.
+        sampling: standard error of ``delta`` that comes from the finite number of images.
+        training_spread: standard deviation between trainings of one side, pooled; None with one each.
+        note: what a reader of this row must know.
+    """
+
+    metric: str
+    label: str
+    better: str
+    before: float
+    after: float
+    delta: float
+    low: Optional[float] = None
+    high: Optional[float] = None
+    level: float = 0.95
+    verdict: str = NO_EVIDENCE
+    before_trainings: tuple[float, ...] = ()
+    after_trainings: tuple[float, ...] = ()
+    sampling: Optional[float] = None
+    training_spread: Optional[float] = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to "did it help?".
+
+    Attributes:
+        outcome: ``improved``, ``no evidence`` or ``worse``.
+        metric: the key of the row it rests on; empty where nothing could be measured.
+        sentence: the answer in words, with difference and interval.
+        caveats: what limits it: few images, one training per side, options that differ beside the loss.
+    """
+
+    outcome: str
+    metric: str
+    sentence: str
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of one side: where its images or logs are, and how it was run.
+
+    Attributes:
+        path: the folder or zip as given.
+        images: number of images compared; 0 where only logs were.
+        digest: SHA-256 over names and bytes of the images in order; None where there are none.
+        logs: the folder its logs were read from; None where there is none.
+        options: options of the training as its own record holds them, flattened to ``a.b`` names.
+        curves: what its logs hold.
+    """
+
+    path: str
+    images: int = 0
+    digest: Optional[str] = None
+    logs: Optional[str] = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChangedImage:
+    """An image pair whose score moved; ``change`` is after − before in ``metric``."""
+
+    name: str
+    metric: str
+    before: float
+    after: float
+    change: float
+
+
+@dataclass(frozen=True)
+class RadialProfile:
+    """Mean radial log-power profile of one set: decibels over cycles per pixel."""
+
+    side: str
+    frequencies: tuple[float, ...]
+    decibels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The same place of each set, side by side: for pairs one scene, otherwise simply the n-th image of each.
+
+    Attributes:
+        name: file name of the image (of the first set, where the sets are not paired).
+        images: side → (H, W, 3) uint8.
+        spectra: side → (H, W) log power in decibels, zero frequency in the middle.
+    """
+
+    name: str
+    images: dict[str, Any]
+    spectra: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the page shows beside numbers.
+
+    Attributes:
+        spectra: side → (H, W) averaged log power in decibels, zero frequency in the middle.
+        samples: images of all sides, spread evenly over the set.
+        changed: images that changed most, in the order of ``Comparison.changed``.
+    """
+
+    spectra: dict[str, Any] = dataclasses.field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+    changed: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything a comparison found."""
+
+    version: str
+    verdict: Verdict
+    rows: tuple[Row, ...]
+    real: Optional[Training]
+    before: tuple[Training, ...]
+    after: tuple[Training, ...]
+    paired: bool
+    profiles: tuple[RadialProfile, ...]
+    changed: tuple[ChangedImage, ...]
+    option_differences: dict[str, tuple[Any, Any]]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+    command: str
+    environment: dict[str, str]
+    pictures: Pictures = dataclasses.field(default_factory=Pictures, repr=False, compare=False)
+
+    def row(self, metric: str) -> Optional[Row]:
+        """The row of one metric, or None where it was not measured."""
+        return next((row for row in self.rows if row.metric == metric), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``json.dumps(…, allow_nan=False)``; a number that is not finite becomes None.
+
+        The pictures are left out.
+        """
+        fields = (field.name for field in dataclasses.fields(self) if field.name != "pictures")
+        return {name: _plain(getattr(self, name)) for name in fields}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,200 @@
+"""The page: one HTML file with everything in it, which opens without a network and escapes every name."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from ffl_plugin.report import figures, pictures, words
+from ffl_plugin.report.model import NO_EVIDENCE, Comparison, RadialProfile, Sample
+from ffl_plugin.report.verdict import DECIDING, OPENINGS
+
+PROFILE_LINES = 12
+# Losses worth a figure of their own, in this order; the rest is in comparison.json.
+LOSSES_SHOWN = (
+    "Loss/G/ffl",
+    "G_FFL",
+    "Loss/G/loss",
+    "Loss/D/loss",
+    "G_GAN",
+    "G_L1",
+    "GAN",
+    "D_real",
+    "D_fake",
+)
+MOST_LOSSES = 6
+
+
+def to_html(comparison: Comparison) -> str:
+    """Render the whole page."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ffl_plugin.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters["class_of"] = lambda outcome: "none" if outcome == NO_EVIDENCE else outcome
+    opening = OPENINGS[comparison.verdict.outcome]
+    shown = {
+        **_spectra(comparison),
+        "samples": [_sample(sample) for sample in comparison.pictures.samples],
+        "changed": [_sample(sample) for sample in comparison.pictures.changed],
+        "changed_how": _changed_how(comparison),
+        "change_caption": _change_caption(comparison),
+        "no_caption": lambda _: "",
+        "curves": _curves(comparison),
+        "trainings": _trainings(comparison),
+        "spreads": [row for row in comparison.rows if row.training_spread is not None],
+        "level": f"{comparison.rows[0].level:.0%}" if comparison.rows else "95%",
+        "deciding": ", ".join(metric.upper().replace("_", " ") for metric in DECIDING),
+        "opening": opening,
+        "statement": comparison.verdict.sentence.partition(": ")[2] or comparison.verdict.sentence,
+    }
+    return environment.get_template("report.html.jinja").render(comparison=comparison, words=words, **shown)
+
+
+def _finalize(value: Any) -> Any:
+    """Show control characters in names instead of obeying them; our own markup passes."""
+    return words.readable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _data(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _trainings(comparison: Comparison) -> list[tuple[str, Any]]:
+    real = [("real", comparison.real)] if comparison.real else []
+    return [*real, *(("before", t) for t in comparison.before), *(("after", t) for t in comparison.after)]
+
+
+def _markup(svg: str) -> Any:
+    """Our own drawing, made from numbers and fixed words: the only thing that enters the page unescaped."""
+    from markupsafe import Markup
+
+    return Markup(svg)
+
+
+def _spectra(comparison: Comparison) -> dict[str, Any]:
+    """Averaged spectra in one grey scale, their differences from real in one diverging scale, profiles."""
+    spectra = comparison.pictures.spectra
+    shown: dict[str, Any] = {"spectra": [], "differences": [], "profile": None}
+    if not spectra:
+        return shown
+    limits = pictures.spectrum_limits(list(spectra.values()))
+    shown["grey_scale"] = f"{words.level(limits[0])} to {words.level(limits[1])}"
+    shown["spectra"] = [
+        {
+            "side": side,
+            "image": _data(pictures.spectrum_png(spectrum, limits)),
+            "description": f"Averaged log spectrum, {side}",
+        }
+        for side, spectrum in spectra.items()
+    ]
+    if "real" in spectra:
+        gaps = {side: spectrum - spectra["real"] for side, spectrum in spectra.items() if side != "real"}
+        limit = pictures.difference_limit(list(gaps.values()))
+        shown["difference_scale"] = f"{words.level(-limit)} to +{words.level(limit)}"
+        shown["differences"] = [
+            {
+                "side": side,
+                "image": _data(pictures.difference_png(gap, limit)),
+                "description": f"Averaged log spectrum, {side} minus real: on average "
+                f"{words.level(float(abs(gap).mean()))} away",
+            }
+            for side, gap in gaps.items()
+        ]
+    shown["profile"] = _profile(comparison.profiles)
+    return shown
+
+
+def _profile(profiles: Sequence[RadialProfile]) -> Any:
+    if not profiles:
+        return None
+    frequencies = profiles[0].frequencies
+    step = max(1, len(frequencies) // PROFILE_LINES)
+    table = [
+        [f"{frequencies[i]:.3f}", *(f"{profile.decibels[i]:.1f}" for profile in profiles)]
+        for i in range(0, len(frequencies), step)
+    ]
+    return {
+        "svg": _markup(figures.profile_svg(profiles, "profile")),
+        "sides": [profile.side for profile in profiles],
+        "table": table,
+        "description": _profile_description(profiles),
+    }
+
+
+def _profile_description(profiles: Sequence[RadialProfile]) -> str:
+    """The figure in words: how far each side lies from real in the upper half of the frequencies."""
+    real = next((profile for profile in profiles if profile.side == "real"), None)
+    description = "Mean log power over spatial frequency."
+    if real is None:
+        return description
+    start = sum(frequency < 0.25 for frequency in real.frequencies)
+    parts = []
+    for profile in profiles:
+        gaps = [a - b for a, b in zip(profile.decibels[start:], real.decibels[start:])]
+        if profile.side != "real" and gaps:
+            parts.append(f"{words.level(sum(gaps) / len(gaps))} {profile.side}")
+    return (
+        f"{description} Above 0.25 cycles per pixel, difference from real: {', '.join(parts)}."
+        if parts
+        else description
+    )
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    """A row of pictures: each side's image above its spectrum, all spectra in one grey scale."""
+    limits = pictures.spectrum_limits(list(sample.spectra.values()))
+    columns = [
+        {
+            "side": side,
+            "image": _data(pictures.photograph_png(image)),
+            "spectrum": _data(pictures.spectrum_png(sample.spectra[side], limits)),
+        }
+        for side, image in sample.images.items()
+    ]
+    return {"name": sample.name, "columns": columns}
+
+
+def _changed_how(comparison: Comparison) -> str:
+    if not comparison.changed:
+        return ""
+    label = next((row.label for row in comparison.rows if row.metric == comparison.changed[0].metric), "")
+    return f"By {label}: the largest improvements first, then the largest losses."
+
+
+def _change_caption(comparison: Comparison) -> Any:
+    by_name = {image.name: image for image in comparison.changed}
+
+    def caption(sample: dict[str, Any]) -> str:
+        image = by_name[sample["name"]]
+        before, after = words.number(image.before), words.number(image.after)
+        return f": {before} → {after} ({words.number(image.change, signed=True, like=image.before)})"
+
+    return caption
+
+
+def _curves(comparison: Comparison) -> list[dict[str, Any]]:
+    """One figure per quantity in the logs of either side: metrics first, then the chief losses."""
+    trainings = [(side, training) for side, training in _trainings(comparison) if side != "real"]
+    by_name: dict[str, list[Any]] = {}
+    for side, training in trainings:
+        for curve in training.curves:
+            by_name.setdefault(curve.name, []).append((side, curve))
+    measured = [name for name, curves in by_name.items() if curves[0][1].file.startswith("metric-")]
+    losses = [name for name in LOSSES_SHOWN if name in by_name]
+    shown = []
+    for number, name in enumerate([*measured, *losses[:MOST_LOSSES]]):
+        svg = figures.curves_svg(by_name[name], name, f"curve{number}")
+        shown.append({"svg": _markup(svg), "description": _curve_description(name, by_name[name])})
+    return shown
+
+
+def _curve_description(name: str, curves: Sequence[tuple[str, Any]]) -> str:
+    ends = ", ".join(f"{side} ends at {words.number(curve.y[-1])}" for side, curve in curves)
+    return f"{name} over {curves[0][1].unit}: {ends}."

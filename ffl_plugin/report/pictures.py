@@ -1,0 +1,61 @@
+"""Arrays as PNG: photographs as they are, spectra in grey, differences in a diverging scale."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Array = npt.NDArray[Any]
+
+# The longest edge of a picture on the page; larger ones are reduced.
+LONGEST_EDGE = 256
+
+
+def photograph_png(image: Array) -> bytes:
+    """Encode an image (H, W, 3) uint8, reduced to `LONGEST_EDGE` pixels."""
+    return _encode(_reduce(Image.fromarray(image)))
+
+
+def spectrum_png(decibels: Array, limits: tuple[float, float]) -> bytes:
+    """Encode a log spectrum (H, W) in grey, black at ``limits[0]`` dB and white at ``limits[1]`` dB."""
+    low, high = limits
+    grey = np.clip((decibels - low) / max(high - low, 1e-12), 0, 1)
+    return _encode(_reduce(Image.fromarray(np.round(grey * 255).astype(np.uint8))))
+
+
+def difference_png(decibels: Array, limit: float) -> bytes:
+    """Encode a difference of log spectra (H, W): blue at −``limit`` dB, white at 0, red at ``limit`` dB."""
+    from matplotlib import colormaps
+
+    scaled = np.clip(decibels / (2 * max(limit, 1e-12)) + 0.5, 0, 1)
+    colours = colormaps["RdBu_r"](scaled, bytes=True)[..., :3]
+    return _encode(_reduce(Image.fromarray(np.ascontiguousarray(colours))))
+
+
+def spectrum_limits(spectra: Sequence[Array]) -> tuple[float, float]:
+    """One grey scale for several log spectra, in dB: the 1st percentile to the 99.9th of all of them."""
+    values = np.concatenate([np.ravel(spectrum) for spectrum in spectra])
+    low, high = np.percentile(values[np.isfinite(values)], (1, 99.9))
+    return float(low), float(high)
+
+
+def difference_limit(differences: Sequence[Array]) -> float:
+    """One diverging scale for several differences: the 99th percentile of their size, at least 1 dB."""
+    values = np.concatenate([np.abs(np.ravel(difference)) for difference in differences])
+    return max(1.0, float(np.percentile(values[np.isfinite(values)], 99)))
+
+
+def _reduce(picture: Image.Image) -> Image.Image:
+    picture.thumbnail((LONGEST_EDGE, LONGEST_EDGE), Image.Resampling.LANCZOS)
+    return picture
+
+
+def _encode(picture: Image.Image) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return data.getvalue()

@@ -1,0 +1,77 @@
+"""Which images the page shows: some spread evenly over the sets, and those that changed most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffl_plugin.report.model import ChangedImage, Sample
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics import ImagePairs, ImageSource, PairScores
+
+SAMPLES = 4
+CHANGED_EACH_WAY = 2
+
+
+def evenly_spread(sides: dict[str, ImageSource], count: int = SAMPLES) -> tuple[Sample, ...]:
+    """The same few places of every set; sets of different length are each spread over."""
+    count = min(count, *(len(source) for source in sides.values()))
+    first = next(iter(sides.values()))
+    return tuple(
+        Sample(
+            name=first.names[place * len(first) // count],
+            **_shown({side: (source, place * len(source) // count) for side, source in sides.items()}),
+        )
+        for place in range(count)
+    )
+
+
+def pair_sample(name: str, before: ImagePairs, after: ImagePairs) -> Sample:
+    """One real image and what each side made of it."""
+    i, j = before.names.index(name), after.names.index(name)
+    return Sample(
+        name, **_shown({"real": (before.real, i), "before": (before.fake, i), "after": (after.fake, j)})
+    )
+
+
+def pairs_spread(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> tuple[Sample, ...]:
+    """Pairs at evenly spread places of the set."""
+    count = min(count, len(before))
+    return tuple(
+        pair_sample(before.names[place * len(before) // count], before, after) for place in range(count)
+    )
+
+
+def most_changed(
+    metric: str, better: str, before: Sequence[PairScores], after: Sequence[PairScores]
+) -> tuple[ChangedImage, ...]:
+    """Images whose score, averaged over trainings, moved most: improved first, then worsened."""
+    names = before[0].names
+    means = []
+    for side in (before, after):
+        by_name = [dict(zip(scores.names, scores.scores[metric])) for scores in side]
+        means.append(np.array([np.mean([scores[name] for scores in by_name]) for name in names]))
+    change = means[1] - means[0]
+    gain = -change if better == "lower" else change
+    order = [int(index) for index in np.argsort(-gain, kind="stable")]
+    improved = [index for index in order[:CHANGED_EACH_WAY] if gain[index] > 0]
+    worsened = [index for index in order[::-1][:CHANGED_EACH_WAY] if gain[index] < 0]
+    return tuple(
+        ChangedImage(names[i], metric, float(means[0][i]), float(means[1][i]), float(change[i]))
+        for i in (*improved, *worsened)
+    )
+
+
+def _shown(places: dict[str, tuple[ImageSource, int]]) -> dict[str, dict[str, np.ndarray]]:
+    from ffl_plugin.metrics import measure_spectra
+
+    return {
+        "images": {side: source.read(index) for side, (source, index) in places.items()},
+        "spectra": {
+            side: measure_spectra(source.subset([index])).log_spectrum
+            for side, (source, index) in places.items()
+        },
+    }

@@ -1,0 +1,63 @@
+"""A comparison as plain text and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ffl_plugin.report import words
+from ffl_plugin.report.model import Comparison, Training
+
+HEADINGS = ("metric", "before", "after", "change", "interval", "verdict")
+COLUMNS = (
+    "metric", "label", "better", "before", "after", "delta", "low", "high", "level", "verdict",
+    "before_trainings", "after_trainings", "sampling", "training_spread", "note",
+)  # fmt: skip
+
+
+def to_text(comparison: Comparison) -> str:
+    """The verdict, the table, and what limits them, for a terminal."""
+    lines = [comparison.verdict.sentence, ""]
+    if comparison.real is not None:
+        lines.append(f"real    {_where(comparison.real)}")
+    lines += [f"before  {_where(training)}" for training in comparison.before]
+    lines += [f"after   {_where(training)}" for training in comparison.after]
+    if comparison.rows:
+        lines += ["", *_aligned(comparison)]
+    remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes]
+    if remarks:
+        lines += ["", *(f"* {remark}" for remark in remarks)]
+    return "".join(words.readable(line) + "\n" for line in lines)
+
+
+def _where(training: Training) -> str:
+    what = f"{training.images} images" if training.images else "logs only"
+    return f"{training.path} ({what})"
+
+
+def _aligned(comparison: Comparison) -> list[str]:
+    level = comparison.rows[0].level
+    rows = [[*HEADINGS[:4], f"{level:.0%} interval", HEADINGS[5]]]
+    for row in comparison.rows:
+        before, after = words.values(row)
+        arrow = "↓" if row.better == "lower" else "↑"
+        rows.append(
+            [f"{row.label} {arrow}", before, after, words.change(row), words.interval(row), row.verdict]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = []
+    for cells in rows:
+        first, last = cells[0].ljust(widths[0]), cells[-1]
+        lines.append("  ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:-1], widths[1:-1])), last]))
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+
+
+def to_csv(comparison: Comparison) -> str:
+    """One line per metric; the trainings of one cell are separated by spaces, an empty cell means unknown."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in comparison.rows:
+        cells = [getattr(row, column) for column in COLUMNS]
+        writer.writerow(" ".join(map(repr, cell)) if isinstance(cell, tuple) else cell for cell in cells)
+    return text.getvalue()

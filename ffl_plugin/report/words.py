@@ -1,0 +1,100 @@
+"""Numbers and names as people read them, in the table and on the page."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from ffl_plugin.report.model import Row
+
+MINUS = "−"
+
+
+def number(value: Optional[float], *, signed: bool = False, like: Optional[float] = None) -> str:
+    """Four significant digits, at least as many decimals as ``like`` would show; "–" for None.
+
+    >>> number(12.3456), number(-0.00123, signed=True), number(math.inf)
+    ('12.35', '−0.00123', '∞')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        text = "∞"
+    else:
+        text = f"{abs(value):.{_decimals(abs(value) if like is None else abs(like))}f}"
+    negative = value < 0 and text.strip("0.") != ""
+    return (MINUS if negative else "+" if signed and text.strip("0.") else "") + text
+
+
+def _decimals(size: float) -> int:
+    if size == 0 or math.isinf(size):
+        return 3
+    return min(8, max(0, 3 - math.floor(math.log10(size))))
+
+
+def level(decibels: float) -> str:
+    """A level in dB with one decimal."""
+    return f"{decibels:.1f} dB".replace("-", MINUS)
+
+
+def change(row: Row) -> str:
+    """The difference of a row, with the decimals of its values."""
+    return number(row.delta, signed=True, like=_scale(row))
+
+
+def interval(row: Row) -> str:
+    """``−1.2 to +0.3``; a dash where there is none."""
+    if row.low is None or row.high is None:
+        return "–"
+    low, high = (number(value, signed=True, like=_scale(row)) for value in (row.low, row.high))
+    return f"{low} to {high}"
+
+
+def values(row: Row) -> tuple[str, str]:
+    """Before and after, with the same number of decimals."""
+    return number(row.before, like=_scale(row)), number(row.after, like=_scale(row))
+
+
+def label_parts(row: Row) -> tuple[str, str]:
+    """A label's name, and what it is based on: ``FID (clean, N=5000)`` → ``FID``, ``clean, N=5000``."""
+    name, _, basis = row.label.partition(" (")
+    return name, basis.rstrip(")")
+
+
+def several(numbers: Sequence[float], row: Row) -> str:
+    """The value of each training, separated by commas."""
+    return ", ".join(number(value, like=_scale(row)) for value in numbers)
+
+
+def spread(value: Optional[float], row: Row) -> str:
+    """A standard deviation or error, with the decimals of its row."""
+    return number(value, like=_scale(row))
+
+
+def option(value: Any) -> str:
+    """The value of a training option; a list holds one per training."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(option(item) for item in value)
+    return "not set" if value is None else str(value)
+
+
+def _scale(row: Row) -> float:
+    """A size whose digits suit every number of the row: small differences of large values keep two digits."""
+    finite = [abs(value) for value in (row.before, row.after) if math.isfinite(value) and value]
+    size = min(finite, default=1.0)
+    if math.isfinite(row.delta) and row.delta:
+        size = min(size, max(abs(row.delta) * 100, size / 1000))
+    return size
+
+
+def readable(text: Any) -> str:
+    """A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed."""
+    plain = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in plain)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Text fit to read, broken into lines of at most ``width`` letters."""
+    return "\n".join(textwrap.wrap(readable(text), width))

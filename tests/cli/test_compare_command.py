@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from ffl_plugin.cli import main
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sets")
+    generator = np.random.default_rng(0)
+    for name in ("real", "before", "after"):
+        (root / name).mkdir()
+    for number in range(3):
+        blocks = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        image = Image.fromarray(blocks.repeat(6, axis=0).repeat(6, axis=1))
+        for name, radius in (("real", 0), ("before", 2), ("after", 1)):
+            image.filter(ImageFilter.GaussianBlur(radius)).save(root / name / f"{number}.png")
+    return root
+
+
+def run(capfd, *arguments):
+    """Exit code, standard output and standard error of one command."""
+    code = 0
+    try:
+        main(["compare", *map(str, arguments)])
+    except SystemExit as end:
+        code = end.code or 0
+    captured = capfd.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_json_is_one_object_on_standard_output(sets, tmp_path, capfd):
+    out = tmp_path / "report"
+    code, stdout, stderr = run(
+        capfd, "--json", "--real", sets / "real", "--before", sets / "before",
+        "--after", sets / "after", "--out", out,
+    )  # fmt: skip
+    assert code == 0
+    found = json.loads(stdout)
+    assert found == json.loads((out / "comparison.json").read_text())
+    assert f"wrote {out / 'report.html'}" in stderr
+    assert found["command"].startswith("ffl-patch compare --real ")
+
+
+def test_several_trainings_follow_one_option(sets, capfd):
+    code, stdout, _ = run(
+        capfd, "--before", sets / "before", sets / "after", "--real", sets / "real",
+        "--after", sets / "after", sets / "before", sets / "real", "--json",
+    )  # fmt: skip
+    assert code == 0
+    found = json.loads(stdout)
+    assert [training["path"] for training in found["before"]] == [str(sets / n) for n in ("before", "after")]
+    assert [training["path"] for training in found["after"]] == [
+        str(sets / n) for n in ("after", "before", "real")
+    ]
+
+
+def test_the_table_is_what_a_reader_gets(sets, capfd):
+    code, stdout, _ = run(
+        capfd,
+        "--real",
+        sets / "real",
+        "--before",
+        sets / "before",
+        "--after",
+        sets / "after",
+    )
+    assert code == 0
+    assert "PSNR" in stdout
+
+
+def test_csv_has_one_line_per_metric(sets, capfd):
+    code, stdout, _ = run(
+        capfd,
+        "--csv",
+        "--real",
+        sets / "real",
+        "--before",
+        sets / "before",
+        "--after",
+        sets / "after",
+    )
+    assert code == 0
+    assert stdout.splitlines()[0].startswith("metric,label,better,before,after,delta,low,high")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--json", "--csv", "--before", "x", "--after", "x"], ["--before", "x"], ["x"]]
+)
+def test_usage_errors_exit_with_2(arguments, capfd):
+    assert run(capfd, *arguments)[0] == 2
+
+
+def test_a_refusal_is_one_sentence_and_writes_nothing(sets, tmp_path, capfd):
+    out = tmp_path / "report"
+    code, stdout, stderr = run(
+        capfd, "--real", sets / "real", "--before", sets / "absent", "--after", sets / "after", "--out", out
+    )
+    assert (code, stdout) == (1, "")
+    assert stderr.startswith("Error: ")
+    assert len(stderr.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_out_among_the_images_is_refused(sets, capfd):
+    code, _, stderr = run(
+        capfd,
+        "--real",
+        sets / "real",
+        "--before",
+        sets / "before",
+        "--after",
+        sets / "after",
+        "--out",
+        sets / "after" / "r",
+    )
+    assert code == 1
+    assert "lies inside" in stderr

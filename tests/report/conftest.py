@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from report_material import write_set
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory) -> Path:
+    """``real``, ``before`` (blurred) and ``after`` (less so), by the same names."""
+    root = tmp_path_factory.mktemp("sets")
+    for name, radius in (("real", 0), ("before", 2.0), ("after", 1.0)):
+        write_set(root / name, radius)
+    return root
+
+
+@pytest.fixture(scope="session")
+def comparison(sets):
+    from ffl_plugin.report import compare
+
+    return compare(
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        download=False,
+        command="ffl-patch compare",
+    )

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.report import check_folder, write_report
+
+
+def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path):
+    out = tmp_path / "new" / "report"
+    written = write_report(comparison, out)
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in written)
+    assert json.loads((out / "comparison.json").read_text())["verdict"]["metric"] == comparison.verdict.metric
+    assert (out / "overview.png").read_bytes().startswith(b"\x89PNG")
+    assert write_report(comparison, out) == written
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "report.html", "comparison.json"])
+def test_a_folder_of_other_files_is_refused_and_kept(comparison, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(FFLError, match=f"holds files that no comparison wrote.*{name}"):
+        write_report(comparison, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_file_beside_an_earlier_report_is_not_risked(comparison, tmp_path):
+    write_report(comparison, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FFLError, match=r"notes\.txt"):
+        check_folder(tmp_path)
+
+
+def test_pictures_are_never_written_among_the_images_compared(tmp_path):
+    with pytest.raises(FFLError, match="lies inside"):
+        check_folder(tmp_path / "report", [tmp_path])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FFLError, match="is a file"):
+        check_folder(tmp_path / "file")
+
+
+def test_a_disk_that_refuses_is_told_in_words(comparison, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FFLError, match="cannot be written"):
+        write_report(comparison, tmp_path / "file" / "report")
+    assert not list(tmp_path.glob(".ffl-*"))

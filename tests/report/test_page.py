@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+from report_material import write_run, write_set
+
+from ffl_plugin.report import compare
+from ffl_plugin.report.page import to_html
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """Every start tag with its attributes, and the text."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, *names):
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+@pytest.fixture(scope="module")
+def page(comparison):
+    return Page(to_html(comparison))
+
+
+def test_tags_are_balanced_and_ids_unique(page):
+    assert page.open == []
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_fetched_or_run(page):
+    assert not page.all("script", "link", "iframe", "object")
+    for _, attributes in page.tags:
+        for name in ("src", "href", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("data:image/png;base64,", "#"))
+        assert not any(name.startswith("on") for name in attributes)
+    (policy,) = [
+        meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert "default-src 'none'" in policy
+
+
+def test_references_inside_drawings_lead_somewhere(comparison):
+    html = to_html(comparison)
+    ids = {attributes["id"] for _, attributes in Page(html).tags if "id" in attributes}
+    references = {part.partition(")")[0] for part in html.split("url(#")[1:]}
+    references |= {part.partition('"')[0] for part in html.split('href="#')[1:]}
+    assert references
+    assert references <= ids
+
+
+def test_a_screen_reader_finds_its_way(page):
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("main")) == len(page.all("h1")) == 1
+    assert all(image["alt"].strip() for image in page.all("img"))
+    assert all(header["scope"] in ("col", "row") for header in page.all("th"))
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    for _, attributes in page.tags:
+        assert attributes.get("aria-labelledby", "main") in ids
+    # A drawing is one picture with a description; its pieces are not read out.
+    drawn = [attributes for attributes in page.all("div") if attributes.get("role") == "img"]
+    assert len(drawn) == len(page.all("svg"))
+    assert all(attributes["aria-label"] for attributes in drawn)
+
+
+def test_the_verdict_comes_first(page, comparison):
+    text = page.text[page.text.index("before and after", page.text.index("}")) :]
+    assert text.index(comparison.verdict.sentence.partition(": ")[2]) < text.index("Numbers")
+
+
+def test_a_drawing_follows_the_colours_of_the_page(comparison):
+    html = to_html(comparison)
+    assert "stroke: var(--after)" in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_every_name_is_escaped(tmp_path):
+    for side, radius in (("real", 0), ("before", 2), ("after", 1)):
+        write_set(tmp_path / side / HOSTILE, radius, count=4, name="{:02d}" + HOSTILE + ".png")
+    sides = {side: tmp_path / side / HOSTILE for side in ("real", "before", "after")}
+    page = Page(to_html(compare(**sides, download=False, command=f"compare {HOSTILE}")))
+    assert not any("onerror" in attributes for attributes in page.all("img"))
+    assert page.text.count(HOSTILE) > 6
+
+
+def test_hostile_logs_and_options_are_escaped(tmp_path):
+    before = write_run(tmp_path / "before", {0: 300, 200: 60})
+    after = write_run(tmp_path / "after", {0: 300, 200: 50})
+    for run in (before, after):
+        lines = [
+            json.dumps(
+                {"results": {f"fid$\\frac{HOSTILE}": kimg}, "snapshot_pkl": f"network-snapshot-{kimg}.pkl"}
+            )
+            for kimg in (0, 200)
+        ]
+        (run / "metric-odd.jsonl").write_text("\n".join(lines))
+    options = json.loads((after / "training_options.json").read_text())
+    (after / "training_options.json").write_text(
+        json.dumps({**options, HOSTILE: HOSTILE, "\x1b[31m": "\u202e"})
+    )
+    page = Page(to_html(compare(before=before, after=after)))
+    assert not page.all("img")
+    assert page.text.count(HOSTILE) > 4
+    assert "\x1b" not in page.text
+    assert "\u202e" not in page.text
