@@ -45,3 +45,27 @@ def patches(images: Tensor, factor: int) -> Tensor:
     n, c, height, width = images.shape
     grid = images.reshape(n, c, factor, height // factor, factor, width // factor)
     return grid.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
+
+
+def radial_frequency(height: int, width: int) -> Tensor:
+    """Radial frequency √(u² + v²) of each entry of a whole spectrum, cycles per pixel: (H, W), float64.
+
+    The zero frequency comes first. 0.5 along an axis is Nyquist's frequency; √0.5 is the corner.
+    """
+    rows = torch.fft.fftfreq(height, dtype=torch.float64)
+    columns = torch.fft.fftfreq(width, dtype=torch.float64)
+    return torch.hypot(rows[:, None], columns[None, :])
+
+
+def keep_frequencies(images: Tensor, kept: Tensor) -> Tensor:
+    """Filter images by a mask over their spectra (the paper's Figure 2); an ideal filter rings at edges.
+
+    Args:
+        images: (..., H, W), real.
+        kept: (H, W), bool, zero frequency first: which frequencies stay; the others become zero. A mask of
+            radial frequencies keeps F(u, v) with F(-u, -v), so the result is real.
+
+    Returns:
+        (..., H, W), of the same dtype.
+    """
+    return torch.fft.ifft2(torch.fft.fft2(images, norm="ortho") * kept, norm="ortho").real

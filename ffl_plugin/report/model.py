@@ -165,16 +165,17 @@ class Comparison:
         The pictures are left out.
         """
         fields = (field.name for field in dataclasses.fields(self) if field.name != "pictures")
-        return {name: _plain(getattr(self, name)) for name in fields}
+        return {name: plain(getattr(self, name)) for name in fields}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Dataclasses, tuples and mappings as what JSON has; a number that is not finite becomes None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -20,7 +20,7 @@ def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path
 @pytest.mark.parametrize("name", ["notes.txt", "report.html", "comparison.json"])
 def test_a_folder_of_other_files_is_refused_and_kept(comparison, tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(FFLError, match=f"holds files that no comparison wrote.*{name}"):
+    with pytest.raises(FFLError, match=f"holds files that no ffl-patch compare wrote.*{name}"):
         write_report(comparison, tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
 

@@ -1,0 +1,94 @@
+"""``ffl-patch spectrum``: averaged spectra of sets of images, and what a band of frequencies looks like."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Optional
+
+import click
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--real",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Give the distance of each PATH from this.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write spectra.png, spectra.csv and spectra.json.",
+)
+@click.option(
+    "--bands",
+    is_flag=True,
+    help="With --out, also draw the first image of each PATH with bands of frequencies removed.",
+)
+@click.option(
+    "--cutoff",
+    default=0.1,
+    show_default=True,
+    type=click.FloatRange(0, 0.75),
+    help="Of low-pass and high-pass, cycles per pixel.",
+)
+@click.option(
+    "--stop",
+    nargs=2,
+    default=(0.15, 0.3),
+    show_default=True,
+    type=click.FloatRange(0, 0.75),
+    help="Band-stop, cycles per pixel.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the radial profiles as CSV.")
+def command(
+    paths: tuple[Path, ...],
+    real: Optional[Path],
+    out: Optional[Path],
+    bands: bool,
+    cutoff: float,
+    stop: tuple[float, float],
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Measure the spectra of images or sets: folders, zips, result folders, or single files.
+
+    \b
+        ffl-patch spectrum --real faces.zip fakes-a fakes-b --out spectra
+        ffl-patch spectrum photograph.png --bands --out spectra
+    """
+    from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.report.band_limits import band_limited, band_limits_png
+    from ffl_plugin.report.outputs import SPECTRA
+    from ffl_plugin.report.spectra import measure, open_any, spectra_png
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
+    if bands and out is None:
+        raise click.UsageError("--bands draws pictures; say where with --out DIR.")
+    if stop[0] >= stop[1]:
+        raise click.UsageError(f"--stop takes the lower frequency first, not {stop[0]:g} {stop[1]:g}.")
+    if out is not None:
+        SPECTRA.check(out, [path for path in (real, *paths) if path is not None])
+    with progress_bar() as progress:
+        spectra = measure(paths, real, progress)
+    plain = json.dumps(spectra.to_json(), allow_nan=False)
+    written: tuple[Path, ...] = ()
+    if out is not None:
+        files = {
+            SPECTRA.record: plain.encode(),
+            "spectra.csv": spectra.to_csv().encode("utf-8", "backslashreplace"),
+        }
+        files["spectra.png"] = spectra_png(spectra)
+        for number, path in enumerate(paths if bands else (), 1):
+            source = open_any(path, "fake")
+            columns = band_limited(source.read(0), cutoff=cutoff, stop=stop)
+            files[f"bands-{number}.png"] = band_limits_png(columns, source.names[0])
+        written = SPECTRA.write(out, files)
+    click.echo(plain + "\n" if as_json else spectra.to_csv() if as_csv else spectra.to_text(), nl=False)
+    for file in written:
+        click.echo(f"wrote {file}", err=True)
