@@ -1,0 +1,53 @@
+"""Train a real StyleGAN2-ADA or StyleGAN3 clone with networks narrow enough for a CPU.
+
+    python benchmarks/narrow_stylegan2.py --width 64 CLONE --outdir=runs --data=crops64.zip --kimg=4 ...
+
+The clone's own ``train.py`` parses the options behind the clone, and its own training loop runs; only the
+numbers of channels, the reporting interval and the number of sample images are changed on the way, because
+the command line of StyleGAN2-ADA has no flags for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import Any
+
+SAMPLES = 64
+
+
+def narrow(options: dict[str, Any], width: int, kimg_per_tick: int) -> dict[str, Any]:
+    """Return the options of ``training_loop`` for networks of at most ``width`` channels."""
+    generator, discriminator = options["G_kwargs"], options["D_kwargs"]
+    for kwargs in (generator.get("synthesis_kwargs", generator), discriminator):
+        kwargs.update(channel_base=32 * width, channel_max=width)
+    generator.update(z_dim=2 * width, w_dim=2 * width)
+    return {**options, "kimg_per_tick": kimg_per_tick}
+
+
+def main() -> None:
+    """Read our options, and give the rest to the clone."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("clone")
+    parser.add_argument("--width", type=int, default=64, help="the most channels a layer has [default: 64]")
+    parser.add_argument("--tick", type=int, default=1, help="kimg between reports [default: 1]")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="for the clone's train.py")
+    arguments = parser.parse_args()
+
+    sys.path.insert(0, arguments.clone)
+    train = importlib.import_module("train")
+    loop = importlib.import_module("training.training_loop")
+    run, grid = loop.training_loop, loop.setup_snapshot_image_grid
+
+    def small_grid(*grid_arguments: Any, **keywords: Any) -> Any:
+        _, images, labels = grid(*grid_arguments, **keywords)
+        return (8, SAMPLES // 8), images[:SAMPLES], labels[:SAMPLES]
+
+    loop.setup_snapshot_image_grid = small_grid
+    loop.training_loop = lambda **options: run(**narrow(options, arguments.width, arguments.tick))
+    train.main(arguments.options)
+
+
+if __name__ == "__main__":
+    main()
