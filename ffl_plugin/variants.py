@@ -56,7 +56,8 @@ def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     """
     generated = _azimuthal_power((pred + 1) / 2)
     real = _azimuthal_power((target + 1) / 2).mean(0, keepdim=True)
-    return torch.nn.functional.binary_cross_entropy(generated, real.detach().expand_as(generated))
+    loss: Tensor = torch.nn.functional.binary_cross_entropy(generated, real.detach().expand_as(generated))
+    return loss
 
 
 @lru_cache(maxsize=8)
@@ -65,7 +66,8 @@ def dct_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     x = torch.arange(size, dtype=torch.float64)
     matrix = torch.cos(math.pi * (2 * x + 1) * x[:, None] / (2 * size)) * (2 / size) ** 0.5
     matrix[0] /= 2**0.5
-    return matrix.to(device, dtype)
+    placed: Tensor = matrix.to(device, dtype)
+    return placed
 
 
 def _azimuthal_power(images: Tensor) -> Tensor:
@@ -79,7 +81,8 @@ def _azimuthal_power(images: Tensor) -> Tensor:
     inside = radius < rings
     onto_rings = torch.nn.functional.one_hot(radius[inside], rings).to(power.dtype)
     means = power.flatten(1)[:, inside] @ (onto_rings / onto_rings.sum(0))  # (N, rings)
-    return (means[:, 1:] / means[:, :1].clamp_min(torch.finfo(power.dtype).eps)).clamp(0, 1)
+    share: Tensor = means[:, 1:] / means[:, :1].clamp_min(torch.finfo(power.dtype).eps)
+    return share.clamp(0, 1)
 
 
 def _focal_mean(distance: Tensor, width: int = 0) -> Tensor:

@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
     "spectrum": ("ffl_plugin.cli.spectrum", "Spectra of images or sets, and what a band of frequencies is."),
     "demo": ("ffl_plugin.cli.demo", "Patch, train twice and compare, on an embedded example."),
+    "reproduce": ("ffl_plugin.cli.reproduce", "Run one of the paper's own experiments."),
 }
 
 

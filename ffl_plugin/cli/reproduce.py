@@ -1,0 +1,72 @@
+"""``ffl-patch reproduce NAME``: one of the paper's experiments, its table beside the paper's numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Optional
+
+import click
+from click.core import ParameterSource
+
+from ffl_plugin.reproduce import EXPERIMENTS
+
+NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in EXPERIMENTS.items())
+
+
+@click.command(epilog=f"\b\nExperiments:\n{NAMES}")
+@click.argument("name", type=click.Choice(list(EXPERIMENTS)), metavar="NAME")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Your images, in place of the drawn ones; with --paper, the folder of the paper's data sets.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where everything is written, and resumed from.  [default: ffl-reproduce-NAME]",
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings per method."
+)
+@click.option(
+    "--paper", is_flag=True, help="The paper's setting, on your copy of its data sets (needs --data)."
+)
+@click.option("--images", type=click.IntRange(min=2), help="Training images of the reduced run.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs of each training.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of the table.")
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str,
+    data: Optional[Path],
+    out: Optional[Path],
+    seeds: int,
+    paper: bool,
+    images: Optional[int],
+    epochs: Optional[int],
+    as_json: bool,
+) -> None:
+    """Run one of the paper's experiments and print its table beside the paper's numbers.
+
+    The default is a reduced run on images drawn by this package, in minutes on a CPU. An interrupted run goes
+    on where it was: give the same command again.
+    """
+    from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.reproduce import Options, load
+
+    for option in ("data", "paper", "seeds", "images", "epochs"):
+        given = context.get_parameter_source(option) is not ParameterSource.DEFAULT
+        if given and option not in EXPERIMENTS[name].options:
+            raise click.UsageError(f"--{option} has no meaning for {name}.")
+    if paper and images is not None:
+        raise click.UsageError("--images is for the reduced run; --paper takes all images of the data set.")
+    out = out or Path(f"ffl-reproduce-{name}")
+    options = Options(out=out, data=data, paper=paper, seeds=seeds, images=images, epochs=epochs)
+    with progress_bar() as progress:
+        result = load(name)(options, progress)
+    (out / "table.md").write_text(result.text, encoding="utf-8")
+    text = json.dumps(result.data, indent=2, allow_nan=False)
+    (out / "result.json").write_text(text + "\n", encoding="utf-8")
+    click.echo(text if as_json else result.text)
+    click.echo(f"Written to {out}: table.md, result.json and figure.png.", err=True)

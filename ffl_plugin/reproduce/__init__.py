@@ -1,0 +1,64 @@
+"""The paper's own experiments: small models, one training loop, tables beside the paper's numbers.
+
+An experiment is a module with ``run(options, progress) -> Result``; most are a ``Study`` and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics.progress import Progress
+
+
+class Experiment(NamedTuple):
+    """Where an experiment is, what it makes, and which options of the command line it takes."""
+
+    module: str
+    summary: str
+    options: frozenset[str]
+
+
+TRAINING = frozenset({"data", "paper", "seeds", "images", "epochs"})
+
+EXPERIMENTS = {
+    name: Experiment(f"ffl_plugin.reproduce.{name.replace('-', '_')}", summary, options)
+    for name, summary, options in (
+        ("vanilla-ae", "Table 1: the vanilla autoencoder", TRAINING),
+        ("vae", "Tables 2 and 3: the VAE, and what the KL has to do with it", TRAINING),
+        ("losses", "Table 7: FFL beside other losses, on the VAE", TRAINING),
+        ("ablation", "Table 8: FFL without each of its parts", TRAINING),
+        ("spectra", "Figures 1 and 9: spectra of real and generated images", TRAINING - {"seeds"}),
+        ("bandlimit", "Figure 2: an image without some of its frequencies", frozenset({"data"})),
+        ("single-image", "Figure 3: amplitude only, phase only, both", frozenset({"data", "epochs"})),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for on the command line; None leaves the experiment's own value."""
+
+    out: Path
+    data: Optional[Path] = None
+    paper: bool = False
+    seeds: int = 3
+    images: Optional[int] = None
+    epochs: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment found: Markdown to read, and plain JSON values."""
+
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def load(name: str) -> Callable[[Options, Progress], Result]:
+    """Import one experiment, by its name in ``EXPERIMENTS``."""
+    run: Callable[[Options, Progress], Result] = importlib.import_module(EXPERIMENTS[name].module).run
+    return run

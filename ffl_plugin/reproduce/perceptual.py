@@ -1,0 +1,96 @@
+"""The perceptual loss of Johnson et al., ECCV 2016, on VGG16: what Table 7 calls PL."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+# Channels of VGG16's convolutions, "M" a pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up to
+# the last layer that the loss looks at.
+LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
+TAPS = (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3 and relu4_3, counted in modules
+FILE = "vgg16-397923af.pth"  # torchvision's; its name carries the first digits of its SHA-256
+URL = f"https://download.pytorch.org/models/{FILE}"
+
+
+def weights_path() -> Path:
+    """Return where torchvision keeps VGG16's weights; the file need not be there."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+
+def missing_weights() -> Optional[str]:
+    """Say in one sentence why the perceptual loss cannot be had, or None if it can."""
+    path = weights_path()
+    if not path.is_file():
+        return f"The perceptual loss was left out: it needs VGG16's weights; save {URL} as {path}."
+    if not _sha256(path).startswith(FILE[6:14]):
+        return f"The perceptual loss was left out: {path} is damaged; download {URL} again."
+    return None
+
+
+def vgg16_features() -> nn.Sequential:
+    """Build VGG16 up to relu4_3, (N, 3, H, W) -> (N, 512, H/8, W/8), named as in torchvision's file."""
+    modules: list[nn.Module] = []
+    channels = 3
+    for layer in LAYERS:
+        if isinstance(layer, int):
+            modules += [nn.Conv2d(channels, layer, 3, padding=1), nn.ReLU()]
+            channels = layer
+        else:
+            modules.append(nn.MaxPool2d(2))
+    return nn.Sequential(*modules)
+
+
+class PerceptualLoss(nn.Module):
+    """Sum over four layers of VGG16 of the mean squared difference of their features.
+
+    ``pred`` and ``target`` are (N, 3, H, W) in [-1, 1]. No gradient flows into the network or the target.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, features: nn.Sequential) -> None:
+        """Take the network of ``vgg16_features``, with its weights."""
+        super().__init__()
+        self.features = features.requires_grad_(False).eval()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1))
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare two batches of images."""
+        loss = pred.new_zeros(())
+        x, y = (((images + 1) / 2 - self.mean) / self.std for images in (pred, target.detach()))
+        for index, layer in enumerate(self.features):
+            x, y = layer(x), layer(y)
+            if index in TAPS:
+                loss = loss + nn.functional.mse_loss(x, y)
+        return loss
+
+
+def perceptual_loss(pred: Tensor, target: Tensor) -> Tensor:
+    """Compute the perceptual loss with torchvision's weights, which must be there (``missing_weights``)."""
+    loss: Tensor = _network(pred.device)(pred, target)
+    return loss
+
+
+@lru_cache(maxsize=1)
+def _network(device: torch.device) -> PerceptualLoss:
+    features = vgg16_features()
+    state = torch.load(weights_path(), map_location="cpu", weights_only=True)
+    wanted = {key: state[f"features.{key}"] for key in features.state_dict()}
+    features.load_state_dict(wanted)
+    return PerceptualLoss(features).to(device)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

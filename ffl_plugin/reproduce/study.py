@@ -1,0 +1,222 @@
+"""A study: methods × data sets × seeds, each trained and scored once.
+
+Everything is written under the output folder, a run in a folder of its own:
+
+    OUT/settings.json                     what was asked for; other settings need another folder
+    OUT/DATA/test/00000.png               the held-out images
+    OUT/DATA/METHOD/seed-0/images/…       their reconstructions (and samples/ where the model can draw)
+    OUT/DATA/METHOD/seed-0/run.json       scores and losses: a run that has it is not repeated
+    OUT/result.json, table.md, figure.png
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import torch
+from torch import nn
+
+from ffl_plugin import __version__
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.reproduce import Options, paper
+from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
+from ffl_plugin.reproduce.scores import Scores, write_images
+from ffl_plugin.reproduce.training import History, Objective, Schedule, train
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The size of the default run, in minutes on a CPU."""
+
+    images: int
+    test_images: int
+    epochs: int
+    batch_size: int
+    size: int = 64
+
+
+@dataclass(frozen=True)
+class Study:
+    """One experiment of the paper that trains models. Methods are named as in the paper's tables.
+
+    ``model(size, paper)`` builds the network for size x size images; ``score(model, split, folder, real,
+    progress)`` writes its images into ``folder`` and measures them against the folder ``real``.
+    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run.
+    """
+
+    name: str
+    methods: Mapping[str, Objective]
+    model: Callable[[int, bool], nn.Module]
+    score: Callable[[nn.Module, Split, Path, Path, Progress], Scores]
+    tables: tuple[paper.Table, ...]
+    stand_ins: Mapping[str, Optional[str]]
+    reduced: Reduced
+    schedule: Schedule  # of --paper
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its scores, its losses by epoch; ``paper_data`` names the paper's rows beside it."""
+
+    data: str
+    paper_data: str
+    method: str
+    seed: int
+    scores: Scores
+    history: History
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All runs of a study, and what could not be measured."""
+
+    study: Study
+    settings: dict[str, Any]
+    runs: list[Run]
+    notes: tuple[str, ...] = ()
+
+    def scores(self, data: str, method: str, metric: str) -> list[float]:
+        """Return the scores of one method, seed by seed; empty where the metric was not measured."""
+        values = [run.scores.get(metric) for run in self.runs if (run.data, run.method) == (data, method)]
+        return [value for value in values if value is not None]
+
+
+def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
+    """Train and score what is not there yet, and return everything."""
+    settings = _settings(study, options)
+    _keep_settings(options.out, settings)
+    schedule = Schedule(**settings["schedule"])
+    runs: list[Run] = []
+    for split, paper_data in _splits(study, options, settings, progress):
+        real = options.out / slug(split.name) / "test"
+        if not real.is_dir():
+            write_images(split.test, real)
+        for seed in range(options.seeds):
+            for method, objective in study.methods.items():
+                folder = options.out / slug(split.name) / slug(method) / f"seed-{seed}"
+                what = f"{split.name}, {method}, seed {seed}"
+                result = folder / "run.json"
+                if not result.exists():
+                    _train_and_score(
+                        study, objective, split, schedule, seed, folder, real, options.paper, what, progress
+                    )
+                runs.append(Run(split.name, paper_data, method, seed, **json.loads(result.read_text())))
+    return Outcome(study, settings, runs)
+
+
+def slug(name: str) -> str:
+    """Make a folder name of a method's or data set's name: "w/o focal" -> "w-o-focal"."""
+    return re.sub(r"[^\w.]+", "-", name).strip("-").lower()
+
+
+def _train_and_score(
+    study: Study,
+    objective: Objective,
+    split: Split,
+    schedule: Schedule,
+    seed: int,
+    folder: Path,
+    real: Path,
+    keep_model: bool,
+    what: str,
+    progress: Progress,
+) -> None:
+    """Do one run and write its run.json last, whole, so that its presence means that the run is done."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = study.model(split.train.shape[-1], keep_model).to(device)
+    checkpoint = folder / "checkpoint.pt"
+    history = train(
+        model,
+        objective,
+        split.train,
+        schedule,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=lambda done, total, _: progress(done, total, what),
+    )
+    scores = study.score(model, split, folder, real, progress)
+    if keep_model:
+        torch.save(model.state_dict(), folder / "model.pt")
+    unfinished = folder / "run.part"
+    unfinished.write_text(json.dumps({"scores": scores, "history": history}))
+    unfinished.replace(folder / "run.json")
+    checkpoint.unlink()
+
+
+def _splits(
+    study: Study, options: Options, settings: dict[str, Any], progress: Progress
+) -> Iterator[tuple[Split, str]]:
+    """Yield the data sets to train on, each with the data set of the paper whose numbers stand beside it."""
+    cache = options.out / "data"
+    if options.paper:
+        if options.data is None:
+            raise FFLError(f"--paper needs --data DIR, the folder that holds {_layouts(study)}.")
+        found = [(paper_split(options.data, name, cache, progress), name) for name in study.stand_ins]
+        if not any(split for split, _ in found):
+            raise FFLError(f"{options.data} holds none of the data sets of {study.name}: {_layouts(study)}.")
+        yield from ((split, name) for split, name in found if split)
+        return
+    sizes = settings["size"], settings["images"], settings["test_images"], cache, progress
+    if options.data is not None:
+        yield folder_split(options.data, *sizes), next(iter(study.stand_ins))
+    else:
+        for name, stand_in in study.stand_ins.items():
+            if stand_in is not None:
+                yield synthetic_split(stand_in, *sizes), name
+
+
+def _layouts(study: Study) -> str:
+    """List where the data sets of a study belong."""
+    return ", ".join(
+        f"{PAPER_DATA[name].folder} ({name}, {PAPER_DATA[name].source})" for name in study.stand_ins
+    )
+
+
+def _settings(study: Study, options: Options) -> dict[str, Any]:
+    """Everything that decides the numbers of a single run; the number of seeds does not."""
+    reduced = study.reduced
+    schedule = study.schedule if options.paper else Schedule(reduced.epochs, reduced.batch_size)
+    if options.epochs is not None:
+        schedule = Schedule(options.epochs, schedule.batch_size, schedule.learning_rate)
+    settings: dict[str, Any] = {
+        "experiment": study.name,
+        "paper": options.paper,
+        "data": str(options.data.resolve()) if options.data else "drawn",
+        "schedule": asdict(schedule),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "version": __version__,
+    }
+    if not options.paper:
+        settings["size"] = reduced.size
+        settings["images"] = options.images or reduced.images
+        settings["test_images"] = reduced.test_images
+    return settings
+
+
+def _keep_settings(out: Path, settings: dict[str, Any]) -> None:
+    """Write the settings, or refuse a folder that holds results of others."""
+    path = out / "settings.json"
+    if path.exists():
+        before = json.loads(path.read_text())
+        changed = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
+        if changed:
+            was = ", ".join(f"{key} {before.get(key)!r}, not {settings.get(key)!r}" for key in changed)
+            raise FFLError(
+                f"{out} holds results of other settings ({was}); take another --out, or remove it."
+            )
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=2))

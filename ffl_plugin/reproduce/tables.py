@@ -1,0 +1,110 @@
+"""A study's runs as Markdown tables, the paper's numbers in the same cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from ffl_plugin.reproduce.intervals import Interval, interval, paired_difference
+from ffl_plugin.reproduce.scores import METRICS
+from ffl_plugin.reproduce.study import Outcome
+
+ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
+
+
+def markdown(outcome: Outcome) -> str:
+    """Write the scores, the differences from the baseline, and what was not measured."""
+    names = ", ".join(f"Table {table.number} ({table.caption})" for table in outcome.study.tables)
+    parts = [f"# {outcome.study.name}: {names}"]
+    for data, paper_data in _data_sets(outcome):
+        seeds = len({run.seed for run in outcome.runs})
+        parts.append(f"## {data}: ours over {seeds} seed(s) / the paper's on {paper_data}")
+        parts.append(_table(outcome, data, paper_data, difference=False))
+        parts.append(f"Difference from the baseline: ours, paired by seed / the paper's on {paper_data}")
+        parts.append(_table(outcome, data, paper_data, difference=True))
+    parts += [
+        "± is the half-width of the 95 % interval over seeds (Student's t); **bold** where a difference's "
+        "interval excludes zero. One seed has no interval. A dash is a number that was not measured or that "
+        "the paper lacks. For `high band`, 1 is best."
+    ]
+    return "\n\n".join([*parts, *outcome.study.notes, *outcome.notes]) + "\n"
+
+
+def summary(outcome: Outcome) -> list[dict[str, Any]]:
+    """List every mean and difference from the baseline with the half-width of its interval, for JSON."""
+    entries: list[dict[str, Any]] = []
+    for data, paper_data in _data_sets(outcome):
+        for method in outcome.study.methods:
+            for metric in METRICS:
+                ours = _ours(outcome, data, method, metric, difference=False)
+                change = _ours(outcome, data, method, metric, difference=True)
+                if ours is None or change is None:
+                    continue
+                entries.append(
+                    {
+                        "data": data,
+                        "method": method,
+                        "metric": metric,
+                        "mean": ours.mean,
+                        "half_width": ours.half_width,
+                        "difference": change.mean,
+                        "difference_half_width": change.half_width,
+                        "paper_data": paper_data,
+                        "paper": _paper(outcome, paper_data, method, metric, difference=False),
+                        "paper_difference": _paper(outcome, paper_data, method, metric, difference=True),
+                    }
+                )
+    return entries
+
+
+def _data_sets(outcome: Outcome) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((run.data, run.paper_data) for run in outcome.runs))
+
+
+def _table(outcome: Outcome, data: str, paper_data: str, difference: bool) -> str:
+    measured = {metric for run in outcome.runs for metric in run.scores}
+    metrics = [metric for metric in METRICS if metric in measured]
+    rows = []
+    for method in list(outcome.study.methods)[int(difference) :]:
+        cells = []
+        for metric in metrics:
+            ours = _ours(outcome, data, method, metric, difference)
+            paper = _paper(outcome, paper_data, method, metric, difference)
+            cells.append(f"{_cell(ours, metric, difference)} / {_number(paper, metric, difference)}")
+        rows.append([method, *cells])
+    header = ["method", *(METRICS[metric].label + ARROWS[METRICS[metric].better] for metric in metrics)]
+    return "\n".join(_row(row) for row in [header, ["---"] * len(header), *rows])
+
+
+def _ours(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[Interval]:
+    values = outcome.scores(data, method, metric)
+    if not values:
+        return None
+    baseline = outcome.scores(data, next(iter(outcome.study.methods)), metric)
+    return paired_difference(values, baseline) if difference else interval(values)
+
+
+def _paper(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[float]:
+    for table in outcome.study.tables:
+        score = table.score(data, method, metric)
+        baseline = table.score(data, "baseline", metric)
+        if score is not None and baseline is not None:
+            return score - baseline if difference else score
+    return None
+
+
+def _cell(value: Optional[Interval], metric: str, signed: bool) -> str:
+    if value is None:
+        return "–"
+    text = _number(value.mean, metric, signed)
+    if value.half_width is not None:
+        text += f" ± {value.half_width:.{METRICS[metric].decimals}f}"
+    return f"**{text}**" if signed and value.excludes_zero else text
+
+
+def _number(value: Optional[float], metric: str, signed: bool) -> str:
+    return "–" if value is None else f"{value:{'+' if signed else ''}.{METRICS[metric].decimals}f}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

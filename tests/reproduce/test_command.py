@@ -1,0 +1,182 @@
+"""``ffl-patch reproduce``, as a user runs it, on a handful of images."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from ffl_plugin.cli.reproduce import command
+from ffl_plugin.errors import FFLError
+from ffl_plugin.reproduce import EXPERIMENTS, ablation, data, losses, single_image, vae, vanilla_ae
+
+SMALL = ("--images", "4", "--epochs", "1")
+
+
+def reproduce(*arguments):
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    if isinstance(result.exception, FFLError):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """Train and score on 16 x 16 pixels, with four held-out images."""
+    for module in (vanilla_ae, ablation, vae, losses):
+        reduced = replace(module.STUDY.reduced, test_images=4, size=16)
+        monkeypatch.setattr(module, "STUDY", replace(module.STUDY, reduced=reduced))
+
+
+class TestStudy:
+    def test_it_prints_writes_and_repeats(self, tmp_path):
+        out, again = tmp_path / "a", tmp_path / "b"
+        first = reproduce("vanilla-ae", "--out", out, "--seeds", "2", *SMALL)
+        assert first.exit_code == 0, first.output
+        assert "| FFL | " in first.stdout
+        assert "/ 21.703" in first.stdout
+        assert "Written to" in first.stderr
+        assert (out / "table.md").read_text() == first.stdout.rstrip("\n") + "\n"
+        with Image.open(out / "figure.png") as figure:
+            assert figure.width > 300
+
+        second = reproduce("vanilla-ae", "--out", again, "--seeds", "2", "--json", *SMALL)
+        found = json.loads(second.stdout)
+        assert found == json.loads((out / "result.json").read_text())
+        assert len(found["runs"]) == 8
+        assert {entry["method"] for entry in found["summary"]} == {"baseline", "FFL"}
+
+    def test_a_finished_training_is_not_repeated_and_a_new_seed_is_added(self, tmp_path):
+        reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
+        result = tmp_path / "faces" / "baseline" / "seed-0" / "run.json"
+        run = json.loads(result.read_text())
+        run["scores"]["psnr"] = 99.0
+        result.write_text(json.dumps(run))
+        found = json.loads(
+            reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "2", "--json", *SMALL).stdout
+        )
+        psnr = [
+            run["scores"]["psnr"]
+            for run in found["runs"]
+            if (run["data"], run["method"]) == ("faces", "baseline")
+        ]
+        assert psnr[0] == 99.0
+        assert 0 < psnr[1] < 99.0
+
+    def test_other_settings_need_another_folder(self, tmp_path):
+        reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
+        with pytest.raises(FFLError, match=r"other settings \(images 4, not 5\)"):
+            reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", "--images", "5", "--epochs", "1")
+
+    def test_the_users_images(self, tmp_path):
+        mine = tmp_path / "mine"
+        mine.mkdir()
+        for index in range(4):
+            Image.effect_noise((80, 70), 40 + index).convert("RGB").save(mine / f"{index}.png")
+        result = reproduce("vanilla-ae", "--data", mine, "--out", tmp_path / "out", "--seeds", "1", *SMALL)
+        assert "## mine: ours over 1 seed(s)" in result.stdout
+
+
+class TestPaper:
+    def test_it_needs_a_folder(self, tmp_path):
+        with pytest.raises(FFLError, match=r"needs --data DIR, .*celeba/img_align_celeba \(CelebA, https"):
+            reproduce("ablation", "--paper", "--out", tmp_path)
+
+    def test_an_empty_folder_is_one_sentence(self, tmp_path):
+        with pytest.raises(FFLError, match=r"holds none of the data sets of vae: .*celeba-hq \(CelebA-HQ"):
+            reproduce("vae", "--paper", "--data", tmp_path, "--out", tmp_path / "out")
+
+    def test_the_papers_setting_on_the_data_set_that_is_there(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(data.PAPER_DATA, "DTD", data.Layout("dtd/images", 16, 4))
+        folder = tmp_path / "data" / "dtd" / "images"
+        folder.mkdir(parents=True)
+        for index in range(8):
+            Image.new("RGB", (8, 8), (index, 0, 0)).save(folder / f"{index}.png")
+        out = tmp_path / "out"
+        arguments = ("--paper", "--data", tmp_path / "data", "--out", out, "--seeds", "1", "--epochs", "1")
+        result = reproduce("vanilla-ae", *arguments)
+        assert "## DTD: ours over 1 seed(s) / the paper's on DTD" in result.stdout
+        assert "## CelebA" not in result.stdout
+        settings = json.loads((out / "settings.json").read_text())
+        assert settings["schedule"] == {"epochs": 1, "batch_size": 128, "learning_rate": 1e-3}
+        assert (out / "dtd" / "ffl" / "seed-0" / "model.pt").exists()
+
+    def test_it_takes_all_images(self, tmp_path):
+        result = reproduce("vae", "--paper", "--data", tmp_path, "--images", "4")
+        assert result.exit_code == 2
+        assert "--paper takes all images" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("bandlimit", "--seeds=2"), ("bandlimit", "--epochs=2"), ("single-image", "--paper")]
+)
+def test_options_that_mean_nothing_are_refused(name, option):
+    result = reproduce(name, option)
+    assert result.exit_code == 2
+    assert "has no meaning for" in result.output
+
+
+def test_ablation_trains_all_six_methods(tmp_path):
+    found = json.loads(reproduce("ablation", "--out", tmp_path, "--seeds", "1", "--json", *SMALL).stdout)
+    psnr = {run["method"]: run["scores"]["psnr"] for run in found["runs"]}
+    assert list(psnr) == ["baseline", "FFL", "w/o frequency", "w/o phase", "w/o amplitude", "w/o focal"]
+    assert len(set(psnr.values())) == 6
+
+
+def test_losses_say_that_the_perceptual_loss_needs_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    found = json.loads(
+        reproduce("losses", "--out", tmp_path / "out", "--seeds", "1", "--json", *SMALL).stdout
+    )
+    assert [run["method"] for run in found["runs"]] == [
+        "baseline",
+        "spectral regularization",
+        "FFL (DCT)",
+        "FFL",
+    ]
+    assert "vgg16-397923af.pth" in found["notes"][-1]
+
+
+def test_vae_scores_reconstructions_and_samples(tmp_path):
+    found = json.loads(reproduce("vae", "--out", tmp_path, "--seeds", "1", "--json", *SMALL).stdout)
+    assert {"psnr", "profile", "sample profile", "sample high"} <= set(found["runs"][0]["scores"])
+    assert len(list((tmp_path / "faces" / "ffl" / "seed-0" / "samples").iterdir())) == 4
+
+
+def test_bandlimit_removes_what_it_says(tmp_path):
+    found = json.loads(reproduce("bandlimit", "--out", tmp_path, "--json").stdout)
+    energy = {row["frequencies"]: row["energy"] for row in found["results"]}
+    without_mean, low, high, stop = energy.values()
+    assert high < without_mean < low < 1
+    assert high + low == pytest.approx(1)
+    assert 0.9 < stop < 1
+    assert (tmp_path / "figure.png").exists()
+
+
+def test_single_image_needs_amplitude_and_phase(tmp_path, monkeypatch):
+    monkeypatch.setattr(single_image, "SIZE", 32)
+    found = json.loads(reproduce("single-image", "--out", tmp_path, "--epochs", "200", "--json").stdout)
+    psnr = {row["minimised"]: row["psnr"] for row in found["results"]}
+    assert psnr["both (FFL)"] > 25
+    assert max(psnr["amplitude only"], psnr["phase only"]) < 18
+
+
+def test_spectra_reuses_its_trainings(tmp_path):
+    first = reproduce("spectra", "--out", tmp_path, "--json", *SMALL)
+    rows = json.loads(first.stdout)["results"]
+    assert {(row["model"], row["images"]) for row in rows} == {
+        ("vanilla-ae", "images"),
+        ("vae", "images"),
+        ("vae", "samples"),
+    }
+    written = (tmp_path / "vae" / "faces" / "ffl" / "seed-0" / "run.json").stat().st_mtime_ns
+    assert reproduce("spectra", "--out", tmp_path, "--json", *SMALL).stdout == first.stdout
+    assert (tmp_path / "vae" / "faces" / "ffl" / "seed-0" / "run.json").stat().st_mtime_ns == written
+
+
+def test_help_names_every_experiment():
+    text = reproduce("--help").stdout
+    assert all(name in text for name in EXPERIMENTS)
