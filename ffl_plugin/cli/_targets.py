@@ -1,0 +1,101 @@
+"""What the patching commands share: the target, the clone and the way they speak of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Optional, TypeVar
+
+import click
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, Recipe, Status, status, transaction
+from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.errors import english
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+def target_and_repository(function: Function) -> Function:
+    """Give a command the arguments ``[TARGET] [REPO]``, as ``first`` and ``second``: each may stand alone."""
+    function = click.argument("second", metavar="[REPO]", required=False)(function)
+    return click.argument("first", metavar="[TARGET]", required=False)(function)
+
+
+def read_arguments(first: Optional[str], second: Optional[str]) -> tuple[Optional[Recipe], Path]:
+    """Return the recipe, if one was named, and the folder of the clone: the current one by default.
+
+    Raises:
+        click.UsageError: two arguments, of which the first is no target.
+    """
+    if first is None:
+        return None, Path()
+    if second is None and first not in all_recipes():
+        return None, Path(first)
+    return recipe_named(first), Path(second or ".")
+
+
+def recipe_named(name: str) -> Recipe:
+    """Return a recipe by its target's name.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    recipes = all_recipes()
+    if name not in recipes:
+        raise click.UsageError(f"there is no target {name!r}; the targets are {', '.join(recipes)}.")
+    return recipes[name]
+
+
+def applied(recipe: Optional[Recipe], root: Path) -> list[Status]:
+    """Return the status of the named recipe, or of every recipe of which something is in the clone."""
+    if recipe is not None:
+        return [status(recipe, root)]
+    found = [status(candidate, root) for candidate in all_recipes().values()]
+    return [entry for entry in found if entry.state != "absent"]
+
+
+def the_applied_recipe(recipe: Optional[Recipe], root: Path) -> Optional[Recipe]:
+    """Return the named recipe, or the one that is applied, or None if none is.
+
+    Raises:
+        PatchError: several are.
+    """
+    if recipe is not None:
+        return recipe
+    names = [entry.recipe for entry in applied(None, root)]
+    if len(names) > 1:
+        several = english([entry.name for entry in names])
+        raise PatchError(f"{several} are applied in {root.resolve()}", next_step="name the one you mean")
+    return names[0] if names else None
+
+
+def the_fitting_recipe(root: Path) -> Recipe:
+    """Return the only recipe that a clone fits.
+
+    Raises:
+        PatchError: none, or several.
+    """
+    fits = detect(all_recipes().values(), root)
+    if not fits:
+        raise PatchError(
+            f"{root.resolve()} is of no family that can be patched",
+            next_step="`ffl-patch list` shows those that can",
+        )
+    if len(fits) > 1:
+        raise PatchError(
+            f"{root.resolve()} fits {english([fit.recipe.name for fit in fits])}",
+            next_step="name the one you mean",
+        )
+    return fits[0].recipe
+
+
+def mend(root: Path) -> None:
+    """Clear up after a run that died, and say so on standard error."""
+    if root.is_dir() and (note := transaction.mend(root)):
+        click.echo(f"Note: {note}.", err=True)
+
+
+def warn_if_interrupted(root: Path) -> None:
+    """Say on standard error that a run died here, for commands that write nothing."""
+    if root.is_dir() and (note := transaction.interrupted(root)):
+        click.echo(f"Warning: {note}.", err=True)

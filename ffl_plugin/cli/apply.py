@@ -1,0 +1,73 @@
+"""``ffl-patch apply``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ffl_plugin.cli._targets import mend, recipe_named, warn_if_interrupted
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, Plan, Recipe, plan_apply
+from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.errors import english
+from ffl_plugin.patching.search import NotThisFamily
+
+
+@click.command()
+@click.argument("target")
+@click.argument("repo", default=".", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Compute and prove everything, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(target: str, repo: Path, dry_run: bool, as_json: bool) -> None:
+    """Patch the clone REPO (default: the current folder) with the recipe of TARGET.
+
+    All files are changed, or none. `ffl-patch list` shows the targets.
+    """
+    recipe = recipe_named(target)
+    if dry_run:
+        warn_if_interrupted(repo)
+    else:
+        mend(repo)
+    try:
+        plan = plan_apply(recipe, repo)
+    except NotThisFamily as error:
+        raise _with_fitting_targets(error, recipe, repo) from None
+    if not dry_run:
+        plan.write()
+    click.echo(json.dumps(_report(plan, dry_run), indent=2) if as_json else _text(plan, dry_run))
+
+
+def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, repo: Path) -> PatchError:
+    fits = [fit.recipe.name for fit in detect(all_recipes().values(), repo) if fit.recipe is not recipe]
+    step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the families it can be of"
+    return PatchError(error.problem, file=error.file, line=error.line, next_step=step)
+
+
+def _outcome(plan: Plan, dry_run: bool) -> str:
+    if not plan.changes:
+        return "already applied"
+    return "would be applied" if dry_run else "applied"
+
+
+def _report(plan: Plan, dry_run: bool) -> dict[str, Any]:
+    return {
+        "target": plan.recipe.name,
+        "repo": str(plan.root),
+        "outcome": _outcome(plan, dry_run),
+        "files": [change.name for change in plan.changes],
+    }
+
+
+def _text(plan: Plan, dry_run: bool) -> str:
+    outcome = _outcome(plan, dry_run)
+    if not plan.changes:
+        return f"{plan.recipe.name} is {outcome}."
+    names = ", ".join(change.name for change in plan.changes)
+    lines = [f"{plan.recipe.name} {outcome}: {names}"]
+    if not dry_run:
+        lines.append(f"Train with    {plan.recipe.train}")
+        lines += ["See it with   ffl-patch diff", "Undo it with  ffl-patch revert"]
+    return "\n".join(lines)

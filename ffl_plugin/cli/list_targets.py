@@ -1,0 +1,33 @@
+"""``ffl-patch list``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from ffl_plugin.patches import all_recipes
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(as_json: bool) -> None:
+    """List the targets: the families of repositories that can be patched."""
+    recipes = all_recipes().values()
+    if as_json:
+        targets = [
+            {
+                "target": recipe.name,
+                "upstream": recipe.upstream,
+                "summary": recipe.summary,
+                "files": [file.path for file in recipe.files],
+                "tested": [version.commit for version in recipe.versions],
+            }
+            for recipe in recipes
+        ]
+        click.echo(json.dumps({"targets": targets}, indent=2))
+        return
+    width = max(len(recipe.name) for recipe in recipes)
+    for recipe in recipes:
+        click.echo(f"{recipe.name.ljust(width)}  {recipe.summary}")
+        click.echo(f"{' ' * width}  tested on {recipe.tested}")

@@ -1,0 +1,91 @@
+"""``ffl-patch status``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Optional
+
+import click
+
+from ffl_plugin.cli._targets import applied, read_arguments, target_and_repository, warn_if_interrupted
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import Status, transaction
+from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.state import title
+
+NOT_APPLIED = 3
+
+
+@click.command()
+@target_and_repository
+@click.option("--check", is_flag=True, help="Exit with 3 unless the patch is applied, whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(
+    context: click.Context, first: Optional[str], second: Optional[str], check: bool, as_json: bool
+) -> None:
+    """Say what is applied in the clone REPO (default: the current folder), edit by edit.
+
+    A file is known by its content as that of an upstream commit, or has drifted from all of them.
+    """
+    named, root = read_arguments(first, second)
+    fits = [fit.recipe.name for fit in detect(all_recipes().values(), root)]
+    found = applied(named, root)
+    if as_json:
+        click.echo(json.dumps(_report(root, found, fits), indent=2))
+    else:
+        warn_if_interrupted(root)
+        click.echo("\n".join(_lines(root, found, fits)))
+    if check and not (found and all(entry.state == "applied" for entry in found)):
+        context.exit(NOT_APPLIED)
+
+
+def _report(root: Path, found: list[Status], fits: list[str]) -> dict[str, Any]:
+    return {
+        "repo": str(root),
+        "fits": fits,
+        "interrupted": transaction.interrupted(root),
+        "targets": [
+            {
+                "target": entry.recipe.name,
+                "state": entry.state,
+                "copies": entry.copies,
+                "files": [
+                    {
+                        "path": file.name,
+                        "version": file.version,
+                        "edits": [
+                            {"code": title(edit.edit), "state": edit.state, "line": edit.line}
+                            for edit in file.edits
+                        ],
+                    }
+                    for file in entry.files
+                ],
+            }
+            for entry in found
+        ],
+    }
+
+
+def _lines(root: Path, found: list[Status], fits: list[str]) -> list[str]:
+    lines = []
+    for entry in found:
+        lines.append(f"{entry.recipe.name}: {entry.state}")
+        for file in entry.files:
+            if file.name is None:
+                lines.append(f"  {file.path}: not found")
+                continue
+            known = f"{entry.recipe.upstream} {file.version}" if file.version else "drifted from upstream"
+            lines.append(
+                f"  {file.name} ({known}{', apart from the patch' if entry.state == 'applied' else ''})"
+            )
+            for edit in file.edits:
+                place = "" if edit.line is None else f"line {edit.line}"
+                lines.append(f"    {edit.state:<8}  {place:<9}  {title(edit.edit)}")
+        lines += [f"  {name}: a copy, left alone" for name in entry.copies]
+    if not found:
+        lines.append(f"Nothing of ours is applied in {root.resolve()}.")
+    if not any(entry.state == "applied" for entry in found):
+        lines += [f"It fits {name}: ffl-patch apply {name}" for name in fits]
+    return lines

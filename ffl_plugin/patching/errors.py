@@ -1,0 +1,50 @@
+"""The refusals of the engine: one sentence that says where, what and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
+
+from ffl_plugin.errors import FFLError
+
+
+class PatchError(FFLError):
+    """Nothing was written: the sentence names the file and line, what did not fit, and the next step.
+
+    Args:
+        problem: what did not fit, without a full stop.
+        file: path of the file inside the clone, with forward slashes.
+        line: 1-based line in that file.
+        next_step: what the reader can do about it, without a full stop.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: Optional[str] = None,
+        line: Optional[int] = None,
+        next_step: Optional[str] = None,
+    ) -> None:
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.next_step = next_step
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        place = "" if self.file is None else f"{self.file}: "
+        if self.file is not None and self.line is not None:
+            place = f"{self.file}:{self.line}: "
+        step = "" if self.next_step is None else f"; {self.next_step}"
+        return f"{place}{self.problem}{step}."
+
+
+def english(names: Sequence[str]) -> str:
+    """Return ``"a"``, ``"a and b"`` or ``"a, b and c"``."""
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
+
+
+def lines_text(lines: Sequence[int]) -> str:
+    """Return ``"line 3"`` or ``"lines 3, 8 and 9"``."""
+    return f"line{'s' if lines[1:] else ''} {english([str(line) for line in lines])}"

@@ -1,0 +1,126 @@
+"""What must hold in a file before anything is inserted: a recipe's guards, names that are free or bound."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Mapping
+
+from ffl_plugin.patching import pattern
+from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.locate import find_statement
+from ffl_plugin.patching.names import foreign_ffl, introduced_names, names_read
+from ffl_plugin.patching.recipe import Edit, Guard, Requires, Statement, Trains
+from ffl_plugin.patching.scope import DEFINITIONS, find_definition, find_function
+from ffl_plugin.patching.source import Source
+
+
+def refuse_foreign_ffl(source: Source) -> None:
+    """Refuse a file that has a Focal Frequency Loss already, or uses its name.
+
+    Raises:
+        PatchError: naming the lines.
+    """
+    found = sorted(set(foreign_ffl(source.tree)))
+    if found:
+        names = ", ".join(dict.fromkeys(mention.text for mention in found))
+        lines = lines_text(sorted({mention.line for mention in found}))
+        raise PatchError(
+            f"a focal frequency loss of its own is already there ({names}, {lines})",
+            file=source.name,
+            line=found[0].line,
+            next_step="take it out first, or go on using it",
+        )
+
+
+def check_guard(source: Source, guard: Guard, paths: Mapping[str, str]) -> None:
+    """Check one guard of a recipe.
+
+    Args:
+        source: the file.
+        guard: the guard.
+        paths: where each of the recipe's files was found in the clone, by the recipe's path.
+
+    Raises:
+        PatchError: with the guard's own sentence.
+    """
+    if isinstance(guard, Trains):
+        _check_trains(source, guard, paths[guard.file])
+        return
+    scope = _scope(source, guard.scope)
+    found = [node for wanted in guard.patterns for node in pattern.occurrences(wanted, scope)]
+    if isinstance(guard, Requires) and not found:
+        line = getattr(scope, "lineno", None)
+        raise PatchError(guard.because, file=source.name, line=line)
+    if not isinstance(guard, Requires) and found:
+        first = min(found, key=lambda node: node.lineno)
+        raise PatchError(
+            f"{guard.because} (`{source.first_line_of(first)}`)", file=source.name, line=first.lineno
+        )
+
+
+def check_names_are_bound(source: Source, edits: tuple[Edit, ...]) -> None:
+    """Refuse where inserted code would read a variable or an attribute of ``self`` that nothing binds.
+
+    Raises:
+        PatchError: naming it and the function or class.
+    """
+    introduced = introduced_names(edits)
+    for edit in edits:
+        if not isinstance(edit, Statement) or (anchor := edit.after or edit.before) is None:
+            continue
+        function = find_function(source, edit.function)
+        owner = edit.function.rpartition(".")[0]
+        line = find_statement(source, edit.function, anchor).lineno
+        known = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+        known.update(name for name, bound in _bindings(function) if bound <= line)
+        known.update(name for name, _ in _bindings(source.tree, functions=False))
+        known.update(name for name, _ in _bindings(_scope(source, owner)) if name.startswith("self."))
+        for name in sorted(names_read(edit) - introduced - known - set(dir(builtins))):
+            where = owner if name.startswith("self.") else edit.function
+            raise PatchError(
+                f"{where} does not bind {name}, which the loss needs", file=source.name, line=line
+            )
+
+
+def _check_trains(source: Source, guard: Trains, path: str) -> None:
+    patched = (
+        f".{path[: -len('.py')].replace('/', '.')}.{guard.name}"  # Launchers name it from their own folder.
+    )
+    named = [
+        (node.value, node.lineno)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(guard.pattern, node.value)
+    ]
+    for name, line in named:
+        if not patched.endswith(f".{name}"):
+            raise PatchError(
+                f"trains with {name}, and not only with {guard.name}", file=source.name, line=line
+            )
+    if not named:
+        raise PatchError(f"does not say that it trains with {guard.name} of {path}", file=source.name)
+
+
+def _scope(source: Source, name: str) -> ast.AST:
+    """The function or class of a qualified name; the whole file for the empty one."""
+    if not name:
+        return source.tree
+    return find_definition(source, name)
+
+
+def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, int]]:
+    """Yield each name and each attribute of ``self`` bound below a node, with its line."""
+    for node in ast.iter_child_nodes(root):
+        if isinstance(node, DEFINITIONS):
+            yield node.name, node.lineno
+            if not functions:
+                continue
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield ast.unparse(node), node.lineno
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name.split(".")[0], node.lineno
+        yield from _bindings(node, functions=functions)

@@ -1,0 +1,136 @@
+"""The journal of a transaction, which is also the lock that keeps two runs apart.
+
+It is a small file in the clone's folder that exists only while files are being replaced: one JSON line that
+says what is about to happen, and a second line once it has. A journal that nobody has locked was left by a
+run that died, and says what to put back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from ffl_plugin.patching import disk
+from ffl_plugin.patching.errors import PatchError
+
+NAME = ".ffl-patch.journal"
+_DONE = "done"
+
+
+class Entry(NamedTuple):
+    """One file of a transaction: its path below the clone's real folder, and SHA-256 before and after."""
+
+    path: str
+    old: str
+    new: str
+
+
+class Record(NamedTuple):
+    """What a journal says: the files, and whether all of them have been replaced."""
+
+    entries: tuple[Entry, ...]
+    done: bool
+
+
+class Journal:
+    """A locked journal.
+
+    Attributes:
+        needed: whether it still says something that the next run has to know.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.needed = False
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Say which files are about to be replaced; returns when that is safely on the disk."""
+        self.needed = True
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self._write(json.dumps(list(entries)))
+
+    def done(self) -> None:
+        """Say that all of them have been."""
+        self._write(_DONE)
+
+    def _write(self, line: str) -> None:
+        os.write(self._descriptor, f"{line}\n".encode())
+        os.fsync(self._descriptor)
+
+
+def exists(folder: Path) -> bool:
+    """Say whether a run is at work on a clone, or has died there."""
+    return (folder / NAME).exists()
+
+
+def read(folder: Path) -> Optional[Record]:
+    """Return what a journal says; None where it does not exist or had not begun."""
+    try:
+        lines = (folder / NAME).read_bytes().decode().split("\n")
+    except FileNotFoundError:
+        return None
+    if len(lines) < 2:  # Not even the first line is complete: no file had been touched yet.
+        return None
+    return Record(tuple(Entry(*entry) for entry in json.loads(lines[0])), lines[1] == _DONE)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[Journal]:
+    """Hold the journal of a clone, and delete it in the end unless it is still needed.
+
+    Raises:
+        PatchError: another run holds it, or it cannot be created.
+    """
+    path = folder / NAME
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise PatchError(f"{folder} cannot be written to ({error.strerror})") from None
+    try:
+        if not _lock(descriptor) or not _is_still(descriptor, path):
+            raise PatchError(
+                f"another ffl-patch is at work on {folder}", next_step="wait for it, then try again"
+            )
+        log = Journal(descriptor)
+        try:
+            yield log
+        finally:
+            if not log.needed:
+                disk.remove(path)
+    finally:
+        os.close(descriptor)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Whether the name still stands for the file that was opened, not for one created after its deletion."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

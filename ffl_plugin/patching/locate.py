@@ -1,0 +1,112 @@
+"""From an anchor to the one statement it names, or a refusal that lists the candidates."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Optional
+
+from ffl_plugin.patching import pattern
+from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.recipe import Anchor, Only
+from ffl_plugin.patching.scope import Function, blocks_of, find_function, require_reachable, straight_line
+from ffl_plugin.patching.source import Source
+
+
+def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.stmt:
+    """Return the statement of a function that an anchor names.
+
+    Raises:
+        PatchError: no statement, several, one inside a branch, or one that never runs.
+    """
+    function = find_function(source, function_name)
+    block = _block(source, function_name, function, anchor.branch)
+    if isinstance(anchor, Only):
+        statement = _only(source, function_name, block, anchor)
+    else:
+        statement = _last(source, function_name, block, anchor)
+    require_reachable(source, function, statement)
+    return statement
+
+
+def find_decorator(source: Source, function_name: str, wanted: str) -> ast.expr:
+    """Return the one decorator of a function that a pattern matches.
+
+    Raises:
+        PatchError: no decorator, or several.
+    """
+    function = find_function(source, function_name)
+    parsed = pattern.parse(wanted)
+    found = [node for node in function.decorator_list if pattern.matches(parsed, node)]
+    if len(found) != 1:
+        raise _not_one(
+            source, f"`@{wanted}` on {function_name}", [node.lineno for node in found], function.lineno
+        )
+    return found[0]
+
+
+def _block(source: Source, name: str, function: Function, branch: Optional[str]) -> Sequence[ast.stmt]:
+    """The body of a function, or the branch of a top-level ``if`` in it in which a pattern occurs."""
+    if branch is None:
+        return function.body
+    parsed = pattern.parse(branch)
+    found: list[Sequence[ast.stmt]] = []
+    for statement in straight_line(function.body):
+        for block in blocks_of(statement) or [[statement]]:
+            if any(pattern.matches(parsed, node) for node in _nested(block)):
+                found.append(block if blocks_of(statement) else function.body)
+    lines = sorted({block[0].lineno for block in found})
+    if len(lines) != 1:
+        raise _not_one(source, f"a branch with `{branch}` in {name}", lines, function.lineno)
+    return found[0]
+
+
+def _only(source: Source, name: str, block: Sequence[ast.stmt], anchor: Only) -> ast.stmt:
+    straight = list(straight_line(block))
+    for wanted in anchor.patterns:
+        parsed = pattern.parse(wanted)
+        found = [node for node in _nested(block) if pattern.matches(parsed, node)]
+        if len(found) > 1:
+            raise _not_one(source, f"`{wanted}` in {name}", [node.lineno for node in found], block[0].lineno)
+        if found:
+            if found[0] not in straight:
+                raise PatchError(
+                    f"`{wanted}` in {name} runs in one branch only", file=source.name, line=found[0].lineno
+                )
+            return found[0]
+    raise _not_one(source, f"{_alternatives(anchor.patterns)} in {name}", [], block[0].lineno)
+
+
+def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) -> ast.stmt:
+    last: Optional[ast.stmt] = None
+    for statement in straight_line(block):
+        if any(next(pattern.occurrences(wanted, statement), None) for wanted in anchor.patterns):
+            last = statement
+    if last is None:
+        raise PatchError(
+            f"has no {_alternatives(anchor.patterns)} in {name}", file=source.name, line=block[0].lineno
+        )
+    return last
+
+
+def _nested(block: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Every statement of a block at any depth, except those of nested functions and classes."""
+    found: list[ast.stmt] = []
+    for statement in block:
+        found.append(statement)
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for inner in blocks_of(statement):
+                found.extend(_nested(inner))
+    return found
+
+
+def _alternatives(patterns: Sequence[str]) -> str:
+    return " or ".join(f"`{text}`" for text in patterns)
+
+
+def _not_one(source: Source, what: str, lines: list[int], near: int) -> PatchError:
+    if not lines:
+        return PatchError(f"has no {what}", file=source.name, line=near)
+    return PatchError(
+        f"has {what} {len(lines)} times ({lines_text(lines)}) instead of once", file=source.name
+    )

@@ -1,0 +1,202 @@
+"""What a recipe is made of: frozen data that says what to insert where, by meaning.
+
+A function is a qualified name (``StyleGAN2Loss.accumulate_gradients``), a pattern is Python source in which
+``...`` matches anything (`ffl_plugin.patching.pattern`). Code is written with four spaces and single quotes;
+the engine gives it the indentation, quotes and alignment of the place it goes to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Union
+
+from ffl_plugin.patching.errors import english
+
+
+@dataclass(frozen=True)
+class Only:
+    """The one statement that a pattern matches, among those that always run (``with`` blocks included).
+
+    Args:
+        patterns: alternatives in order; the first that matches anything has to match exactly once.
+        branch: look only in the top-level branch of the function in which this pattern occurs.
+    """
+
+    patterns: tuple[str, ...]
+    branch: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last statement that is, or contains, a match of any of the patterns.
+
+    An ``if`` or a loop counts as one statement, so that what follows it runs whichever way it went.
+
+    Args:
+        patterns: all of them count.
+        branch: look only in the top-level branch of the function in which this pattern occurs.
+    """
+
+    patterns: tuple[str, ...]
+    branch: Optional[str] = None
+
+
+Anchor = Union[Only, Last]
+
+
+@dataclass(frozen=True)
+class Import:
+    """A top-level import, after the imports that are there."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter with a default, last in a signature (before ``**kwargs``).
+
+    Args:
+        function: qualified name.
+        code: ``"name=default"``.
+        comment: what stands behind it, where the other parameters are documented that way.
+    """
+
+    function: str
+    code: str
+    comment: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Decorator:
+    """A decorator, on the line after the one that a pattern matches."""
+
+    function: str
+    code: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, simple or compound, on lines of its own.
+
+    Args:
+        function: qualified name.
+        code: its source.
+        after: the statement it follows, or
+        before: the statement it precedes.
+        comment: what stands behind it on the same line.
+        feeds: the variable or attribute that carries its effect, which therefore must be read later.
+    """
+
+    function: str
+    code: str
+    after: Optional[Anchor] = None
+    before: Optional[Anchor] = None
+    comment: Optional[str] = None
+    feeds: Optional[str] = None
+
+
+Edit = Union[Import, Param, Decorator, Statement]
+
+
+@dataclass(frozen=True)
+class Requires:
+    """Refuse unless one of the patterns occurs in a function or class.
+
+    Args:
+        scope: qualified name, or ``""`` for the whole file.
+        patterns: alternatives.
+        because: the sentence for the user when none occurs: what this code lacks, and what would go wrong.
+    """
+
+    scope: str
+    patterns: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
+class Forbids:
+    """Refuse if one of the patterns occurs in a function or class.
+
+    Args:
+        scope: qualified name, or ``""`` for the whole file.
+        patterns: any of them.
+        because: the sentence for the user when one occurs.
+    """
+
+    scope: str
+    patterns: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
+class Trains:
+    """Refuse unless every loss class that the file names as a string is the one that is patched.
+
+    Launchers name classes by dotted strings. One that is not ``module.name`` of the patched file would train
+    another loss, which lacks the option or fails on it.
+
+    Args:
+        file: the recipe's path of the file that defines the class.
+        name: the class.
+        pattern: regular expression of the strings that name a loss class.
+    """
+
+    file: str
+    name: str
+    pattern: str = r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*"
+
+
+Guard = Union[Requires, Forbids, Trains]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the upstream and what goes into it.
+
+    Args:
+        path: where the upstream has it, with forward slashes.
+        holds: qualified names it defines; by them it is found where the path has changed.
+        edits: in the order of the file.
+        guards: what must hold before anything is inserted.
+    """
+
+    path: str
+    holds: tuple[str, ...]
+    edits: tuple[Edit, ...]
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """An upstream commit the recipe was tested on, and the git blob ids of the files it edits."""
+
+    commit: str
+    blobs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one family of repositories is patched.
+
+    Args:
+        name: the target's name on the command line.
+        upstream: ``owner/name`` of the repository the family comes from.
+        summary: one line for ``ffl-patch list``.
+        train: a command that trains with the loss, for the user who has just applied it.
+        files: the files to edit.
+        versions: what it was tested on, newest first.
+    """
+
+    name: str
+    upstream: str
+    summary: str
+    train: str
+    files: tuple[File, ...]
+    versions: tuple[Version, ...] = ()
+
+    @property
+    def tested(self) -> str:
+        """The tested versions in words: ``"owner/name d72cc7d and f7e4867"``."""
+        commits = [version.commit for version in self.versions]
+        return f"{self.upstream} {english(commits)}"

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from clones import MakeClone
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import Recipe
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@pytest.fixture
+def make_clone(tmp_path: Path) -> MakeClone:
+    """A function that copies the look-alike of a target's upstream into a folder of the test."""
+
+    def make(target: str) -> Path:
+        clone = tmp_path / target
+        shutil.copytree(FIXTURES / target, clone)
+        return clone
+
+    return make
+
+
+@pytest.fixture(params=sorted(all_recipes()))
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return all_recipes()[request.param]
+
+
+@pytest.fixture
+def clone(recipe: Recipe, make_clone: MakeClone) -> Path:
+    """The look-alike of one recipe's upstream."""
+    return make_clone(recipe.name)

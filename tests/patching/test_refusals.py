@@ -1,0 +1,274 @@
+"""What is refused: one sentence that names the place, and not a byte written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from clones import MakeClone, contents
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, plan_apply
+
+Edit = Callable[[Path], None]
+
+
+def replaced(file: str, old: str, new: str) -> Edit:
+    """Replace text, which has to be there, in a file of a clone."""
+
+    def edit(clone: Path) -> None:
+        path = clone / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    return edit
+
+
+def read_only(file: str) -> Edit:
+    return lambda clone: (clone / file).chmod(0o444)
+
+
+def linked_out_of_the_clone(file: str) -> Edit:
+    def edit(clone: Path) -> None:
+        outside = clone.parent / "outside.py"
+        (clone / file).rename(outside)
+        (clone / file).symlink_to(outside)
+
+    return edit
+
+
+def deleted(file: str) -> Edit:
+    return lambda clone: (clone / file).unlink()
+
+
+TRAIN, LOSS, MODEL = "train.py", "training/loss.py", "models/pix2pix_model.py"
+
+REFUSED = {
+    "a file is missing": (
+        "stylegan2-ada",
+        deleted(LOSS),
+        "is not of the stylegan2-ada family: no file defines StyleGAN2Loss.__init__",
+    ),
+    "cannot be parsed": (
+        "stylegan2-ada",
+        replaced(LOSS, "import torch\n", "import torch\n<<<<<<< HEAD\n"),
+        "training/loss.py:4: cannot be parsed by Python",
+    ),
+    "a null byte": ("pix2pix", replaced(MODEL, "import torch\n", "import torch\n\0"), "cannot be parsed"),
+    "an unknown encoding": (
+        "pix2pix",
+        replaced(MODEL, '"""A model', '# -*- coding: klingon -*-\n"""A model'),
+        "cannot be read as Python source",
+    ),
+    "read-only": ("stylegan2-ada", read_only(LOSS), "training/loss.py: is read-only"),
+    "a link out of the clone": (
+        "stylegan2-ada",
+        linked_out_of_the_clone(LOSS),
+        "training/loss.py: is a link that leads out of the clone",
+    ),
+    "an FFL of the user's own, by option": (
+        "pix2pix",
+        replaced(MODEL, "--lambda_L1", "--lambda_ffl"),
+        "own is already there",
+    ),
+    "an FFL of the user's own, by attribute": (
+        "pix2pix",
+        replaced(
+            MODEL, "        self.netG =", "        self.criterionFFL = networks.FFL()\n        self.netG ="
+        ),
+        r"models/pix2pix_model.py:20: .* own is already there \(networks.FFL, self.criterionFFL, line 20\)",
+    ),
+    "an FFL of the user's own, by import": (
+        "stylegan2-ada",
+        replaced(
+            LOSS, "import torch\n", "import torch\nfrom focal_frequency_loss import FocalFrequencyLoss\n"
+        ),
+        "training/loss.py:4: a focal frequency loss of its own is already there",
+    ),
+    "our names used for something else": (
+        "stylegan2-ada",
+        replaced(TRAIN, "import json\n", "import json\nimport fast_file_loader as ffl\n"),
+        "train.py:4: a focal frequency loss of its own is already there",
+    ),
+    "an anchor is gone": (
+        "stylegan2-ada",
+        replaced(TRAIN, "if gamma is not None:", "if gamma:"),
+        "train.py:.*: has no `if gamma is not None: ...` in setup_training_loop_kwargs",
+    ),
+    "an anchor is there twice": (
+        "stylegan2-ada",
+        replaced(
+            TRAIN,
+            "    if batch is not None:",
+            "    if gamma is not None:\n        pass\n    if batch is not None:",
+        ),
+        r"train.py: has `if gamma is not None: ...` in setup_training_loop_kwargs 2 times \(lines 33 and 39\)",
+    ),
+    "a function is there twice": (
+        "pix2pix",
+        replaced(
+            MODEL, "    def backward_G(self):", "    def backward_G(self): pass\n    def backward_G(self):"
+        ),
+        "models/pix2pix_model.py: defines Pix2PixModel.backward_G 2 times",
+    ),
+    "the decorator is gone": (
+        "stylegan2-ada",
+        replaced(TRAIN, "@click.option('--gamma', help='weight of R1', type=float)\n", ""),
+        r"train.py:\d+: has no `@click.option\('--gamma', ...\)` on main",
+    ),
+    "two returns of the parser": (
+        "pix2pix",
+        replaced(
+            MODEL,
+            "        if is_train:",
+            "        if not is_train:\n            return parser\n        if is_train:",
+        ),
+        "has `return parser` in Pix2PixModel.modify_commandline_options 2 times",
+    ),
+    "generated images in one branch only": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
+            "                if real_c:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
+        ),
+        "runs in one branch only",
+    ),
+    "generated images never bound": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
+            "images = self.run_G(gen_z, gen_c, sync=sync)",
+        ),
+        r"has no `gen_img, ... = self.run_G\(...\)`",
+    ),
+    "unreachable": (
+        "pix2pix",
+        replaced(MODEL, "        self.loss_G = self", "        return\n        self.loss_G = self"),
+        "never runs",
+    ),
+    "the loss used up in its branch": (
+        "pix2pix",
+        replaced(
+            MODEL,
+            "        self.loss_G = self.loss_G_GAN + self.loss_G_L1\n        self.loss_G.backward()",
+            "        if self.opt.lambda_L1:\n            self.loss_G = self.loss_G_GAN\n            self.loss_G.backward()",
+        ),
+        "does not use self.loss_G after",
+    ),
+    "another statement on the line": (
+        "pix2pix",
+        replaced(
+            MODEL, "self.loss_G_L1\n        self.loss_G.backward()", "self.loss_G_L1; self.loss_G.backward()"
+        ),
+        "shares its line with other code",
+    ),
+    "the launcher trains another loss as well": (
+        "stylegan2-ada",
+        replaced(
+            TRAIN,
+            "    desc = 'images'\n",
+            "    desc = 'images'\n    other = 'training.contrastive.StyleGAN2LossCL'\n",
+        ),
+        "train.py:29: trains with training.contrastive.StyleGAN2LossCL, and not only with StyleGAN2Loss",
+    ),
+    "the launcher names no loss": (
+        "stylegan2-ada",
+        replaced(TRAIN, "class_name='training.loss.StyleGAN2Loss'", "class_name=cfg"),
+        "does not say that it trains with StyleGAN2Loss",
+    ),
+    "the options do not get through": (
+        "stylegan2-ada",
+        replaced(TRAIN, "setup_training_loop_kwargs(**config_kwargs)", "setup_training_loop_kwargs(gpus=1)"),
+        "main does not hand its options to setup_training_loop_kwargs",
+    ),
+    "a name the loss needs is not bound": (
+        "pix2pix",
+        replaced(MODEL, "self.real_B = ", "self.target = "),
+        "Pix2PixModel does not bind self.real_B, which the loss needs",
+    ),
+    "no adversary": (
+        "pix2pix",
+        replaced(
+            MODEL,
+            "        judged = self.netD(torch.cat((self.real_A, self.fake_B), 1))\n"
+            "        self.loss_G_GAN = self.criterionGAN(judged, True)\n",
+            "        self.loss_G_GAN = 0\n",
+        ),
+        "asks no discriminator",
+    ),
+    "jittor": (
+        "pix2pix",
+        replaced(MODEL, "import torch\n", "import jittor as jt\nimport torch\n"),
+        "is a jittor port",
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "edit", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(make_clone: MakeClone, target: str, edit: Edit, message: str) -> None:
+    clone = make_clone(target)
+    edit(clone)
+    before = contents(clone)
+    with pytest.raises(PatchError, match=message) as refusal:
+        plan_apply(all_recipes()[target], clone)
+    sentence = str(refusal.value)
+    assert sentence.endswith(".") and "\n" not in sentence
+    assert contents(clone) == before
+
+
+LEFT_ALONE = {
+    "shuffle is not FFL": (
+        "pix2pix",
+        replaced(MODEL, "import torch\n", "import torch\nfrom random import shuffle\n"),
+    ),
+    "FFL in a comment": ("pix2pix", replaced(MODEL, "import torch\n", "import torch  # TODO: try --ffl\n")),
+    "another branch with the same statement first": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "        # The generator wants high scores.\n",
+            "        if phase == 'AE':\n            gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)\n",
+        ),
+    ),
+    "everything in a with": (
+        "stylegan2-ada",
+        replaced(
+            LOSS, "        if generator_step:\n", "        if torch.is_grad_enabled() and generator_step:\n"
+        ),
+    ),
+    "the loss changed after the report, in a branch": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "            loss_Gmain.mean()",
+            "                if sync:\n                    loss_Gmain = loss_Gmain * 2\n            loss_Gmain.mean()",
+        ),
+    ),
+    "the loss sums up in branches": (
+        "pix2pix",
+        replaced(
+            MODEL,
+            "self.loss_G = self.loss_G_GAN + self.loss_G_L1\n",
+            "self.loss_G = self.loss_G_GAN\n        if self.opt.lambda_L1:\n            self.loss_G += self.loss_G_L1\n",
+        ),
+    ),
+    "backward is elsewhere": (
+        "pix2pix",
+        replaced(
+            MODEL,
+            "        self.loss_G.backward()\n",
+            "\n    def optimize_parameters(self):\n        self.backward_G()\n        self.loss_G.backward()\n",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "edit"), LEFT_ALONE.values(), ids=LEFT_ALONE)
+def test_not_refused(make_clone: MakeClone, target: str, edit: Edit) -> None:
+    clone = make_clone(target)
+    edit(clone)
+    assert plan_apply(all_recipes()[target], clone).changes

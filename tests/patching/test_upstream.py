@@ -1,0 +1,48 @@
+"""Opt-in: copies of real upstream clones, named by environment variables, come back byte for byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import plan_apply, plan_revert, status
+
+VARIABLES = {"stylegan2-ada": "FFL_STYLEGAN2_ADA", "pix2pix": "FFL_PIX2PIX"}
+
+
+@pytest.mark.upstream
+@pytest.mark.parametrize("target", VARIABLES)
+def test_a_real_clone_is_patched_and_comes_back(target: str, tmp_path: Path) -> None:
+    original = os.environ.get(VARIABLES[target])
+    if original is None:
+        pytest.skip(f"{VARIABLES[target]} does not name a clone")
+    clone = tmp_path / "a clone"
+    shutil.copytree(original, clone, symlinks=True)
+    recipe = all_recipes()[target]
+    paths = [clone / file.path for file in recipe.files]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in paths]
+    before = [path.read_bytes() for path in paths]
+
+    assert {file.version for file in status(recipe, clone).files} != {None}
+    plan_apply(recipe, clone).write()
+    assert status(recipe, clone).state == "applied"
+    assert plan_apply(recipe, clone).changes == ()
+    assert _changed(clone) == sorted(file.path for file in recipe.files)
+    plan_revert(recipe, clone).write()
+    assert [path.read_bytes() for path in paths] == before
+    assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == modes
+    assert _changed(clone) == []
+
+
+def _changed(clone: Path) -> list[str]:
+    command = ["git", "-C", str(clone), "status", "--porcelain"]
+    return [
+        line[3:]
+        for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    ]
