@@ -5,32 +5,34 @@ from __future__ import annotations
 import argparse
 from typing import Any, Optional
 
-from ffl_plugin.integrations._settings import FLAGS, Flag, Settings, SettingsError
+from ffl_plugin.integrations._flags import Flag, SettingsError
+from ffl_plugin.integrations._opt import settings_of
+from ffl_plugin.integrations._settings import Upstream
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def add_options(parser: argparse.ArgumentParser, defaults: Settings) -> None:
+def add_options(parser: argparse.ArgumentParser, upstream: Upstream) -> None:
     """Add every flag, spelt with dashes and with the family's underscores; values land in ``ffl_*``.
 
     What is parsed is also checked, all settings together and against the crop size, so that a value that
     cannot train ends in the parser's own error, before anything is written.
     """
     group = parser.add_argument_group("Focal Frequency Loss")
-    for flag in FLAGS:
-        _add(group, flag, getattr(defaults, flag.setting))
-    _check_what_is_parsed(parser, defaults)
+    for flag in upstream.flags():
+        _add(group, flag, getattr(upstream.defaults, flag.setting))
+    _check_what_is_parsed(parser, upstream)
 
 
 def _add(group: Any, flag: Flag, default: object) -> None:
     keywords: dict[str, Any] = {"default": default, "help": flag.help, "dest": f"ffl_{flag.setting}"}
-    if flag.type is bool:  # `--flag` alone is true
+    if flag.kind.type is bool:  # `--flag` alone is true
         keywords.update(type=_boolean, nargs="?", const=True, metavar="BOOL")
-    elif flag.choices:
-        keywords.update(choices=flag.choices)
+    elif flag.kind.choices:
+        keywords.update(choices=flag.kind.choices)
     else:
-        keywords.update(type=flag.type, metavar=flag.type.__name__.upper())
-    group.add_argument(flag.name, flag.name.replace("-", "_").replace("__", "--", 1), **keywords)
+        keywords.update(type=flag.kind.type, metavar=flag.kind.type.__name__.upper())
+    group.add_argument(flag.name, f"--ffl_{flag.setting}", **keywords)
 
 
 def _boolean(text: str) -> bool:
@@ -40,14 +42,14 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"takes true or false, not {text!r}") from None
 
 
-def _check_what_is_parsed(parser: argparse.ArgumentParser, defaults: Settings) -> None:
+def _check_what_is_parsed(parser: argparse.ArgumentParser, upstream: Upstream) -> None:
     """Make the parser end in its own error where a value passes its type and still cannot train."""
     parse = parser.parse_known_args
 
     def parse_and_check(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         options, rest = parse(args, namespace)
         try:
-            settings = Settings.from_options(options, defaults)
+            settings = settings_of(options, upstream)
             size = cropped_size(options)
             if settings.weight > 0 and size is not None:
                 settings.check_image_size(size, size)
@@ -60,6 +62,6 @@ def _check_what_is_parsed(parser: argparse.ArgumentParser, defaults: Settings) -
 
 def cropped_size(options: object) -> Optional[int]:
     """Height and width of the training images where the options tell, as they do for square crops."""
-    how = getattr(options, "preprocess", "")
+    how = getattr(options, "preprocess", getattr(options, "preprocess_mode", ""))
     size = getattr(options, "crop_size", None)
     return size if isinstance(size, int) and "crop" in str(how) else None

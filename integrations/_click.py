@@ -8,12 +8,14 @@ from typing import Any, Callable, Optional, TypeVar
 import click
 
 from ffl_plugin.integrations import _process
-from ffl_plugin.integrations._settings import FLAGS, Flag, Settings, SettingsError, flags_without_effect
+from ffl_plugin.integrations._flags import Flag, SettingsError
+from ffl_plugin.integrations._resume import ResumedRun
+from ffl_plugin.integrations._settings import Settings, Upstream
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def options(defaults: Settings) -> Callable[[Command], Command]:
+def options(upstream: Upstream) -> Callable[[Command], Command]:
     """Decorator for a click command: adds every flag.
 
     The command gets them as one keyword, ``ffl_options``: a dict of the settings that were given.
@@ -21,29 +23,28 @@ def options(defaults: Settings) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         # Decorators closest to the function come last in --help, so that the last flag goes on first.
-        for flag in reversed(FLAGS):
-            command = _option(flag, defaults)(command)
+        for flag in reversed(list(upstream.flags())):
+            command = _option(flag, getattr(upstream.defaults, flag.setting))(command)
         return command
 
     return decorate
 
 
-def _option(flag: Flag, defaults: Settings) -> Callable[[Command], Command]:
+def _option(flag: Flag, default: Any) -> Callable[[Command], Command]:
     def collect(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         given = context.params.setdefault("ffl_options", {})
         if value is not None:
             given[flag.setting] = value
 
-    kinds: dict[type, Any] = {float: float, int: int, bool: bool, str: click.Choice(flag.choices)}
-    default = getattr(defaults, flag.setting)
-    shown = str(default).lower() if flag.type is bool else f"{default:g}" if flag.type is float else default
+    kind = flag.kind
+    shown = str(default).lower() if kind.type is bool else f"{default:g}" if kind.type is float else default
     keywords: dict[str, Any] = {
         "help": f"{flag.help[0].upper()}{flag.help[1:]} [default: {shown}]",
-        "type": kinds[flag.type],
+        "type": click.Choice(kind.choices) if kind.choices else kind.type,
         "callback": collect,
         "expose_value": False,
     }
-    if flag.type is bool:  # both `--flag` and the launchers' own `--flag=1`
+    if kind.type is bool:  # both `--flag` and the launchers' own `--flag=1`
         keywords.update(is_flag=False, flag_value=True, metavar="BOOL")
     return click.option(flag.name, f"ffl_{flag.setting}", **keywords)
 
@@ -52,7 +53,7 @@ def configure(
     arguments: Any,
     given: Optional[Mapping[str, Any]],
     error: Callable[[str], Exception],
-    defaults: Settings,
+    upstream: Upstream,
 ) -> str:
     """Check the given settings and put them into the launcher's ``loss_kwargs``.
 
@@ -60,25 +61,35 @@ def configure(
         arguments: the launcher's EasyDict of training options, with ``loss_kwargs`` in it.
         given: what `options` collected; None as from a caller that knows nothing of FFL.
         error: the launcher's own exception for a bad option, raised with one sentence.
-        defaults: the settings of this upstream.
+        upstream: which upstream this is.
 
     Returns:
         What the run description gains, such as ``-ffl1``; empty, and nothing put anywhere, at weight 0.
     """
     try:
-        settings = Settings.from_json(given or {}, defaults)
+        settings = upstream.settings(given or {})
         resolution = arguments.get("training_set_kwargs", {}).get("resolution")
         if settings.weight > 0 and resolution is not None:
             settings.check_image_size(resolution, resolution)
     except SettingsError as refusal:
         raise error(str(refusal)) from None
-    idle = flags_without_effect(settings, defaults)
-    if idle:
-        _process.warn(idle)
+    resumed = ResumedRun.of(_resumed_snapshot())
+    for sentence in (upstream.without_effect(settings), resumed and resumed.change(settings)):
+        if sentence:
+            _process.warn(sentence)
     if settings.weight == 0:
         return ""
-    arguments["loss_kwargs"]["ffl_options"] = settings.to_json()
-    return _description(settings, defaults)
+    entry = settings.to_json()
+    if resumed:
+        entry["kimg_before"] = resumed.kimg
+    arguments["loss_kwargs"]["ffl_options"] = entry
+    return _description(settings, upstream.defaults)
+
+
+def _resumed_snapshot() -> Optional[str]:
+    """The launcher's ``--resume``, which it handles only after our part."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.params.get("resume")
 
 
 def _description(settings: Settings, defaults: Settings) -> str:
@@ -88,5 +99,6 @@ def _description(settings: Settings, defaults: Settings) -> str:
         if flag.setting == "weight":
             continue
         short = "".join(word[0] for word in flag.setting.split("_"))
-        parts.append(value if flag.type is str else short if flag.type is bool else f"{short}{value:g}")
+        kind = flag.kind.type
+        parts.append(value if kind is str else short if kind is bool else f"{short}{value:g}")
     return "-" + "-".join(parts)

@@ -8,34 +8,70 @@ from typing import Any, Optional
 
 from torch import Tensor
 
-from ffl_plugin.integrations import _process, _record
-from ffl_plugin.integrations._settings import Settings, SettingsError, flags_without_effect
+from ffl_plugin.integrations import _process
+from ffl_plugin.integrations._flags import SettingsError
+from ffl_plugin.integrations._record import Record
+from ffl_plugin.integrations._schedule import EpochCounter, share
+from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
 
 
-def begin(opt: Any, defaults: Settings) -> Optional[FrequencyTerm]:
-    """Put the settings in ``opt`` on record and return the term they make; None when off, or in a test.
+def settings_of(opt: object, upstream: Upstream) -> Settings:
+    """Settings from the ``ffl_*`` attributes of parsed options; what is absent keeps its default.
 
-    Options that ``opt`` lacks, because a subclass adds its own without calling ours, keep their defaults.
+    A model whose subclass adds its own options without calling ours trains as if no flag were given.
+
+    Raises:
+        SettingsError: a value that cannot train.
     """
+    names = {flag.setting: f"ffl_{flag.setting}" for flag in upstream.flags()}
+    return upstream.settings({s: getattr(opt, n) for s, n in names.items() if hasattr(opt, n)})
+
+
+def begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
+    """Put the settings in ``opt`` on record and return the term they make; None when off, or in a test."""
     if not opt.isTrain:
         return None
-    settings = Settings.from_options(opt, defaults)
-    idle = flags_without_effect(settings, defaults)
+    settings = settings_of(opt, upstream)
+    idle = upstream.without_effect(settings)
     if idle:
         _process.warn(idle)
-    folder = Path(opt.checkpoints_dir) / opt.name
-    _record.enter(folder, settings, continued=bool(getattr(opt, "continue_train", False)))
-    return FrequencyTerm(settings) if settings.weight > 0 else None
+    record = Record(Path(opt.checkpoints_dir) / opt.name)
+    recorded = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
+    if settings.weight == 0:
+        return None
+    # Upstream's own --epoch_count says where a training goes on; without it, the record does.
+    before = int(getattr(opt, "epoch_count", 1)) - 1
+    return OptTerm(settings, record, before or recorded)
 
 
-def compare(term: FrequencyTerm, fake: Tensor, real: Tensor) -> Tensor:
-    """Return ``term`` of two batches (N, C, H, W) in [-1, 1].
+class OptTerm:
+    """The term of one model, which counts the model's epochs where its settings have a schedule."""
 
-    Where only the first images tell that the patch factor does not divide them, end as argparse does.
-    """
-    try:
-        return term(fake, real)
-    except SettingsError as refusal:
-        print(f"{Path(sys.argv[0]).name}: error: {refusal}", file=sys.stderr)
-        sys.exit(2)
+    def __init__(self, settings: Settings, record: Record, epochs: int) -> None:
+        self._term = FrequencyTerm(settings)
+        self._record = record
+        self._epochs = epochs
+        self._counter: Optional[EpochCounter] = None
+
+    def __call__(self, model: Any, fake: Tensor, real: Tensor) -> Tensor:
+        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1], in a step of ``model``.
+
+        Where only the first images tell that the patch factor does not divide them, end as argparse does.
+        """
+        settings = self._term.settings
+        try:
+            return self._term(
+                fake, real, share(self._position(model), settings) if settings.scheduled else 1.0
+            )
+        except SettingsError as refusal:
+            print(f"{Path(sys.argv[0]).name}: error: {refusal}", file=sys.stderr)
+            sys.exit(2)
+
+    def _position(self, model: Any) -> float:
+        if self._counter is None:
+            self._counter = EpochCounter(model, self._epochs)
+        if self._counter.epochs() > self._epochs:
+            self._epochs = self._counter.epochs()
+            self._record.enter_epochs(self._epochs)
+        return self._counter.position()

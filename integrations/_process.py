@@ -8,11 +8,18 @@ import sys
 from torch import distributed
 
 
+def _together() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def rank() -> int:
     """Rank of this process, 0 when it trains alone; also before upstream starts ``torch.distributed``."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank()
-    return int(os.environ.get("RANK", "0"))
+    return distributed.get_rank() if _together() else int(os.environ.get("RANK", "0"))
+
+
+def count() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if _together() else 1
 
 
 def warn(sentence: str) -> None:

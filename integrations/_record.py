@@ -1,7 +1,8 @@
 """Our own record of how a checkpoint folder was trained, which upstream's option files cannot keep.
 
 Upstream overwrites ``train_opt.txt`` at every start, and ``--continue_train`` without the flag trains on
-silently at weight 0. The record is only appended to: one JSON object a line, one line per start.
+silently at weight 0. The record is only appended to: one JSON object a line, one line per start, and with a
+schedule one per epoch.
 """
 
 from __future__ import annotations
@@ -10,91 +11,119 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import ffl_plugin
 from ffl_plugin.integrations import _process
-from ffl_plugin.integrations._settings import FLAGS, Settings
+from ffl_plugin.integrations._flags import FLAGS
+from ffl_plugin.integrations._settings import Settings
 
 FILE_NAME = "ffl_opt.jsonl"
 
 
-def enter(folder: Path, settings: Settings, continued: bool) -> None:
-    """Write down that a training starts in ``folder``, and warn if it continues one with other settings.
+class Record:
+    """The record of one checkpoint folder. Every process may read it; only the first writes."""
 
-    A folder that never saw FFL gets no record while FFL is off. Only the first process reads and writes.
-    """
-    if _process.rank() != 0:
-        return
-    path = folder / FILE_NAME
-    starts = _read(path)
-    if continued:
-        _compare(path, starts[-1]["settings"] if starts else {}, settings)
-    if not starts and settings.weight == 0:
-        return
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    _append(
-        path,
-        {
-            "time": now,
-            "continued": continued,
-            "ffl_plugin": ffl_plugin.__version__,
-            "settings": settings.to_json(),
-        },
-    )
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
 
+    def enter(self, settings: Settings, continued: bool) -> int:
+        """Write down that a training starts with ``settings``; return the epochs it continues after.
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Every start in the record; a line that is none, as one cut short by a full disk, is passed over."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as problem:
-        _process.warn(
-            f"{path} cannot be read ({problem}), so nothing tells how this folder was trained before"
-        )
-        return []
-    starts = []
-    for number, line in enumerate(lines, 1):
+        Warns if it continues one with other settings. A folder that never saw FFL gets no record while FFL is
+        off.
+        """
+        entries = self._read()
+        starts = [entry["settings"] for entry in entries if "settings" in entry]
+        if continued:
+            sentence = describe_change("--continue_train", starts[-1] if starts else {}, settings, self.path)
+            if sentence:
+                _process.warn(sentence)
+        if starts or settings.weight > 0:
+            version = ffl_plugin.__version__
+            self._append({"continued": continued, "ffl_plugin": version, "settings": settings.to_json()})
+        return _epochs_trained(entries) if continued else 0
+
+    def enter_epochs(self, epochs: int) -> None:
+        """Write down how many epochs are over."""
+        self._append({"epochs": epochs})
+
+    def _read(self) -> list[dict[str, Any]]:
+        """Every entry; a line that is none, as one cut short by a full disk, is passed over."""
         try:
-            start = json.loads(line)
-            if not isinstance(start["settings"], dict):
-                raise TypeError
-        except (ValueError, KeyError, TypeError):
-            _process.warn(f"line {number} of {path} is not a record of a training, and is left as it is")
-        else:
-            starts.append(start)
-    return starts
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as problem:
+            _process.warn(
+                f"{self.path} cannot be read ({problem}), so nothing tells how it was trained before"
+            )
+            return []
+        entries = []
+        for number, line in enumerate(lines, 1):
+            entry = _entry(line)
+            if entry is None:
+                _process.warn(f"line {number} of {self.path} is no entry of a training, and is left as it is")
+            else:
+                entries.append(entry)
+        return entries
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        if _process.rank() != 0:
+            return
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file:
+                if file.tell() and not self.path.read_bytes().endswith(b"\n"):
+                    file.write(b"\n")  # the line before was cut short
+                file.write(json.dumps({"time": now, **entry}).encode() + b"\n")
+        except OSError as problem:
+            _process.warn(
+                f"{self.path} cannot be written ({problem}), so this training goes without a record"
+            )
 
 
-def _compare(path: Path, before: Mapping[str, Any], now: Settings) -> None:
-    """Warn, naming old and new, when a training goes on with other settings than it had."""
-    old = {**Settings(spectrum=now.spectrum).to_json(), **before}  # without a record it trained without FFL
-    new = now.to_json()
-    if old["weight"] == 0 and now.weight == 0:
-        return
-    watched = [flag for flag in FLAGS if flag.setting == "weight" or (old["weight"] and now.weight)]
-    changed = [
-        f"{flag.name} from {old[flag.setting]} to {new[flag.setting]}"
-        for flag in watched
-        if old[flag.setting] != new[flag.setting]
-    ]
-    if changed:
-        source = (
-            f"{path} tells how it trained" if before else f"there is no {path}, so it trained without FFL"
-        )
-        _process.warn(f"--continue_train changes {', '.join(changed)} ({source})")
-
-
-def _append(path: Path, start: dict[str, Any]) -> None:
+def _entry(line: str) -> Optional[dict[str, Any]]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+", encoding="utf-8") as file:
-            file.write(_line_break_if_cut_short(path) + json.dumps(start) + "\n")
-    except OSError as problem:
-        _process.warn(f"{path} cannot be written ({problem}), so this training goes without a record")
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    known = {"settings": dict, "epochs": int}
+    fits = isinstance(entry, dict) and any(isinstance(entry.get(key), kind) for key, kind in known.items())
+    return entry if fits else None
 
 
-def _line_break_if_cut_short(path: Path) -> str:
-    return "" if path.read_bytes()[-1:] in (b"", b"\n") else "\n"
+def _epochs_trained(entries: list[dict[str, Any]]) -> int:
+    """Epochs since the folder was last trained from the beginning."""
+    epochs = 0
+    for entry in entries:
+        if "epochs" in entry:
+            epochs = entry["epochs"]
+        elif not entry.get("continued"):
+            epochs = 0
+    return epochs
+
+
+def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source: Path) -> Optional[str]:
+    """One sentence, naming old and new, if going on with ``now`` changes what ``before`` trained; else None.
+
+    Args:
+        flag: upstream's flag that goes on with a training.
+        before: recorded settings; empty for a training without FFL.
+        now: the present settings.
+        source: the file that ``before`` was read from, whether or not it exists.
+    """
+    old = {**Settings(spectrum=now.spectrum).to_json(), **before}
+    new = now.to_json()
+    both = old["weight"] and new["weight"]
+    watched = [item for item in FLAGS if item.setting == "weight" or both]
+    changed = [
+        f"{item.name} from {old[item.setting]} to {new[item.setting]}"
+        for item in watched
+        if old[item.setting] != new[item.setting]
+    ]
+    if not changed:
+        return None
+    why = f"{source} tells how it trained" if before else f"without {source}, it trained without FFL"
+    return f"{flag} changes {', '.join(changed)} ({why})"

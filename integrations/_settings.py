@@ -1,102 +1,14 @@
-"""The settings of the loss while it trains, and the one table of flags that sets them.
-
-Every integration shows the same flags; only the command-line library and two defaults differ.
-"""
+"""The settings of the loss while it trains, and what an upstream makes of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from dataclasses import dataclass, field
+from typing import Any, Optional
 
-from ffl_plugin.errors import FFLError
-from ffl_plugin.loss import SPECTRA
-
-
-class SettingsError(FFLError, ValueError):
-    """A flag with a value that cannot train; the sentence names the flag and what it takes."""
-
-
-@dataclass(frozen=True)
-class Flag:
-    """One ``--ffl-*`` option: the setting it gives, its type, and which values it takes."""
-
-    setting: str
-    type: type
-    accepts: Callable[[Any], bool]
-    takes: str
-    help: str
-    choices: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The flag as it is typed, such as ``--ffl-patch-factor``."""
-        return "--ffl-" + self.setting.replace("_", "-")
-
-    def check(self, value: object) -> None:
-        """Raise `SettingsError` unless ``value`` has the flag's type and range."""
-        if not (_has_type(value, self.type) and self.accepts(value)):
-            raise SettingsError(f"{self.name} takes {self.takes}, not {value!r}")
-
-
-def _has_type(value: object, kind: type) -> bool:
-    """Like isinstance, except that a whole number is also a float and True is not a number."""
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _at_least_zero(value: float) -> bool:
-    return math.isfinite(value) and value >= 0
-
-
-FLAGS = (
-    Flag(
-        "weight",
-        float,
-        _at_least_zero,
-        "a finite number of at least 0",
-        "weight of the Focal Frequency Loss; 0 is off",
-    ),
-    Flag(
-        "alpha",
-        float,
-        _at_least_zero,
-        "a finite number of at least 0",
-        "exponent of the spectrum weights: 0 weighs all frequencies alike, more focuses on the hard ones",
-    ),
-    Flag(
-        "patch_factor",
-        int,
-        lambda value: value >= 1,
-        "a whole number of at least 1 that divides the image's height and width",
-        "cut each image into this many patches per side before the transform",
-    ),
-    Flag(
-        "spectrum",
-        str,
-        SPECTRA.__contains__,
-        "one of " + ", ".join(SPECTRA),
-        "compare image with image, or the averages of the batches",
-        choices=SPECTRA,
-    ),
-    Flag(
-        "log_matrix",
-        bool,
-        lambda value: True,
-        "true or false",
-        "take the logarithm of the spectrum weights",
-    ),
-    Flag(
-        "batch_matrix",
-        bool,
-        lambda value: True,
-        "true or false",
-        "scale the spectrum weights by one maximum over the batch, not one per image and channel",
-    ),
-)
+from ffl_plugin.integrations._flags import FLAGS, SCHEDULE, SHAPING, Flag, SettingsError, choice
+from ffl_plugin.integrations._variants import FOCAL, VARIANTS
 
 
 @dataclass(frozen=True)
@@ -112,11 +24,19 @@ class Settings:
     spectrum: str = "image"
     log_matrix: bool = False
     batch_matrix: bool = False
+    variant: str = FOCAL
+    start: float = 0.0
+    ramp: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every value against its flag."""
         for flag in FLAGS:
             flag.check(getattr(self, flag.setting))
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the weight changes while training."""
+        return self.start > 0 or self.ramp > 0
 
     def check_image_size(self, height: int, width: int) -> None:
         """Raise `SettingsError` unless the patches fill an image of ``height`` × ``width`` pixels."""
@@ -136,34 +56,51 @@ class Settings:
         """Plain JSON values, all of them, so that a record reads without our defaults at hand."""
         return dataclasses.asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any], defaults: Optional[Settings] = None) -> Settings:
-        """Settings from `to_json`, or from a part of it over ``defaults``.
 
-        Raises `SettingsError` for a name that is no setting, and for a value that `Settings` refuses.
+@dataclass(frozen=True)
+class Upstream:
+    """What the upstreams differ in.
+
+    Args:
+        defaults: the settings without any flag.
+        unit: what the schedule counts, "kimg" or "epochs"; None where it cannot be counted.
+        variants: the losses that make sense there.
+    """
+
+    defaults: Settings
+    unit: Optional[str] = None
+    variants: tuple[str, ...] = field(default=VARIANTS)
+
+    def flags(self) -> Iterator[Flag]:
+        """The flags this upstream has, with their help in its unit."""
+        for flag in FLAGS:
+            if flag.setting == "variant":
+                flag = dataclasses.replace(flag, kind=choice(*self.variants))
+            if self.unit is not None or flag.setting not in SCHEDULE:
+                yield dataclasses.replace(flag, help=flag.help.format(unit=self.unit))
+
+    def settings(self, given: Mapping[str, Any]) -> Settings:
+        """The settings that were given, over the defaults.
+
+        Raises:
+            SettingsError: a name that is no setting, a value that cannot train, or settings that exclude each
+                other.
         """
-        unknown = sorted(set(values) - {flag.setting for flag in FLAGS})
+        unknown = sorted(set(given) - {flag.setting for flag in self.flags()})
         if unknown:
             raise SettingsError(
-                f"ffl-plugin knows no setting {unknown[0]!r}; was it written by a newer ffl-plugin?"
+                f"ffl-plugin knows no setting {unknown[0]!r} here; was it written by another ffl-plugin?"
             )
-        return dataclasses.replace(defaults or cls(), **values)
+        settings = dataclasses.replace(self.defaults, **given)
+        changed = [flag for flag, _, _ in settings.changes(self.defaults)]
+        shaped = [flag.name for flag in changed if flag.setting in SHAPING]
+        if settings.variant != FOCAL and shaped:
+            raise SettingsError(f"{shaped[0]} shapes FFL, which --ffl-variant {settings.variant} replaces")
+        return settings
 
-    @classmethod
-    def from_options(cls, options: object, defaults: Settings) -> Settings:
-        """Settings from the ``ffl_*`` attributes of parsed options; what is absent keeps its default.
-
-        A model whose subclass adds its own options without calling ours trains as if no flag were given.
-        """
-        names = {flag.setting: f"ffl_{flag.setting}" for flag in FLAGS}
-        return cls.from_json(
-            {s: getattr(options, n) for s, n in names.items() if hasattr(options, n)}, defaults
-        )
-
-
-def flags_without_effect(settings: Settings, defaults: Settings) -> Optional[str]:
-    """One sentence when flags were set but the weight, being 0, leaves them without effect; else None."""
-    idle = [flag.name for flag, _, _ in settings.changes(defaults)]
-    if settings.weight > 0 or not idle:
-        return None
-    return f"{', '.join(idle)} without effect: FFL is off until --ffl-weight is above 0"
+    def without_effect(self, settings: Settings) -> Optional[str]:
+        """One sentence when flags were set but the weight, being 0, leaves them without effect; else None."""
+        idle = [flag.name for flag, _, _ in settings.changes(self.defaults)]
+        if settings.weight > 0 or not idle:
+            return None
+        return f"{', '.join(idle)} without effect: FFL is off until --ffl-weight is above 0"

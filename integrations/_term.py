@@ -10,7 +10,8 @@ from torch import Tensor
 from ffl_plugin.errors import FFLError
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._settings import Settings
-from ffl_plugin.loss import FocalFrequencyLoss
+from ffl_plugin.integrations._variants import FOCAL, FUNCTIONS
+from ffl_plugin.loss import focal_frequency_loss
 
 # Images are trained in [-1, 1]; a real image beyond this is in some other range.
 PLAUSIBLE_MAGNITUDE = 1.5
@@ -21,25 +22,17 @@ class FirstStepError(FFLError, ValueError):
 
 
 class FrequencyTerm:
-    """The weighted Focal Frequency Loss between generated and real images.
+    """The weighted loss between generated and real images.
 
     The first call looks at the images, which on a GPU waits for it once; later calls wait for nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.loss = FocalFrequencyLoss(
-            loss_weight=settings.weight,
-            alpha=settings.alpha,
-            patch_factor=settings.patch_factor,
-            spectrum=settings.spectrum,
-            log_matrix=settings.log_matrix,
-            batch_matrix=settings.batch_matrix,
-        )
         self._first = True
 
-    def __call__(self, fake: Tensor, real: Tensor) -> Tensor:
-        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1].
+    def __call__(self, fake: Tensor, real: Tensor, share: float = 1.0) -> Tensor:
+        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; ``share`` scales the weight.
 
         Raises:
             FirstStepError: on the first call, when the batches are not two tensors of one 4-D shape.
@@ -48,8 +41,23 @@ class FrequencyTerm:
         if self._first:
             check_images(fake, real, self.settings)
             self._first = False
-        loss: Tensor = self.loss(fake, real)
-        return loss
+        if share == 0:
+            return torch.zeros((), device=fake.device)
+        return self._loss(fake, real) * (self.settings.weight * share)
+
+    def _loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        settings = self.settings
+        if settings.variant != FOCAL:
+            return FUNCTIONS[settings.variant](fake.float(), real.float())
+        return focal_frequency_loss(
+            fake,
+            real,
+            alpha=settings.alpha,
+            patch_factor=settings.patch_factor,
+            spectrum=settings.spectrum,
+            log_matrix=settings.log_matrix,
+            batch_matrix=settings.batch_matrix,
+        )
 
 
 def check_images(fake: object, real: object, settings: Settings) -> None:

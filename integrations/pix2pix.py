@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from ffl_plugin.integrations import _argparse, _opt
-from ffl_plugin.integrations._settings import Settings
+from ffl_plugin.integrations._settings import Settings, Upstream
 
-DEFAULTS = Settings(spectrum="batch")
+UPSTREAM = Upstream(Settings(spectrum="batch"), unit="epochs")
 
 
 def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
     A value that cannot train ends in the parser's own error.
     """
     if is_train:
-        _argparse.add_options(parser, DEFAULTS)
+        _argparse.add_options(parser, UPSTREAM)
 
 
 def setup(model: Any) -> None:
@@ -31,7 +31,7 @@ def setup(model: Any) -> None:
 
     The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
-    model.ffl_term = _opt.begin(model.opt, DEFAULTS)
+    model.ffl_term = _opt.begin(model.opt, UPSTREAM)
     if model.ffl_term is not None:
         model.loss_names = [*model.loss_names, "G_FFL"]
 
@@ -45,6 +45,6 @@ def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:
         setup(model)
     if model.ffl_term is None:
         return loss
-    model.loss_G_FFL = _opt.compare(model.ffl_term, fake, real)
+    model.loss_G_FFL = model.ffl_term(model, fake, real)
     total: Tensor = loss + model.loss_G_FFL
     return total

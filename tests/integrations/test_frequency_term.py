@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from ffl_plugin import focal_frequency_loss
-from ffl_plugin.integrations._settings import Settings, SettingsError
+from ffl_plugin.integrations._flags import SHAPING, SettingsError
+from ffl_plugin.integrations._settings import Settings
 from ffl_plugin.integrations._term import FirstStepError, FrequencyTerm
+from ffl_plugin.integrations._variants import FUNCTIONS
 
 
 def images(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -24,12 +26,26 @@ def images(*shape: int, seed: int = 0) -> torch.Tensor:
 )
 def test_the_term_is_the_weighted_loss_with_every_setting(settings):
     fake, real = images(4, 3, 16, 16, seed=1), images(4, 3, 16, 16, seed=2)
-    given = settings.to_json()
-    weight = given.pop("weight")
-    expected = weight * focal_frequency_loss(fake, real, **given)
-    plain = weight * focal_frequency_loss(fake, real)
+    given = {name: getattr(settings, name) for name in SHAPING}
+    expected = settings.weight * focal_frequency_loss(fake, real, **given)
+    plain = settings.weight * focal_frequency_loss(fake, real)
     torch.testing.assert_close(FrequencyTerm(settings)(fake, real), expected, rtol=1e-6, atol=0)
     assert settings == Settings(weight=settings.weight) or not torch.isclose(expected, plain)
+
+
+@pytest.mark.parametrize("variant", FUNCTIONS)
+def test_a_variant_takes_the_place_of_the_loss(variant):
+    fake, real = images(4, 3, 16, 16, seed=1).half(), images(4, 3, 16, 16, seed=2)
+    expected = 3 * FUNCTIONS[variant](fake.float(), real)
+    torch.testing.assert_close(FrequencyTerm(Settings(weight=3.0, variant=variant))(fake, real), expected)
+
+
+def test_a_share_scales_the_weight_and_0_leaves_the_images_alone():
+    fake, real = images(2, 3, 8, 8, seed=1).requires_grad_(), images(2, 3, 8, 8, seed=2)
+    term = FrequencyTerm(Settings(weight=3.0))
+    torch.testing.assert_close(term(fake, real, 0.25), term(fake, real) / 4)
+    nothing = term(fake, real, 0.0)
+    assert nothing == 0 and nothing.shape == () and not nothing.requires_grad
 
 
 def test_images_in_a_dict_are_refused_in_one_sentence():

@@ -8,7 +8,7 @@ import json
 import pytest
 import torch
 
-from ffl_plugin import focal_frequency_loss
+from ffl_plugin import FFLError, focal_frequency_loss
 from ffl_plugin.integrations import pix2pix as ffl
 
 ON = ["--ffl-weight=2"]
@@ -19,6 +19,7 @@ def parse(arguments, is_train=True):
     parser.add_argument("--crop_size", type=int, default=64)
     parser.add_argument("--preprocess", default="resize_and_crop")
     parser.add_argument("--continue_train", action="store_true")
+    parser.add_argument("--epoch_count", type=int, default=1)
     ffl.add_options(parser, is_train)
     parser.parse_known_args(arguments)  # as upstream does, to learn which model it is
     return parser.parse_args(arguments)
@@ -34,6 +35,8 @@ class Model:
         self.opt.name = "facades"
         self.loss_names = ["G_GAN", "G_L1"]
         ffl.setup(self)
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        self.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1000)]
 
     def step(self, seed=0):
         generator = torch.Generator().manual_seed(seed)
@@ -200,3 +203,64 @@ def test_only_the_first_process_writes_and_warns(tmp_path, capsys, monkeypatch):
     model = Model(tmp_path, ["--ffl-weight=3", "--continue_train"])
     assert model.ffl_term is not None and len(record(tmp_path)) == 1
     assert capsys.readouterr().err == ""
+
+
+SCHEDULE = [*ON, "--ffl-start=1", "--ffl-ramp=2"]
+SHARES = [0, 0.25, 0.75, 1, 1]  # of epochs 1 to 5, each counted by its middle
+
+
+def train_epochs(model, count, steps_first=False):
+    """Train as upstream does, stepping the learning rate after each epoch or before it; the shares seen."""
+    shares = []
+    for _ in range(count):
+        if steps_first:
+            model.schedulers[0].step()
+        for seed in range(2):
+            whole = 2 * focal_frequency_loss(*batches(seed), spectrum="batch")
+            shares.append(float(model.step(seed).loss_G_FFL.detach() / whole))
+        if not steps_first:
+            model.schedulers[0].step()
+    assert shares[::2] == pytest.approx(shares[1::2])
+    return shares[::2]
+
+
+def batches(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1 for _ in range(2)]
+
+
+@pytest.mark.parametrize("steps_first", [False, True])
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+def test_the_schedule_counts_epochs_by_the_learning_rate(tmp_path, steps_first):
+    assert train_epochs(Model(tmp_path, SCHEDULE), 5, steps_first) == pytest.approx(SHARES)
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--continue_train"], SHARES[2:]),  # the record tells that two epochs are over
+        (["--continue_train", "--epoch_count=2"], SHARES[1:]),
+        ([], SHARES),
+    ],
+    ids=str,
+)
+def test_the_schedule_goes_on_where_the_training_was(tmp_path, flags, expected):
+    model = Model(tmp_path, SCHEDULE)
+    train_epochs(model, 3)  # the third is not over as far as anyone knows
+    shares = train_epochs(Model(tmp_path, [*SCHEDULE, *flags]), len(expected))
+    assert shares == pytest.approx(expected)
+
+
+def test_a_schedule_without_anything_to_count_by_is_refused(tmp_path):
+    model = Model(tmp_path, SCHEDULE)
+    del model.schedulers
+    with pytest.raises(FFLError, match="this model has none; train without them"):
+        model.step()
+
+
+def test_without_a_schedule_nothing_is_counted(tmp_path):
+    model = Model(tmp_path, ON)
+    del model.schedulers
+    model.step()
+    assert len(record(tmp_path)) == 1

@@ -5,14 +5,15 @@ import math
 
 import pytest
 
-from ffl_plugin.integrations._settings import FLAGS, Settings, SettingsError, flags_without_effect
+from ffl_plugin.integrations._flags import FLAGS, SettingsError
+from ffl_plugin.integrations._settings import Settings, Upstream
 
-NOT_A_WEIGHT = [-1.0, -1e-9, math.nan, math.inf, -math.inf, True, "1", None]
+NOT_AN_AMOUNT = [-1.0, -1e-9, math.nan, math.inf, -math.inf, True, "1", None]
 
 
-@pytest.mark.parametrize("value", NOT_A_WEIGHT, ids=repr)
-@pytest.mark.parametrize("setting", ["weight", "alpha"])
-def test_numbers_that_cannot_weigh_are_refused_by_flag_name(setting, value):
+@pytest.mark.parametrize("value", NOT_AN_AMOUNT, ids=repr)
+@pytest.mark.parametrize("setting", ["weight", "alpha", "start", "ramp"])
+def test_numbers_that_are_no_amount_are_refused_by_flag_name(setting, value):
     with pytest.raises(SettingsError, match=f"--ffl-{setting} takes a finite number of at least 0, not"):
         Settings(**{setting: value})
 
@@ -24,7 +25,9 @@ def test_patch_factors_that_cut_nothing_are_refused(value):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("spectrum", "imge"), ("log_matrix", 1), ("batch_matrix", "yes")], ids=repr
+    ("setting", "value"),
+    [("spectrum", "imge"), ("variant", "focl"), ("log_matrix", 1), ("batch_matrix", "yes")],
+    ids=repr,
 )
 def test_other_values_of_the_wrong_kind_are_refused(setting, value):
     with pytest.raises(SettingsError, match=f"--ffl-{setting.replace('_', '-')} takes"):
@@ -36,31 +39,49 @@ def test_every_setting_has_one_flag():
 
 
 def test_settings_survive_json():
-    settings = Settings(weight=0.5, alpha=2, patch_factor=4, spectrum="batch", log_matrix=True)
-    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    upstream = Upstream(Settings(spectrum="batch"), unit="kimg")
+    settings = Settings(weight=0.5, alpha=2, patch_factor=4, spectrum="image", log_matrix=True, ramp=3.5)
+    assert upstream.settings(json.loads(json.dumps(settings.to_json()))) == settings
 
 
-def test_json_of_an_unknown_setting_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises(SettingsError, match="no setting 'wieght'"):
-        Settings.from_json({"wieght": 1.0})
+        Upstream(Settings()).settings({"wieght": 1.0})
 
 
 def test_a_part_of_the_settings_leaves_the_defaults_of_the_upstream():
-    assert Settings.from_json({"weight": 2.0}, Settings(spectrum="batch")) == Settings(2.0, spectrum="batch")
+    assert Upstream(Settings(spectrum="batch")).settings({"weight": 2.0}) == Settings(2.0, spectrum="batch")
+
+
+def test_an_upstream_that_cannot_count_has_no_schedule():
+    names = {flag.name for flag in Upstream(Settings()).flags()}
+    assert "--ffl-start" not in names and "--ffl-ramp" not in names and "--ffl-weight" in names
+    with pytest.raises(SettingsError, match="no setting 'start'"):
+        Upstream(Settings()).settings({"start": 1.0})
+
+
+def test_help_counts_in_the_unit_of_the_upstream():
+    helps = {flag.name: flag.help for flag in Upstream(Settings(), unit="epochs").flags()}
+    assert helps["--ffl-start"] == "begin after this many epochs"
+
+
+def test_a_variant_and_a_flag_that_shapes_ffl_exclude_each_other():
+    with pytest.raises(SettingsError, match="--ffl-alpha shapes FFL, which --ffl-variant dct replaces"):
+        Upstream(Settings(), unit="kimg").settings({"variant": "dct", "alpha": 2.0})
+    assert Upstream(Settings(), unit="kimg").settings({"variant": "dct", "ramp": 2.0}).variant == "dct"
 
 
 @pytest.mark.parametrize(("factor", "height", "width"), [(3, 256, 256), (4, 64, 66), (4, 66, 64)])
 def test_patches_that_do_not_fill_the_image_are_refused(factor, height, width):
-    with pytest.raises(
-        SettingsError, match=f"--ffl-patch-factor {factor} does not divide .* {height}x{width}"
-    ):
+    size = f"{height}x{width}"
+    with pytest.raises(SettingsError, match=f"--ffl-patch-factor {factor} does not divide .* {size}"):
         Settings(patch_factor=factor).check_image_size(height, width)
     Settings(patch_factor=2).check_image_size(height, width)
 
 
 def test_a_flag_beside_weight_0_is_named_as_without_effect():
-    defaults = Settings(spectrum="batch")
-    sentence = flags_without_effect(Settings(alpha=2.0, spectrum="image"), defaults)
+    upstream = Upstream(Settings(spectrum="batch"))
+    sentence = upstream.without_effect(Settings(alpha=2.0, spectrum="image"))
     assert sentence is not None and sentence.startswith("--ffl-alpha, --ffl-spectrum without effect")
-    assert flags_without_effect(Settings(weight=1.0, alpha=2.0), defaults) is None
-    assert flags_without_effect(defaults, defaults) is None
+    assert upstream.without_effect(Settings(weight=1.0, alpha=2.0)) is None
+    assert upstream.without_effect(upstream.defaults) is None

@@ -22,7 +22,7 @@ class EasyDict(dict):
     __setattr__ = dict.__setitem__
 
 
-def setup(gamma=None, resolution=64, ffl_options=None):
+def setup(gamma=None, resolution=64, resume=None, ffl_options=None):
     args = EasyDict(training_set_kwargs=EasyDict(resolution=resolution), loss_kwargs=EasyDict(r1_gamma=10))
     desc = "faces"
     if gamma is not None:
@@ -37,6 +37,7 @@ def setup(gamma=None, resolution=64, ffl_options=None):
 @click.option("--gamma", type=float)
 @ffl.options
 @click.option("--resolution", type=int, default=64)
+@click.option("--resume")
 def main(ctx, outdir, **config_kwargs):
     try:
         desc, args = setup(**config_kwargs)
@@ -73,15 +74,18 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
         "spectrum": "batch",
         "log_matrix": False,
         "batch_matrix": False,
+        "variant": "focal",
+        "start": 0.0,
+        "ramp": 0.0,
     }
 
 
 def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     desc, loss_kwargs = description_and_loss_kwargs(
         *["--ffl-weight", "2", "--ffl-alpha=1.5", "--ffl-patch-factor=4", "--ffl-spectrum=image"],
-        *["--ffl-log-matrix", "--ffl-batch-matrix=1"],
+        *["--ffl-log-matrix", "--ffl-batch-matrix=1", "--ffl-start=20", "--ffl-ramp=2.5"],
     )
-    assert desc == "faces-ffl2-a1.5-pf4-image-lm-bm"
+    assert desc == "faces-ffl2-a1.5-pf4-image-lm-bm-s20-r2.5"
     assert loss_kwargs["ffl_options"] == {
         "weight": 2.0,
         "alpha": 1.5,
@@ -89,6 +93,9 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
         "spectrum": "image",
         "log_matrix": True,
         "batch_matrix": True,
+        "variant": "focal",
+        "start": 20.0,
+        "ramp": 2.5,
     }
 
 
@@ -103,6 +110,12 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
         (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes a whole number of at least 1"),
         (["--ffl-weight=1", "--ffl-patch-factor=3"], "--ffl-patch-factor 3 does not divide images of 64x64"),
         (["--ffl-weight=1", "--ffl-spectrum=imge"], "'imge' is not one of"),
+        (["--ffl-weight=1", "--ffl-variant=dct"], "'dct' is not one of"),
+        (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number of at least 0"),
+        (
+            ["--ffl-weight=1", "--ffl-variant=spectral-regularization", "--ffl-log-matrix"],
+            "--ffl-log-matrix shapes FFL, which --ffl-variant spectral-regularization replaces",
+        ),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
@@ -141,3 +154,61 @@ def test_the_term_is_the_loss_of_the_batch_averages():
     term = ffl.GeneratorTerm({"weight": 2.0})(batch(0), batch(1))
     assert term is not None
     torch.testing.assert_close(term, 2 * focal_frequency_loss(batch(0), batch(1), spectrum="batch"))
+
+
+def snapshot(tmp_path, kimg, ffl_options=None):
+    """A run folder as upstream leaves it, as far as a later run looks into it."""
+    loss_kwargs = {"r1_gamma": 10, **({"ffl_options": ffl_options} if ffl_options else {})}
+    (tmp_path / "training_options.json").write_text(json.dumps({"loss_kwargs": loss_kwargs}))
+    return f"--resume={tmp_path}/network-snapshot-{kimg:06d}.pkl"
+
+
+def test_resuming_with_other_settings_is_warned_of(tmp_path):
+    settings = description_and_loss_kwargs("--ffl-weight=2")[1]["ffl_options"]
+    resume = snapshot(tmp_path, 40, settings)
+    assert run(resume, "--ffl-weight=2").stderr == ""
+    error = run(resume).stderr
+    assert error.startswith("Warning: --resume changes --ffl-weight from 2.0 to 0.0")
+    assert len(error.splitlines()) == 1 and "training_options.json" in error
+    assert "--ffl-alpha from 1.0 to 2.0" in run(resume, "--ffl-weight=2", "--ffl-alpha=2").stderr
+    assert "from 0.0 to 2.0" in run(snapshot(tmp_path, 40), "--ffl-weight=2").stderr
+
+
+def test_a_schedule_goes_on_where_the_resumed_run_was(tmp_path):
+    flags = ["--ffl-weight=2", "--ffl-start=50", "--ffl-ramp=100"]
+    settings = description_and_loss_kwargs(*flags)[1]["ffl_options"]
+    settings = description_and_loss_kwargs(*flags, snapshot(tmp_path, 40, settings))[1]["ffl_options"]
+    assert settings["kimg_before"] == 40
+    settings = description_and_loss_kwargs(*flags, snapshot(tmp_path, 60, settings))[1]["ffl_options"]
+    assert settings["kimg_before"] == 100
+    whole = ffl.GeneratorTerm({"weight": 2.0})(batch(0), batch(1))
+    torch.testing.assert_close(ffl.GeneratorTerm(settings)(batch(0), batch(1)), whole / 2)
+
+
+@pytest.mark.parametrize(
+    "resume", ["--resume=ffhq256", "--resume=https://example.org/network-snapshot-000040.pkl"]
+)
+def test_a_published_network_is_no_run(resume):
+    loss_kwargs = description_and_loss_kwargs(resume, "--ffl-weight=1")[1]
+    assert "kimg_before" not in loss_kwargs["ffl_options"]
+    assert run(resume, "--ffl-weight=1").stderr == ""
+
+
+def test_the_schedule_counts_the_images_of_every_step():
+    term = ffl.GeneratorTerm({"weight": 1.0, "start": 0.008, "ramp": 0.016})
+    whole = ffl.GeneratorTerm({"weight": 1.0})(batch(0), batch(1))
+    shares = [float(term(batch(0), batch(1)) / whole) for _ in range(8)]  # 4 images a step
+    assert shares == pytest.approx([0, 0, 0, 0.25, 0.5, 0.75, 1, 1])
+
+
+def test_the_schedule_counts_the_images_of_every_process(monkeypatch):
+    monkeypatch.setattr("ffl_plugin.integrations._process.count", lambda: 2)
+    term = ffl.GeneratorTerm({"weight": 1.0, "start": 0.016})
+    assert [bool(term(batch(0), batch(1)) > 0) for _ in range(4)] == [False, False, True, True]
+
+
+def test_stylegan3_has_the_same_integration():
+    from ffl_plugin.integrations import stylegan3
+
+    assert (stylegan3.options, stylegan3.configure) == (ffl.options, ffl.configure)
+    assert stylegan3.GeneratorTerm is ffl.GeneratorTerm

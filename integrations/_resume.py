@@ -1,0 +1,54 @@
+"""A StyleGAN run that another one resumes: how it was trained, and how long.
+
+Upstream's ``--resume`` takes the networks from a snapshot and counts kimg from 0 again. The run folder that
+the snapshot lies in tells the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from ffl_plugin.integrations._record import describe_change
+from ffl_plugin.integrations._settings import Settings
+
+SNAPSHOT = re.compile(r"network-snapshot-(\d+)\.pkl")
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """What a run folder tells.
+
+    Args:
+        options: its ``training_options.json``.
+        settings: the ``ffl_options`` in it; empty when it trained without FFL.
+        kimg: thousands of real images that were shown up to the snapshot, over all runs that led to it.
+    """
+
+    options: Path
+    settings: Mapping[str, Any]
+    kimg: float
+
+    @classmethod
+    def of(cls, snapshot: Optional[str]) -> Optional[ResumedRun]:
+        """The run a snapshot is from; None for a snapshot that is alone, such as a published network."""
+        named = SNAPSHOT.fullmatch(Path(snapshot).name) if snapshot else None
+        if snapshot is None or named is None:
+            return None
+        path = Path(snapshot).parent / "training_options.json"
+        try:
+            settings = dict(
+                json.loads(path.read_text(encoding="utf-8"))["loss_kwargs"].get("ffl_options", {})
+            )
+            before = float(settings.pop("kimg_before", 0))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return cls(path, settings, before + int(named[1]))
+
+    def change(self, settings: Settings) -> Optional[str]:
+        """One sentence if going on with ``settings`` changes what the run trained; else None."""
+        return describe_change("--resume", self.settings, settings, self.options)

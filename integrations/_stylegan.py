@@ -1,0 +1,51 @@
+"""Flags for NVIDIA's launchers and the term for their ``StyleGAN2Loss``.
+
+The real images of a step are as many as the generated ones and unrelated to them, so the default spectrum
+is ``batch``, the average that the FFL paper takes on StyleGAN2. The average is over the images of one
+``accumulate_gradients`` call: ``batch_gpu`` images of one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+from torch import Tensor
+
+from ffl_plugin.integrations import _click
+from ffl_plugin.integrations._schedule import ImageCounter, share
+from ffl_plugin.integrations._settings import Settings, Upstream
+from ffl_plugin.integrations._term import FrequencyTerm
+from ffl_plugin.integrations._variants import UNPAIRED_VARIANTS
+
+UPSTREAM = Upstream(Settings(spectrum="batch"), unit="kimg", variants=UNPAIRED_VARIANTS)
+
+options = _click.options(UPSTREAM)
+
+
+def configure(arguments: Any, given: Optional[Mapping[str, Any]], error: Callable[[str], Exception]) -> str:
+    """Put the settings into ``arguments.loss_kwargs.ffl_options``; return what the description gains.
+
+    Raises ``error``, the launcher's own exception, with one sentence for a value that cannot train. At weight
+    0 ``loss_kwargs`` stays as it is. Warns if ``--resume`` goes on with other settings than the run had.
+    """
+    return _click.configure(arguments, given, error, UPSTREAM)
+
+
+class GeneratorTerm:
+    """The term of one ``StyleGAN2Loss``, made from ``loss_kwargs.ffl_options``."""
+
+    def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
+        given = dict(ffl_options or {})
+        self._counter = ImageCounter(kimg=given.pop("kimg_before", 0.0))
+        self._settings = UPSTREAM.settings(given)
+        self._term = FrequencyTerm(self._settings)
+
+    def __call__(self, fake: Tensor, real: Tensor) -> Optional[Tensor]:
+        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off."""
+        if self._settings.weight == 0:
+            return None
+        if not self._settings.scheduled:
+            return self._term(fake, real)
+        position = self._counter.position_before(len(real))
+        return self._term(fake, real, share(position, self._settings))

@@ -1,0 +1,24 @@
+"""The losses that ``--ffl-variant`` puts in the place of the focal frequency loss, to compare with it."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from torch import Tensor
+
+from ffl_plugin import variants
+
+FOCAL = "focal"  # the focal frequency loss itself
+
+FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "without-frequency": variants.without_frequency,
+    "without-phase": variants.without_phase,
+    "without-amplitude": variants.without_amplitude,
+    "without-focal": variants.without_focal,
+    "dct": variants.dct_loss,
+    "spectral-regularization": variants.spectral_regularization,
+}
+VARIANTS = (FOCAL, *FUNCTIONS)
+
+# Those that ask only for the distribution of the real images, not for the target of each generated one.
+UNPAIRED_VARIANTS = (FOCAL, "spectral-regularization")

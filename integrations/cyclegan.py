@@ -1,0 +1,54 @@
+"""What a patched pytorch-CycleGAN-and-pix2pix imports in ``cycle_gan_model.py``.
+
+CycleGAN has no pairs of generated and real images. What it has are images that went to the other domain and
+came back, and those are compared with the images they started from.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from torch import Tensor
+
+from ffl_plugin.integrations import _argparse, _opt
+from ffl_plugin.integrations._settings import Settings, Upstream
+
+UPSTREAM = Upstream(Settings(spectrum="image"), unit="epochs")
+
+
+def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
+    """Add the ``--ffl-*`` flags to the options of a training; a test gets none.
+
+    A value that cannot train ends in the parser's own error.
+    """
+    if is_train:
+        _argparse.add_options(parser, UPSTREAM)
+
+
+def setup(model: Any) -> None:
+    """Read ``model.opt``; when FFL is on, have the model print its two terms as ``FFL_A`` and ``FFL_B``.
+
+    The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
+    """
+    model.ffl_term = _opt.begin(model.opt, UPSTREAM)
+    if model.ffl_term is not None:
+        model.loss_names = [*model.loss_names, "FFL_A", "FFL_B"]
+
+
+def add_terms(
+    model: Any, loss: Tensor, rec_a: Tensor, real_a: Tensor, rec_b: Tensor, real_b: Tensor
+) -> Tensor:
+    """Return ``loss`` plus the weighted terms of both domains; ``loss`` itself when off.
+
+    Reconstructions and real images are batches (N, C, H, W) in [-1, 1]. The terms are kept as
+    ``model.loss_FFL_A`` and ``model.loss_FFL_B``, where upstream looks for the losses it prints.
+    """
+    if not hasattr(model, "ffl_term"):  # a subclass whose constructor never came to `setup`
+        setup(model)
+    if model.ffl_term is None:
+        return loss
+    model.loss_FFL_A = model.ffl_term(model, rec_a, real_a)
+    model.loss_FFL_B = model.ffl_term(model, rec_b, real_b)
+    total: Tensor = loss + model.loss_FFL_A + model.loss_FFL_B
+    return total
