@@ -1,0 +1,128 @@
+"""The real pytorch-CycleGAN-and-pix2pix, on the CPU: FFL_PIX2PIX=/path/to/clone pytest -m upstream"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from ffl_plugin.demo.scenes import write_data_set
+
+pytestmark = pytest.mark.upstream
+
+SMALL = [
+    "--netG",
+    "resnet_6blocks",
+    "--ngf",
+    "4",
+    "--load_size",
+    "64",
+    "--crop_size",
+    "64",
+    "--num_threads",
+    "0",
+]
+
+
+@pytest.fixture
+def clone(clone_of):
+    return clone_of("pix2pix", "FFL_PIX2PIX")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    write_data_set(tmp_path / "pairs", 64, train=4, test=2, seed=0)
+    return tmp_path / "pairs"
+
+
+def cpu_flags(clone, training):
+    """Flags that older versions need to train on a CPU, alone."""
+    base = (clone.folder / "options" / "base_options.py").read_text()
+    train = (clone.folder / "options" / "train_options.py").read_text()
+    flags = ["--gpu_ids", "-1"] if "--gpu_ids" in base else []
+    return flags + (["--display_id", "0"] if training and "--display_id" in train else [])
+
+
+def train(clone, pairs, *flags, expect=0):
+    epochs = [
+        "--n_epochs",
+        "2",
+        "--n_epochs_decay",
+        "0",
+        "--print_freq",
+        "1",
+        "--name",
+        "run",
+        "--model",
+        "pix2pix",
+    ]
+    return clone.run(
+        "train.py", "--dataroot", str(pairs), *SMALL, *epochs, *cpu_flags(clone, True), *flags, expect=expect
+    )
+
+
+@pytest.mark.parametrize("flag", [[], ["--ffl-weight", "1"], ["--ffl_weight=1"]], ids=str)
+def test_two_epochs_and_a_test(clone, pairs, flag):
+    clone.ffl_patch("apply")
+    result = train(clone, pairs, *flag)
+    assert ("G_FFL: " in result.stdout) == bool(flag)
+    folder = clone.folder / "checkpoints" / "run"
+    assert (folder / "ffl_opt.jsonl").exists() == bool(flag)
+    assert ("G_FFL" in (folder / "loss_log.txt").read_text()) == bool(flag)
+    clone.run(
+        "test.py", "--dataroot", str(pairs), *SMALL, "--name", "run", "--model", "pix2pix",
+        *cpu_flags(clone, False),
+    )  # fmt: skip
+    assert len(list((clone.folder / "results").rglob("*_fake_B.png"))) == 2
+    clone.ffl_patch("revert")
+    changed = [line for line in clone.status().splitlines() if not line.startswith("??")]
+    assert changed == []
+
+
+def test_continuing_without_the_flag_is_warned_of(clone, pairs):
+    clone.ffl_patch("apply")
+    assert "Warning" not in train(clone, pairs, "--ffl-weight=1", "--save_epoch_freq=1").stderr
+    result = train(clone, pairs, "--continue_train")
+    assert "Warning: --continue_train changes --ffl-weight from 1.0 to 0.0" in result.stderr
+    lines = (clone.folder / "checkpoints" / "run" / "ffl_opt.jsonl").read_text().splitlines()
+    assert [json.loads(line)["settings"]["weight"] for line in lines] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--ffl-weight=-1",
+        "--ffl-weight=nan",
+        "--ffl_weight=inf",
+        "--ffl-patch-factor=0",
+        "--ffl-patch-factor=3",
+    ],
+)
+def test_what_cannot_train_is_argparses_own_error(clone, pairs, flag):
+    clone.ffl_patch("apply")
+    result = train(clone, pairs, "--ffl-weight=1", flag, expect=2)
+    assert "Traceback" not in result.stderr
+    name = flag.split("=")[0].replace("_", "-")
+    assert result.stderr.splitlines()[-1].startswith(f"train.py: error: {name} ")
+    assert not (clone.folder / "checkpoints" / "run").exists()
+
+
+def gradients(clone, tmp_path, *flags):
+    out = tmp_path / "gradients.pt"
+    clone.script("pix2pix_step.py", str(out), "pix2pix", *cpu_flags(clone, True), *flags)
+    return torch.load(out)
+
+
+def test_one_step_of_the_real_model(clone, tmp_path):
+    """Weight 0 is bitwise upstream; the gradient is linear in the weight."""
+    upstream = gradients(clone, tmp_path)
+    clone.ffl_patch("apply")
+    for off in ([], ["--ffl-weight=0"]):
+        patched = gradients(clone, tmp_path, *off)
+        assert all(torch.equal(patched[name], upstream[name]) for name in upstream)
+    once, tenfold = (gradients(clone, tmp_path, f"--ffl-weight={weight}") for weight in (10, 100))
+    assert any(not torch.equal(once[name], upstream[name]) for name in upstream)
+    for name, gradient in upstream.items():
+        expected = gradient + 10 * (once[name] - gradient)
+        torch.testing.assert_close(tenfold[name], expected, rtol=1e-3, atol=1e-4 * float(expected.norm()))

@@ -1,0 +1,96 @@
+"""The real stylegan2-ada-pytorch, on the CPU: FFL_STYLEGAN2_ADA=/path/to/clone pytest -m upstream"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+pytestmark = pytest.mark.upstream
+
+
+@pytest.fixture
+def clone(clone_of):
+    return clone_of("stylegan2-ada", "FFL_STYLEGAN2_ADA")
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def dry_run(clone, images, *flags, expect=0):
+    return clone.run("train.py", "--outdir=runs", f"--data={images}", "--dry-run", *flags, expect=expect)
+
+
+def options(result):
+    text = result.stdout
+    return json.loads(text[text.index("{") : text.rindex("}") + 1])
+
+
+def gradients(clone, tmp_path: Path, what: object) -> dict[str, torch.Tensor]:
+    out = tmp_path / "gradients.pt"
+    clone.script("stylegan2_ada_step.py", str(out), json.dumps(what))
+    return torch.load(out)
+
+
+def test_a_dry_run_shows_the_options_only_with_the_flag(clone, images):
+    before = dry_run(clone, images).stdout
+    clone.ffl_patch("apply")
+    assert dry_run(clone, images).stdout == before
+    assert dry_run(clone, images, "--ffl-weight=0").stdout == before
+    result = dry_run(clone, images, "--ffl-weight=0.5", "--ffl-spectrum=image", "--gamma=1")
+    assert options(result)["loss_kwargs"]["ffl_options"]["weight"] == 0.5
+    assert "-gamma1-ffl0.5-image" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--ffl-weight=-1",
+        "--ffl-weight=nan",
+        "--ffl-weight=inf",
+        "--ffl-patch-factor=0",
+        "--ffl-patch-factor=3",
+    ],
+)
+def test_what_cannot_train_is_one_sentence(clone, images, flag):
+    clone.ffl_patch("apply")
+    result = dry_run(clone, images, "--ffl-weight=1", flag, expect=2)
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith(f"Error: {flag.split('=')[0]} ")
+    assert not (clone.folder / "runs").exists()
+
+
+def test_one_step_of_the_real_loss(clone, tmp_path):
+    """Weight 0 is bitwise upstream; the gradient is upstream's plus the weight times the loss's own."""
+    upstream = gradients(clone, tmp_path, None)
+    clone.ffl_patch("apply")
+    for off in (None, {}, {"weight": 0.0}):
+        patched = gradients(clone, tmp_path, off)
+        assert patched.keys() == upstream.keys()
+        assert all(torch.equal(patched[name], upstream[name]) for name in upstream)
+    alone = gradients(clone, tmp_path, "alone")
+    size = {name: gradient.norm() for name, gradient in alone.items()}
+    assert sum(size.values()) > 0
+    for weight in (1.0, 10.0, 100.0):
+        total = gradients(clone, tmp_path, {"weight": weight})
+        for name, gradient in upstream.items():
+            expected = gradient + weight * alone.get(name, torch.zeros(()))
+            torch.testing.assert_close(total[name], expected, rtol=1e-4, atol=1e-5 * float(expected.norm()))
+
+
+def test_revert_gives_back_every_byte(clone):
+    clone.ffl_patch("apply")
+    assert clone.status() != ""
+    clone.ffl_patch("revert")
+    assert clone.status() == ""
