@@ -1,0 +1,94 @@
+"""Scripts of the training repository, run side by side, with what they print kept and followed."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Optional
+
+from ffl_plugin.errors import FFLError
+
+# One thread each, on the CPU: side by side they fill two cores, and threads that wait for each other do not.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "WANDB_MODE": "disabled",
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script to run in the training repository, seeded; ``log`` gets all that it prints."""
+
+    title: str
+    arguments: Sequence[str]
+    log: Path
+
+
+def run_together(
+    scripts: Sequence[Script], folder: Path, seed: int, on_line: Callable[[Script, str], None]
+) -> None:
+    """Run all scripts at once in ``folder``; call ``on_line`` for each line, in this thread.
+
+    Raises:
+        FFLError: a script failed; the sentence has its last line and names its log. The others are stopped.
+    """
+    lines: queue.Queue[tuple[Script, Optional[str]]] = queue.Queue()
+    running = {}
+    try:
+        for script in scripts:
+            running[script.log] = process = _start(script, folder, seed)
+            threading.Thread(target=_follow, args=(script, process, lines), daemon=True).start()
+        unfinished = len(scripts)
+        while unfinished:
+            script, line = lines.get()
+            if line is not None:
+                on_line(script, line)
+                continue
+            unfinished -= 1
+            if running[script.log].wait() != 0:
+                raise FFLError(_failure(script))
+    finally:
+        for process in running.values():
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _start(script: Script, folder: Path, seed: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ffl_plugin.demo.seeded", str(seed), *script.arguments],
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _follow(
+    script: Script, process: subprocess.Popen[str], lines: queue.Queue[tuple[Script, Optional[str]]]
+) -> None:
+    """Copy each line to the log and to the queue; None when there are no more."""
+    assert process.stdout is not None
+    with script.log.open("w", encoding="utf-8") as log:
+        for line in process.stdout:
+            log.write(line)
+            lines.put((script, line.rstrip()))
+    lines.put((script, None))
+
+
+def _failure(script: Script) -> str:
+    printed = [line for line in script.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    last = printed[-1] if printed else "it printed nothing"
+    return f"{script.title} failed ({last}); all that it printed is in {script.log}"

@@ -1,0 +1,112 @@
+"""The trainings of the demo: twice on the same seed and data, without FFL and with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from ffl_plugin.demo.processes import Script, run_together
+
+WITHOUT, WITH = "without", "with"
+
+# What pytorch-CycleGAN-and-pix2pix prints when an epoch is over, in all of its versions.
+END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
+
+# What only some versions need to train on a CPU and without a server for pictures.
+FLAGS_OF_SOME_VERSIONS = {"--gpu_ids": ["-1"], "--display_id": ["0"], "--no_html": []}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the demo is: square images of ``size`` pixels, how many, and epochs of training."""
+
+    size: int
+    train: int
+    test: int
+    epochs: int
+
+
+# Both trainings take one to three minutes on two CPU cores. The real repository's smallest U-Net needs 128
+# pixels.
+EMBEDDED = Scale(size=64, train=256, test=32, epochs=20)
+REAL = Scale(size=128, train=96, test=24, epochs=12)
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Two trainings of one patched repository; all of it lies in ``out``."""
+
+    out: Path
+    scale: Scale
+    seed: int
+    weight: float
+
+    @property
+    def repository(self) -> Path:
+        """The repository that trains."""
+        return self.out / "repository"
+
+    @property
+    def data(self) -> Path:
+        """The pairs to train and to test."""
+        return self.out / "data"
+
+    def train(self, on_epoch: Callable[[int, int], None]) -> None:
+        """Train both side by side; call ``on_epoch(done, of)`` at each end of an epoch of either."""
+        done = {WITHOUT: 0, WITH: 0}
+
+        def follow(script: Script, line: str) -> None:
+            ended = END_OF_EPOCH.search(line)
+            if ended:
+                done[script.title.split()[1]] = int(ended[1])
+                on_epoch(sum(done.values()), 2 * self.scale.epochs)
+
+        run_together([self._training(which) for which in done], self.repository, self.seed, follow)
+
+    def test(self) -> None:
+        """Apply both generators to the test images."""
+        scripts = [self._test(which) for which in (WITHOUT, WITH)]
+        run_together(scripts, self.repository, self.seed, lambda script, line: None)
+
+    def results(self, which: str) -> Path:
+        """The folder with the result images of one of the trainings."""
+        return self.out / "results" / which
+
+    def _training(self, which: str) -> Script:
+        constant = self.scale.epochs - self.scale.epochs // 2
+        arguments = self._arguments("train.py", which)
+        arguments += ["--n_epochs", str(constant), "--n_epochs_decay", str(self.scale.epochs - constant)]
+        arguments += ["--save_epoch_freq", str(self.scale.epochs), "--batch_size", "4", "--no_flip"]
+        arguments += self._flags_of_this_version("train_options.py")
+        arguments += ["--ffl-weight", f"{self.weight:g}"] if which == WITH else []
+        return Script(f"training {which} FFL", arguments, self.out / f"train-{which}.log")
+
+    def _test(self, which: str) -> Script:
+        arguments = self._arguments("test.py", which)
+        arguments += ["--results_dir", str(self.out / "results"), "--num_test", str(self.scale.test)]
+        return Script(f"testing {which} FFL", arguments, self.out / f"test-{which}.log")
+
+    def _arguments(self, script: str, which: str) -> list[str]:
+        size = str(self.scale.size)
+        network = [
+            "--netG",
+            f"unet_{size}",
+            "--ngf",
+            "16",
+            "--ndf",
+            "16",
+            "--load_size",
+            size,
+            "--crop_size",
+            size,
+        ]
+        places = ["--dataroot", str(self.data), "--checkpoints_dir", str(self.out / "checkpoints")]
+        arguments = [script, "--model", "pix2pix", "--name", which, *places, *network, "--num_threads", "0"]
+        return arguments + self._flags_of_this_version("base_options.py")
+
+    def _flags_of_this_version(self, file: str) -> list[str]:
+        known = (self.repository / "options" / file).read_text(encoding="utf-8")
+        flags = FLAGS_OF_SOME_VERSIONS.items()
+        return [word for flag, values in flags if flag in known for word in (flag, *values)]
