@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import click
@@ -207,8 +208,8 @@ def test_the_schedule_counts_the_images_of_every_process(monkeypatch):
     assert [bool(term(batch(0), batch(1)) > 0) for _ in range(4)] == [False, False, True, True]
 
 
-def test_stylegan3_has_the_same_integration():
-    from ffl_plugin.integrations import stylegan3
-
-    assert (stylegan3.options, stylegan3.configure) == (ffl.options, ffl.configure)
-    assert stylegan3.GeneratorTerm is ffl.GeneratorTerm
+@pytest.mark.parametrize("name", ["stylegan3", "projected_gan"])
+def test_its_relatives_have_the_same_integration(name):
+    relative = importlib.import_module(f"ffl_plugin.integrations.{name}")
+    assert (relative.options, relative.configure) == (ffl.options, ffl.configure)
+    assert relative.GeneratorTerm is ffl.GeneratorTerm
