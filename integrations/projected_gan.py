@@ -1,4 +1,4 @@
-"""What a patched projected-gan (or StyleGAN-XL) imports: flags for ``train.py``, the term for ``ProjectedGANLoss``."""
+"""What a patched projected-gan or StyleGAN-XL imports: flags for ``train.py``, the term for its loss."""
 
 from __future__ import annotations
 
