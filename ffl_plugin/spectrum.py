@@ -68,4 +68,5 @@ def keep_frequencies(images: Tensor, kept: Tensor) -> Tensor:
     Returns:
         (..., H, W), of the same dtype.
     """
-    return torch.fft.ifft2(torch.fft.fft2(images, norm="ortho") * kept, norm="ortho").real
+    filtered: Tensor = torch.fft.ifft2(torch.fft.fft2(images, norm="ortho") * kept, norm="ortho").real
+    return filtered

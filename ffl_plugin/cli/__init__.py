@@ -20,6 +20,7 @@ COMMANDS = {
     "revert": ("ffl_plugin.cli.revert", "Take the patch out of a clone again."),
     "fid": ("ffl_plugin.cli.fid", "Fréchet Inception Distance between two sets of images."),
     "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
+    "sweep": ("ffl_plugin.cli.sweep", "Train at several weights and seeds, and say which weight to take."),
     "spectrum": ("ffl_plugin.cli.spectrum", "Spectra of images or sets, and what a band of frequencies is."),
     "demo": ("ffl_plugin.cli.demo", "Patch, train twice and compare, on an embedded example."),
     "reproduce": ("ffl_plugin.cli.reproduce", "Run one of the paper's own experiments."),

@@ -70,6 +70,21 @@ def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) ->
         return _svg(figure, name)
 
 
+def by_weight_svg(points: Sequence[tuple[float, Sequence[float]]], quantity: str, name: str) -> str:
+    """A metric over weights, as (weight, value of each training); weights are spaced evenly."""
+    with _figure(rows=1, height=3.0) as (figure, (axis,)):
+        means = [sum(values) / len(values) for _, values in points]
+        axis.plot(range(len(points)), means, color=SIDE_COLOURS["after"], linewidth=WIDTHS["after"])
+        axis.axhline(means[0], color=SIDE_COLOURS["before"], linestyle=STROKES["before"])
+        for place, (weight, values) in enumerate(points):
+            colour = SIDE_COLOURS["after" if weight else "before"]
+            axis.plot([place] * len(values), values, "o", color=colour, markersize=5)
+        axis.set_xticks(range(len(points)), [f"{weight:g}" for weight, _ in points])
+        axis.set_xlabel("weight")
+        axis.set_ylabel(words.readable(quantity))
+        return _svg(figure, name)
+
+
 @contextlib.contextmanager
 def _figure(rows: int, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure in our style, with its axes in a list; pyplot, which keeps global state, has no part in it."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ffl_plugin.report import figures, pictures, words
-from ffl_plugin.report.model import NO_EVIDENCE, Comparison, RadialProfile, Sample
+from ffl_plugin.report.model import Comparison, RadialProfile, Sample
+from ffl_plugin.report.rendering import markup, render
 from ffl_plugin.report.verdict import DECIDING, OPENINGS
 
 PROFILE_LINES = 12
@@ -28,16 +29,6 @@ MOST_LOSSES = 6
 
 def to_html(comparison: Comparison) -> str:
     """Render the whole page."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("ffl_plugin.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        finalize=_finalize,
-    )
-    environment.filters["class_of"] = lambda outcome: "none" if outcome == NO_EVIDENCE else outcome
     opening = OPENINGS[comparison.verdict.outcome]
     shown = {
         **_spectra(comparison),
@@ -52,14 +43,15 @@ def to_html(comparison: Comparison) -> str:
         "level": f"{comparison.rows[0].level:.0%}" if comparison.rows else "95%",
         "deciding": ", ".join(metric.upper().replace("_", " ") for metric in DECIDING),
         "opening": opening,
-        "statement": comparison.verdict.sentence.partition(": ")[2] or comparison.verdict.sentence,
+        "statement": words.sentence(comparison.verdict.sentence.partition(": ")[2]),
     }
-    return environment.get_template("report.html.jinja").render(comparison=comparison, words=words, **shown)
-
-
-def _finalize(value: Any) -> Any:
-    """Show control characters in names instead of obeying them; our own markup passes."""
-    return words.readable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return render(
+        "report.html.jinja",
+        version=comparison.version,
+        record="comparison.json",
+        comparison=comparison,
+        **shown,
+    )
 
 
 def _data(png: bytes) -> str:
@@ -69,13 +61,6 @@ def _data(png: bytes) -> str:
 def _trainings(comparison: Comparison) -> list[tuple[str, Any]]:
     real = [("real", comparison.real)] if comparison.real else []
     return [*real, *(("before", t) for t in comparison.before), *(("after", t) for t in comparison.after)]
-
-
-def _markup(svg: str) -> Any:
-    """Our own drawing, made from numbers and fixed words: the only thing that enters the page unescaped."""
-    from markupsafe import Markup
-
-    return Markup(svg)
 
 
 def _spectra(comparison: Comparison) -> dict[str, Any]:
@@ -121,7 +106,7 @@ def _profile(profiles: Sequence[RadialProfile]) -> Any:
         for i in range(0, len(frequencies), step)
     ]
     return {
-        "svg": _markup(figures.profile_svg(profiles, "profile")),
+        "svg": markup(figures.profile_svg(profiles, "profile")),
         "sides": [profile.side for profile in profiles],
         "table": table,
         "description": _profile_description(profiles),
@@ -191,10 +176,13 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
     shown = []
     for number, name in enumerate([*measured, *losses[:MOST_LOSSES]]):
         svg = figures.curves_svg(by_name[name], name, f"curve{number}")
-        shown.append({"svg": _markup(svg), "description": _curve_description(name, by_name[name])})
+        shown.append({"svg": markup(svg), "description": _curve_description(name, by_name[name])})
     return shown
 
 
 def _curve_description(name: str, curves: Sequence[tuple[str, Any]]) -> str:
-    ends = ", ".join(f"{side} ends at {words.number(curve.y[-1])}" for side, curve in curves)
-    return f"{name} over {curves[0][1].unit}: {ends}."
+    ends: dict[str, list[str]] = {}
+    for side, curve in curves:
+        ends.setdefault(side, []).append(words.number(curve.y[-1]))
+    told = "; ".join(f"{side} ends at {', '.join(values)}" for side, values in ends.items())
+    return f"{name} over {curves[0][1].unit}: {told}."

@@ -41,7 +41,10 @@ def reach_verdict(rows: Sequence[Row], caveats: Sequence[str] = ()) -> Verdict:
     row = deciding_row(rows)
     if row is None:
         return Verdict(
-            NO_EVIDENCE, "", "No evidence: nothing could be measured on both sides.", tuple(caveats)
+            NO_EVIDENCE,
+            "",
+            "No evidence of a change: nothing could be measured on both sides.",
+            tuple(caveats),
         )
     before, after = words.values(row)
     sentence = (
@@ -54,7 +57,7 @@ def reach_verdict(rows: Sequence[Row], caveats: Sequence[str] = ()) -> Verdict:
     own = []
     if row.metric in ("lfd", "profile_distance"):
         own.append(NO_FID)
-    if row.training_spread is None:
+    if len(row.before_trainings) == len(row.after_trainings) == 1:
         own.append(ONE_TRAINING)
     if row.note:
         own.append(row.note)

@@ -89,6 +89,21 @@ def _scale(row: Row) -> float:
     return size
 
 
+def duration(seconds: Optional[float]) -> str:
+    """Hours and minutes, or minutes and seconds, or seconds; "–" for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def sentence(text: str) -> str:
+    """Text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def readable(text: Any) -> str:
     """A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed."""
     plain = str(text).encode("utf-8", "backslashreplace").decode("utf-8")

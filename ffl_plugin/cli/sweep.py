@@ -1,0 +1,157 @@
+"""``ffl-patch sweep``: which weight to take, by training at several."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Optional, Union
+
+import click
+
+from ffl_plugin.errors import FFLError
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--weights",
+    default="0,0.1,1,10",
+    show_default=True,
+    metavar="A,B,...",
+    help="Weights to train at; 0 is always one.",
+)
+@click.option(
+    "--seeds",
+    default="0,1",
+    show_default=True,
+    metavar="A,B,...",
+    help="Seeds to train with, at every weight.",
+)
+@click.option(
+    "--out",
+    default="ffl-sweep",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the sweep.",
+)
+@click.option(
+    "--then",
+    metavar="COMMAND",
+    multiple=True,
+    help="Run after each training, such as a test script; may be repeated.",
+)
+@click.option(
+    "--real",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Real images to compare with, as in compare.",
+)
+@click.option(
+    "--results",
+    metavar="PATH",
+    help="Where each training leaves its images, with {out}. [default: looked for]",
+)
+@click.option("--slurm", is_flag=True, help="Run the trainings as SLURM jobs, through submitit.")
+@click.option(
+    "--slurm-set",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A parameter of submitit, such as timeout_min=600.",
+)
+@click.option("--report-only", is_flag=True, help="Train nothing; gather what is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.argument("training", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
+def command(
+    weights: str,
+    seeds: str,
+    out: Path,
+    then: tuple[str, ...],
+    real: Optional[Path],
+    results: Optional[str],
+    slurm: bool,
+    slurm_set: tuple[str, ...],
+    report_only: bool,
+    as_json: bool,
+    training: tuple[str, ...],
+) -> None:
+    """Train a patched clone at several weights and seeds, and gather one report.
+
+    In COMMAND, {weight}, {seed} and {out} stand for each training's own; --ffl-weight={weight} is added
+    where {weight} is not used. Run it in the clone. The same command goes on after an interruption; with
+    more weights or seeds it adds to what is there.
+
+    \b
+        ffl-patch sweep --weights 0,1,10 --real faces.zip -- \\
+            python train.py --outdir={out} --seed={seed} --data=faces.zip
+    \b
+        ffl-patch sweep --then "python test.py $OPTIONS --results_dir {out}/results" -- \\
+            python train.py $OPTIONS
+        with OPTIONS="--dataroot maps --model pix2pix --name maps --checkpoints_dir {out}/checkpoints"
+    """
+    from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.sweep.gather import gather
+    from ffl_plugin.sweep.page import write_sweep_report
+    from ffl_plugin.sweep.plan import Plan, open_sweep, parse_numbers, read_plan, trials
+    from ffl_plugin.sweep.run import only_one, run_here
+
+    out = out.absolute()
+    if report_only:
+        known = read_plan(out)
+        if known is None:
+            raise FFLError(f"{out} holds no sweep; give --out the folder of one")
+        plan = known
+    else:
+        plan = Plan(
+            command=training,
+            then=tuple(_split(line) for line in then),
+            folder=str(Path.cwd()),
+            weights=tuple(sorted({0.0, *parse_numbers(weights, float, "--weights")})),
+            seeds=parse_numbers(seeds, int, "--seeds"),
+        )
+        if len(plan.weights) < 2:
+            raise FFLError("there is no weight to compare with 0; give --weights 0,1 or more")
+        plan = open_sweep(out, plan)
+    everything = trials(plan, out)
+    with only_one(out):
+        if report_only:
+            pass
+        elif slurm:
+            from ffl_plugin.sweep.cluster import run_on_cluster
+
+            run_on_cluster(plan, everything, out, dict(map(_setting, slurm_set)), _tell)
+        else:
+            run_here(plan, everything, _tell)
+        with progress_bar() as progress:
+            report = gather(plan, everything, real=real, results=results, progress=progress)
+        written = write_sweep_report(report, out / "report")
+    click.echo(
+        json.dumps(report.to_json(), allow_nan=False) + "\n" if as_json else report.to_text(), nl=False
+    )
+    for path in written:
+        _tell(f"wrote {path}")
+    failed = [trial for trial in report.trials if trial.state == "failed"]
+    if failed:
+        first = failed[0]
+        raise FFLError(
+            f"{len(failed)} of {len(everything)} trainings failed, first that of weight {first.weight:g} and "
+            f"seed {first.seed} (see {first.log}); mend it and run the same command again"
+        )
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _split(line: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(line))
+    except ValueError as error:
+        raise FFLError(f"--then {line!r} cannot be read as a command: {error}") from None
+
+
+def _setting(text: str) -> tuple[str, Union[int, str]]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise FFLError(f"--slurm-set takes NAME=VALUE, such as timeout_min=600, not {text!r}")
+    return name, int(value) if value.lstrip("-").isdigit() else value

@@ -1,0 +1,251 @@
+"""From trainings to an answer: every weight compared with weight 0, and which one to take."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+from ffl_plugin import __version__
+from ffl_plugin.errors import FFLError
+from ffl_plugin.report import Comparison, Row, compare, words
+from ffl_plugin.report.gather import is_run
+from ffl_plugin.report.model import IMPROVED, plain
+from ffl_plugin.report.verdict import deciding_row
+from ffl_plugin.sweep.plan import DONE, PENDING, RUNNING, STATE, Plan, Trial, read_json
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics.progress import Progress
+
+# How far below {out} trainings put their results: results/NAME/test_latest/images.
+DEEPEST = 5
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One training: what became of it, and where its images or logs are."""
+
+    weight: float
+    seed: int
+    state: str
+    seconds: Optional[float]
+    log: str
+    outcome: Optional[str]
+
+
+@dataclass(frozen=True)
+class WeightResult:
+    """One weight against weight 0.
+
+    Attributes:
+        comparison: None where no training of this weight, or of weight 0, has been done.
+        why_not: the reason, where there is no comparison.
+    """
+
+    weight: float
+    comparison: Optional[Comparison]
+    why_not: str = ""
+
+    @property
+    def row(self) -> Optional[Row]:
+        """The row that its verdict rests on."""
+        return None if self.comparison is None else deciding_row(self.comparison.rows)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a sweep found.
+
+    Attributes:
+        best: the weight to take; None where none is evidently better than 0.
+        advice: the same in words.
+        caveats: what limits the advice.
+    """
+
+    version: str
+    best: Optional[float]
+    advice: str
+    caveats: tuple[str, ...]
+    weights: tuple[WeightResult, ...]
+    trials: tuple[TrialResult, ...]
+    command: tuple[str, ...]
+    then: tuple[tuple[str, ...], ...]
+    folder: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; each weight's own comparison.json has the rest."""
+        weights = [
+            {
+                "weight": result.weight,
+                "why_not": result.why_not,
+                "verdict": None if result.comparison is None else plain(result.comparison.verdict),
+                "rows": [] if result.comparison is None else plain(result.comparison.rows),
+            }
+            for result in self.weights
+        ]
+        rest = {name: plain(getattr(self, name)) for name in self.__dataclass_fields__ if name != "weights"}
+        return {**rest, "weights": weights}
+
+    def to_csv(self) -> str:
+        """One line per weight and metric."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("weight", "metric", "label", "weight_0", "value", "delta", "low", "high", "verdict"))
+        for result in self.weights:
+            for row in result.comparison.rows if result.comparison is not None else ():
+                numbers = (row.before, row.after, row.delta, row.low, row.high)
+                writer.writerow((f"{result.weight:g}", row.metric, row.label, *numbers, row.verdict))
+        return text.getvalue()
+
+    def to_text(self) -> str:
+        """The advice, one line per weight, and what limits it."""
+        lines = [self.advice, ""]
+        for result in self.weights:
+            row = result.row
+            if row is None:
+                lines.append(f"weight {result.weight:<8g} {result.why_not}")
+                continue
+            before, after = words.values(row)
+            lines.append(
+                f"weight {result.weight:<8g} {row.label}: {before} at weight 0, {after} here, "
+                f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
+            )
+        unfinished = [trial for trial in self.trials if trial.state != DONE]
+        lines += ["", *(f"* {caveat}" for caveat in self.caveats)] if self.caveats else []
+        lines += [f"* weight {t.weight:g}, seed {t.seed}: {t.state}, see {t.log}" for t in unfinished]
+        return "".join(words.readable(line) + "\n" for line in lines)
+
+
+def gather(
+    plan: Plan,
+    trials: Sequence[Trial],
+    *,
+    real: Optional[Path] = None,
+    results: Optional[str] = None,
+    progress: Optional[Progress] = None,
+    **settings: Any,
+) -> SweepReport:
+    """Compare the trainings that are done.
+
+    Args:
+        real: real images, for `compare`.
+        results: where a training leaves its images, with ``{out}``, ``{weight}`` and ``{seed}``; None
+            searches ``{out}`` for a result folder, else for a run folder with logs.
+        settings: further arguments of `compare`.
+
+    Raises:
+        FFLError: images cannot be read or compared.
+    """
+    found = {trial: find_outcome(trial, results) for trial in trials if trial.state() == DONE}
+    weights = []
+    for weight in plan.weights[1:]:
+        sides = [_outcomes(found, side) for side in (0.0, weight)]
+        if not sides[0] or not sides[1]:
+            missing = weight if sides[0] else 0.0
+            weights.append(WeightResult(weight, None, f"no training at weight {missing:g} has results yet"))
+            continue
+        comparison = compare(real=real, before=sides[0], after=sides[1], progress=progress, **settings)
+        weights.append(WeightResult(weight, comparison))
+    best, advice = _advise(weights)
+    return SweepReport(
+        version=__version__,
+        best=best,
+        advice=advice,
+        caveats=tuple(_caveats(plan, weights, best)),
+        weights=tuple(weights),
+        trials=tuple(_result(trial, found.get(trial)) for trial in trials),
+        command=plan.command,
+        then=plan.then,
+        folder=plan.folder,
+    )
+
+
+def _outcomes(found: Mapping[Trial, Optional[Path]], weight: float) -> list[Path]:
+    return [path for trial, path in found.items() if trial.weight == weight and path is not None]
+
+
+def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
+    """Where the images or logs of a training are; None where nothing is found below ``{out}``.
+
+    Raises:
+        FFLError: ``results`` names a place that is not there.
+    """
+    from ffl_plugin.metrics import is_result_folder
+
+    if results is not None:
+        place = results.replace("{out}", str(trial.out)).replace("{weight}", f"{trial.weight:g}")
+        path = Path(place.replace("{seed}", str(trial.seed)))
+        if not path.exists():
+            raise FFLError(f"{path}, where --results looks for {trial}, does not exist; correct --results")
+        return path
+    folders = _folders(trial.out)
+    for is_one in (is_result_folder, is_run):
+        found = [folder for folder in folders if is_one(folder)]
+        if found:
+            # The highest folder, and of several the latest.
+            highest = min(len(folder.parts) for folder in found)
+            return max(
+                (f for f in found if len(f.parts) == highest), key=lambda folder: folder.stat().st_mtime
+            )
+    return None
+
+
+def _folders(top: Path) -> list[Path]:
+    """A folder and those below it; not ``web``, where pix2pix keeps pictures of training epochs."""
+    folders = []
+    for name, below, _ in os.walk(top):
+        folder = Path(name)
+        folders.append(folder)
+        deep = len(folder.parts) - len(top.parts) >= DEEPEST
+        below[:] = [] if deep else [child for child in below if child != "web"]
+    return folders
+
+
+def _advise(weights: Sequence[WeightResult]) -> tuple[Optional[float], str]:
+    """The weight to take: of those with an evident improvement, the one with the best mean."""
+    rows = [(result.weight, result.row) for result in weights]
+    improved = [(weight, row) for weight, row in rows if row is not None and row.verdict == IMPROVED]
+    if not any(row is not None for _, row in rows):
+        return None, "No advice yet: no two weights have trainings with results."
+    if not improved:
+        return None, "Stay at weight 0: no weight tried is evidently better."
+    weight, row = min(improved, key=lambda pair: pair[1].after * (1 if pair[1].better == "lower" else -1))
+    before, after = words.values(row)
+    return weight, (
+        f"Take weight {weight:g}: {row.label} {before} at weight 0, {after} at {weight:g} "
+        f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)})."
+    )
+
+
+def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float]) -> list[str]:
+    caveats = []
+    if best is not None and len(weights) > 1:
+        caveats.append(
+            f"The best of {len(weights)} weights was chosen by the same numbers that judge it, "
+            "which flatters it; train it and weight 0 once more with new seeds to confirm."
+        )
+    if not plan.seeded and len(plan.seeds) > 1:
+        caveats.append("The command takes no {seed}, so trainings of one weight differ by chance alone.")
+    for result in weights:
+        for caveat in result.comparison.verdict.caveats if result.comparison is not None else ():
+            if caveat not in caveats:
+                caveats.append(caveat)
+    return caveats
+
+
+def _result(trial: Trial, outcome: Optional[Path]) -> TrialResult:
+    record = read_json(trial.folder / STATE)
+    seconds = record.get("seconds")
+    state = trial.state()
+    return TrialResult(
+        weight=trial.weight,
+        seed=trial.seed,
+        state="interrupted" if state == RUNNING else "not started" if state == PENDING else state,
+        seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
+        log=str(trial.log),
+        outcome=None if outcome is None else str(outcome),
+    )

@@ -1,0 +1,67 @@
+"""The page of a sweep, with a page of its own for each weight."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ffl_plugin.report import words, write_report
+from ffl_plugin.report.figures import by_weight_svg
+from ffl_plugin.report.outputs import OutputFolder
+from ffl_plugin.report.rendering import markup, render
+from ffl_plugin.sweep.gather import SweepReport
+
+FOLDER = OutputFolder("sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|weight-[\d.e+-]+")
+
+
+def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
+    """Write the page, JSON and CSV, and one folder per weight; return the paths of the first three.
+
+    Raises:
+        FFLError: the folder holds files that are not ours, or the disk refuses.
+    """
+    files = {
+        FOLDER.record: json.dumps(report.to_json(), indent=1, allow_nan=False).encode(),
+        "report.html": to_html(report).encode("utf-8"),
+        "sweep.csv": report.to_csv().encode("utf-8", "backslashreplace"),
+    }
+    written = FOLDER.write(out, files)
+    for result in report.weights:
+        if result.comparison is not None:
+            write_report(result.comparison, out / f"weight-{result.weight:g}")
+    return written
+
+
+def to_html(report: SweepReport) -> str:
+    """Render the page."""
+    opening, _, statement = report.advice.partition(": ")
+    return render(
+        "sweep.html.jinja",
+        "ffl_plugin.sweep",
+        version=report.version,
+        record=FOLDER.record,
+        report=report,
+        opening=opening,
+        statement=statement,
+        curve=_curve(report),
+        commands=[shlex.join(command) for command in (report.command, *report.then)],
+    )
+
+
+def _curve(report: SweepReport) -> Any:
+    """The metric that decides, over the weights, where all weights have it."""
+    rows = [(result.weight, result.row) for result in report.weights]
+    found = [(weight, row) for weight, row in rows if row is not None]
+    if not found or len({row.metric for _, row in found}) > 1:
+        return None
+    label, _ = words.label_parts(found[0][1])
+    points = [(0.0, found[0][1].before_trainings), *((weight, row.after_trainings) for weight, row in found)]
+    means = [(weight, sum(values) / len(values)) for weight, values in points]
+    told = ", ".join(f"{words.number(mean)} at weight {weight:g}" for weight, mean in means)
+    better = found[0][1].better
+    return {
+        "svg": markup(by_weight_svg(points, label, "by-weight")),
+        "description": f"{label} by weight ({better} is better): {told}.",
+    }

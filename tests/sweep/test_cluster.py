@@ -1,0 +1,114 @@
+"""Trials as SLURM jobs: through the real submitit, on a cluster of three small programs of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+
+import pytest
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.sweep import cluster
+from ffl_plugin.sweep.plan import Plan, open_sweep, trials
+
+pytest.importorskip("submitit")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SLURM runs on POSIX")
+
+# sbatch starts a job once the file `open` is there, sacct tells which jobs ended, srun runs what follows
+# its options. Jobs are numbered from 1.
+SLURM = """#!{python}
+import os, subprocess, sys, time
+home = os.path.dirname(__file__)
+name = os.path.basename(__file__)
+if name == "sbatch":
+    number = str(len([f for f in os.listdir(home) if f.endswith(".job")]) + 1)
+    open(os.path.join(home, number + ".job"), "w").write("PENDING")
+    environment = dict(os.environ, SLURM_JOB_ID=number, SLURM_NTASKS="1", SLURM_JOB_NUM_NODES="1",
+                       SLURM_NODEID="0", SLURM_PROCID="0", SLURM_LOCALID="0", SLURM_JOB_NODELIST="localhost")
+    script = ("while [ ! -e " + home + "/open ]; do sleep 0.05; done; bash " + sys.argv[1]
+              + "; echo COMPLETED > " + home + "/" + number + ".job")
+    subprocess.Popen(["bash", "-c", script], env=environment, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL, start_new_session=True)
+    print("Submitted batch job " + number)
+elif name == "sacct":
+    print("JobID|State|NodeList")
+    for file in os.listdir(home):
+        if file.endswith(".job"):
+            print(file[:-4] + "|" + open(os.path.join(home, file)).read().strip() + "|localhost")
+else:
+    words = sys.argv[1:]
+    while words[0].startswith("--"):
+        words = words[1:] if words[0] == "--unbuffered" or "=" in words[0] else words[2:]
+    job = os.environ["SLURM_JOB_ID"]
+    words = [word.replace("%j", job).replace("%t", "0") for word in words]
+    sys.exit(subprocess.call(words))
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("sbatch", "sacct", "srun"):
+        (folder / name).write_text(SLURM.replace("{python}", sys.executable))
+        (folder / name).chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(cluster, "SECONDS_BETWEEN_LOOKS", 0.1)
+    return folder
+
+
+@pytest.fixture
+def plan(tmp_path):
+    touch = "import pathlib, sys; pathlib.Path(sys.argv[1], 'weight').write_text(sys.argv[2])"
+    command = (sys.executable, "-c", touch, "{out}", "{weight}")
+    plan = Plan(command, (), str(tmp_path), (0.0, 1.0), (0,))
+    return open_sweep(tmp_path / "sweep", plan)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_jobs_are_waited_for_and_never_submitted_twice(slurm, plan, tmp_path, monkeypatch):
+    out = tmp_path / "sweep"
+    told: list[str] = []
+
+    def run(**settings):
+        cluster.run_on_cluster(plan, trials(plan, out), out, settings, told.append)
+
+    with monkeypatch.context() as context:
+        context.setattr(cluster, "_wait", interrupt)
+        with pytest.raises(FFLError, match="the jobs go on"):
+            run(timeout_min=2)
+    assert len(list(slurm.glob("*.job"))) == 2
+    (slurm / "open").touch()
+    run(timeout_min=2)
+    assert sorted(told[-2:]) == ["weight 0, seed 0: done", "weight 1, seed 0: done"]
+    assert (out / "trainings" / "weight-1-seed-0" / "out" / "weight").read_text() == "1"
+    run(timeout_min=2)
+    assert len(list(slurm.glob("*.job"))) == 2
+    assert not list(out.glob("trainings/*/job.json"))
+
+
+def test_a_job_that_the_cluster_ended_is_submitted_again(slurm, plan, tmp_path):
+    out = tmp_path / "sweep"
+    for number, trial in enumerate(trials(plan, out), 1):
+        trial.folder.mkdir(parents=True)
+        trial.record(state="running")
+        (trial.folder / cluster.JOB).write_text(json.dumps({"job": str(number)}))
+        (slurm / f"{number}.job").write_text("TIMEOUT")
+    (slurm / "open").touch()
+    cluster.run_on_cluster(plan, trials(plan, out), out, {}, print)
+    assert [trial.state() for trial in trials(plan, out)] == ["done", "done"]
+    assert len(list(slurm.glob("*.job"))) == 4
+
+
+def test_a_parameter_that_submitit_does_not_know_is_refused(slurm, plan, tmp_path):
+    for settings in ({"no_such": 1}, {"timeout_min": "long"}):
+        with pytest.raises(FFLError, match="cannot be submitted"):
+            cluster.run_on_cluster(
+                plan, trials(plan, tmp_path / "sweep"), tmp_path / "sweep", settings, print
+            )
+    assert not list(slurm.glob("*.job"))

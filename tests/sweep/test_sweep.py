@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ffl_plugin.cli import main
+from ffl_plugin.errors import FFLError
+from ffl_plugin.sweep.plan import Plan, Trial, parse_numbers
+
+# A training in miniature, with StyleGAN's logs: its FID falls with the weight up to 1 and rises beyond.
+TRAIN = """
+import json, os, sys, time
+options = dict(argument.lstrip("-").split("=", 1) for argument in sys.argv[1:])
+weight, seed = float(options["ffl-weight"]), int(options.get("seed", 0))
+run = os.path.join(options["outdir"], "00000-faces")
+os.makedirs(run)
+loss = {"ffl_options": {"weight": weight}}
+json.dump({"random_seed": seed, "loss_kwargs": loss}, open(run + "/training_options.json", "w"))
+if "sleep" in options and weight == 1:
+    print("sleeping", flush=True)
+    time.sleep(float(options["sleep"]))
+if options.get("fail") == f"{weight:g}":
+    sys.exit("out of memory")
+fid = 50 - 20 * min(weight, 1) + 2 * max(weight - 1, 0) + seed
+with open(run + "/metric-fid50k_full.jsonl", "w") as log:
+    for kimg, factor in ((0, 5), (200, 1)):
+        line = {"results": {"fid50k_full": fid * factor}, "snapshot_pkl": f"network-snapshot-{kimg:06d}.pkl"}
+        log.write(json.dumps(line) + chr(10))
+"""
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAIN)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def command(*more):
+    return ["--", sys.executable, "train.py", "--outdir={out}", "--seed={seed}", *more]
+
+
+def sweep(capfd, out, *arguments):
+    """Exit code, standard output and standard error of one command."""
+    code = 0
+    try:
+        main(["sweep", "--out", str(out), *map(str, arguments)])
+    except SystemExit as end:
+        code = end.code or 0
+    captured = capfd.readouterr()
+    return code, captured.out, captured.err
+
+
+def states(out):
+    return {
+        path.parent.name: json.loads(path.read_text())["state"] for path in out.glob("trainings/*/trial.json")
+    }
+
+
+def test_every_weight_is_trained_with_every_seed_and_compared_with_0(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    code, stdout, stderr = sweep(capfd, out, "--weights", "1,2", "--seeds", "0,1", "--json", *command())
+    assert code == 0
+    report = json.loads(stdout)
+    assert len(report["trials"]) == 6
+    assert {trial["state"] for trial in report["trials"]} == {"done"}
+    rows = {weight["weight"]: weight["rows"][0] for weight in report["weights"]}
+    assert (rows[1]["before_trainings"], rows[1]["after_trainings"]) == ([50, 51], [30, 31])
+    assert rows[2]["after_trainings"] == [32, 33]
+    assert "[6/6] weight 2, seed 1: done" in stderr
+    assert (out / "report" / "report.html").exists()
+    assert (out / "report" / "weight-2" / "report.html").exists()
+
+
+def test_what_is_done_is_not_trained_again(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    arguments = ("--weights", "1", "--seeds", "0", *command())
+    assert sweep(capfd, out, *arguments)[0] == 0
+    before = {path: path.stat().st_mtime_ns for path in out.glob("trainings/*/trial.json")}
+    code, _, stderr = sweep(capfd, out, *arguments)
+    assert code == 0
+    assert "training, see" not in stderr
+    assert {path: path.stat().st_mtime_ns for path in out.glob("trainings/*/trial.json")} == before
+
+
+def test_weights_and_seeds_may_be_added(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    code, stdout, stderr = sweep(capfd, out, "--weights", "4", "--seeds", "1", "--json", *command())
+    assert code == 0
+    assert "[1/4]" in stderr  # weight 4 with both seeds, weights 0 and 1 with the new one
+    assert [weight["weight"] for weight in json.loads(stdout)["weights"]] == [1, 4]
+
+
+def test_a_failed_training_is_told_kept_and_tried_again(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    (clone / "fail").write_text("1")
+    code, stdout, stderr = sweep(capfd, out, "--weights", "1,2", "--seeds", "0", *command("--fail=1"))
+    assert code == 1
+    assert "1 of 3 trainings failed" in stderr.splitlines()[-1]
+    assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "failed", "weight-2-seed-0": "done"}
+    assert "out of memory" in (out / "trainings" / "weight-1-seed-0" / "log.txt").read_text()
+    assert "no training at weight 1 has results yet" in stdout
+    (clone / "train.py").write_text(TRAIN.replace("sys.exit", "print"))
+    assert sweep(capfd, out, "--weights", "1,2", "--seeds", "0", *command("--fail=1"))[0] == 0
+    assert set(states(out).values()) == {"done"}
+    assert (out / "trainings" / "weight-1-seed-0" / "interrupted-1" / "00000-faces").is_dir()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_goes_on_where_it_stopped(clone, tmp_path, capfd, number):
+    out = tmp_path / "sweep"
+    arguments = ["--weights", "1,2", "--seeds", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from ffl_plugin.cli import main; main()", "sweep", "--out", str(out),
+         *arguments, *command("--sleep=60")],
+        cwd=clone, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = out / "trainings" / "weight-1-seed-0" / "log.txt"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "sleeping" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "run the same command again to go on" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
+    assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "running"}
+    assert "KeyboardInterrupt" in log.read_text()  # the training was ended too, not left behind
+    (clone / "train.py").write_text(TRAIN.replace("time.sleep", "float"))
+    assert sweep(capfd, out, *arguments, *command("--sleep=60"))[0] == 0
+    assert set(states(out).values()) == {"done"}
+
+
+def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    then = f"{sys.executable} -c 'import sys; print(sys.argv)' test {{weight}} {{seed}} {{out}}"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "3", "--then", then, *command())[0] == 0
+    trial = out / "trainings" / "weight-1-seed-3"
+    assert f"['-c', 'test', '1', '3', '{trial / 'out'}']" in (trial / "log.txt").read_text()
+
+
+def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
+    fcntl = pytest.importorskip("fcntl")
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, _, stderr = sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())
+    assert code == 1
+    assert "another ffl-patch sweep is at work" in stderr
+
+
+def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    code, stdout, _ = sweep(capfd, out, "--report-only", "--json")
+    assert code == 0
+    assert json.loads(stdout)["weights"][0]["weight"] == 1
+    code, _, stderr = sweep(capfd, tmp_path / "other", "--report-only")
+    assert code == 1
+    assert "holds no sweep" in stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "no command to train with"),
+        (["--", "python", "train.py"], "put {out} into it"),
+        (["--weights", "0", "--", "python", "{out}"], "no weight to compare with 0"),
+        (["--weights", "a", "--", "python", "{out}"], "numbers separated by commas"),
+        (["--weights", "-1", "--", "python", "{out}"], "not negative"),
+        (["--weights", "nan", "--", "python", "{out}"], "not negative"),
+        (["--seeds", "0.5", "--", "python", "{out}"], "numbers separated by commas"),
+        (["--then", "echo 'open", "--", "python", "{out}"], "cannot be read as a command"),
+        (["--slurm", "--slurm-set", "gpus", "--", "python", "{out}"], "NAME=VALUE"),
+        (["--slurm", "--", "python", "{out}"], "cannot be submitted"),
+    ],
+)
+def test_bad_input_is_one_sentence(clone, tmp_path, capfd, arguments, words):
+    code, stdout, stderr = sweep(capfd, tmp_path / "sweep", *arguments)
+    assert (code, stdout) == (1, "")
+    assert words in stderr
+    assert len(stderr.splitlines()) == 1
+
+
+def test_a_folder_of_something_else_is_refused(clone, tmp_path, capfd):
+    (tmp_path / "notes.txt").write_text("mine")
+    code, _, stderr = sweep(capfd, tmp_path, *command())
+    assert code == 1
+    assert "holds files of something else" in stderr
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    code, _, stderr = sweep(capfd, out, "--weights", "1", *command("--other=1"))
+    assert code == 1
+    assert "another command or clone" in stderr
+
+
+def test_a_command_that_cannot_be_started_fails_that_training(clone, tmp_path, capfd):
+    code, _, stderr = sweep(
+        capfd, tmp_path / "sweep", "--weights", "1", "--seeds", "0", "--", "no-such-program", "{out}"
+    )
+    assert code == 1
+    assert "2 of 2 trainings failed" in stderr
+
+
+def test_numbers_are_sorted_and_distinct():
+    assert parse_numbers("10,0.1,0.10", float, "--weights") == (0.1, 10)
+    with pytest.raises(FFLError):
+        parse_numbers("", int, "--seeds")
+
+
+def test_the_weight_is_placed_where_the_command_says(tmp_path):
+    trial = Trial(0.5, 2, tmp_path)
+    placed = Plan(("train", "--w", "{weight}", "{out}"), (), "", (0.0, 0.5), (2,))
+    assert placed.commands(trial) == [["train", "--w", "0.5", str(tmp_path / "out")]]
+    assert not placed.seeded
+    added = Plan(("train", "{out}/{seed}"), (("test", "{seed}"),), "", (0.0, 0.5), (2,))
+    assert added.commands(trial) == [["train", f"{tmp_path / 'out'}/2", "--ffl-weight=0.5"], ["test", "2"]]
+    assert added.seeded
