@@ -34,6 +34,18 @@ NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in E
 )
 @click.option("--images", type=click.IntRange(min=2), help="Training images of the reduced run.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of each training.")
+@click.option(
+    "--clone",
+    type=click.Path(path_type=Path),
+    help="Your clone of pix2pix, SPADE or StyleGAN2-ADA; a copy is patched.",
+)
+@click.option(
+    "--weight",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="FFL's weight in a clone; the paper's are not public.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of the table.")
 @click.pass_context
 def command(
@@ -45,6 +57,8 @@ def command(
     paper: bool,
     images: Optional[int],
     epochs: Optional[int],
+    clone: Optional[Path],
+    weight: float,
     as_json: bool,
 ) -> None:
     """Run one of the paper's experiments and print its table beside the paper's numbers.
@@ -55,14 +69,14 @@ def command(
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.reproduce import Options, load
 
-    for option in ("data", "paper", "seeds", "images", "epochs"):
+    for option in ("data", "paper", "seeds", "images", "epochs", "clone", "weight"):
         given = context.get_parameter_source(option) is not ParameterSource.DEFAULT
         if given and option not in EXPERIMENTS[name].options:
             raise click.UsageError(f"--{option} has no meaning for {name}.")
     if paper and images is not None:
         raise click.UsageError("--images is for the reduced run; --paper takes all images of the data set.")
     out = out or Path(f"ffl-reproduce-{name}")
-    options = Options(out=out, data=data, paper=paper, seeds=seeds, images=images, epochs=epochs)
+    options = Options(out, data, paper, seeds, images, epochs, clone, weight)
     with progress_bar() as progress:
         result = load(name)(options, progress)
     (out / "table.md").write_text(result.text, encoding="utf-8")

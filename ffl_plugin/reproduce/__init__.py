@@ -22,6 +22,7 @@ class Experiment(NamedTuple):
     options: frozenset[str]
 
 
+CLONE = frozenset({"clone", "data", "paper", "seeds", "epochs", "weight"})
 TRAINING = frozenset({"data", "paper", "seeds", "images", "epochs"})
 
 EXPERIMENTS = {
@@ -31,6 +32,9 @@ EXPERIMENTS = {
         ("vae", "Tables 2 and 3: the VAE, and what the KL has to do with it", TRAINING),
         ("losses", "Table 7: FFL beside other losses, on the VAE", TRAINING),
         ("ablation", "Table 8: FFL without each of its parts", TRAINING),
+        ("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
+        ("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
+        ("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),
         ("spectra", "Figures 1 and 9: spectra of real and generated images", TRAINING - {"seeds"}),
         ("bandlimit", "Figure 2: an image without some of its frequencies", frozenset({"data"})),
         ("single-image", "Figure 3: amplitude only, phase only, both", frozenset({"data", "epochs"})),
@@ -48,6 +52,8 @@ class Options:
     seeds: int = 3
     images: Optional[int] = None
     epochs: Optional[int] = None
+    clone: Optional[Path] = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
 from ffl_plugin.reproduce.reconstruction import reconstruct
+from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
 
@@ -33,9 +34,10 @@ SCHEDULE = Schedule(
 
 def run(options: Options, progress: Progress) -> Result:
     """Optimise the pixels of an image from noise under each loss, write the figure and return the table."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = one_image(options, SIZE)
     schedule = Schedule(options.epochs or SCHEDULE.epochs, 1, SCHEDULE.learning_rate)
+    data = str(options.data.resolve()) if options.data else "drawn"
+    keep_settings(options.out, {"experiment": "single-image", "data": data, "steps": schedule.epochs})
+    target = one_image(options, SIZE)
     images: list[ImageArray] = [target]
     lines = ["| minimised | PSNR ↑ | SSIM ↑ | LFD ↓ |", "| --- | --- | --- | --- |"]
     found: list[dict[str, Any]] = []

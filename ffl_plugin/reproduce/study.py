@@ -28,6 +28,7 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
 from ffl_plugin.reproduce.scores import Scores, write_images
+from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 
 
@@ -92,7 +93,7 @@ class Outcome:
 def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     """Train and score what is not there yet, and return everything."""
     settings = _settings(study, options)
-    _keep_settings(options.out, settings)
+    keep_settings(options.out, settings)
     schedule = Schedule(**settings["schedule"])
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
@@ -204,19 +205,3 @@ def _settings(study: Study, options: Options) -> dict[str, Any]:
         settings["images"] = options.images or reduced.images
         settings["test_images"] = reduced.test_images
     return settings
-
-
-def _keep_settings(out: Path, settings: dict[str, Any]) -> None:
-    """Write the settings, or refuse a folder that holds results of others."""
-    path = out / "settings.json"
-    if path.exists():
-        before = json.loads(path.read_text())
-        changed = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
-        if changed:
-            was = ", ".join(f"{key} {before.get(key)!r}, not {settings.get(key)!r}" for key in changed)
-            raise FFLError(
-                f"{out} holds results of other settings ({was}); take another --out, or remove it."
-            )
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=2))

@@ -162,6 +162,8 @@ def test_single_image_needs_amplitude_and_phase(tmp_path, monkeypatch):
     psnr = {row["minimised"]: row["psnr"] for row in found["results"]}
     assert psnr["both (FFL)"] > 25
     assert max(psnr["amplitude only"], psnr["phase only"]) < 18
+    with pytest.raises(FFLError, match=r"other settings \(steps 200, not 100\)"):
+        reproduce("single-image", "--out", tmp_path, "--epochs", "100")
 
 
 def test_spectra_reuses_its_trainings(tmp_path):

@@ -1,0 +1,116 @@
+"""Table 5: SPADE (NVlabs/SPADE) with and without FFL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import torch
+from PIL import Image
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.reproduce import Options, Result, paper
+from ffl_plugin.reproduce.data import SUFFIXES, read_image
+from ffl_plugin.reproduce.perceptual import weights_path
+from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
+
+NAME = "spade"
+EPOCHS = {True: 200, False: 20}
+SMALL_SIZE = 128
+SYNCHRONIZED = "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch"
+
+
+def check(clone: Path, data: Path) -> None:
+    """Look for the model's file, for the package that its README asks for, and for a data set it knows."""
+    if not (clone / "models" / "networks" / "architecture.py").is_file():
+        raise FFLError(f"{clone} has no models/networks/architecture.py; --clone is a clone of NVlabs/SPADE.")
+    if not (clone / "models" / "networks" / "sync_batchnorm").is_dir():
+        raise FFLError(
+            f"{clone}/models/networks has no sync_batchnorm, without which SPADE does not start; clone "
+            f"{SYNCHRONIZED} and copy its folder sync_batchnorm there."
+        )
+    if not any((data / folder).is_dir() for folder, _ in LAYOUTS.values()):
+        wanted = ", ".join(f"{folder} ({name})" for name, (folder, _) in LAYOUTS.items())
+        raise FFLError(f"{data} holds none of {wanted}; lay the data set out as the clone's README says.")
+
+
+# Data set of the clone (--dataset_mode) -> the folder that tells it, and its test photographs.
+LAYOUTS = {
+    "coco": ("train_label", "val_img"),
+    "cityscapes": ("gtFine", "leftImg8bit/val"),
+    "ade20k": ("annotations", "images/validation"),
+}
+
+
+def _mode(training: Training) -> str:
+    return next(mode for mode, (folder, _) in LAYOUTS.items() if (training.data / folder).is_dir())
+
+
+def _shared(training: Training) -> list[str]:
+    """Options of train.py and test.py alike."""
+    folders = ["--dataroot", str(training.data), "--checkpoints_dir", str(training.folder / "checkpoints")]
+    cpu = [] if torch.cuda.is_available() else ["--gpu_ids", "-1"]
+    size = [] if training.paper else ["--crop_size", str(SMALL_SIZE), "--ngf", "16"]
+    return ["--name", NAME, "--dataset_mode", _mode(training), *folders, *cpu, *size]
+
+
+def train(training: Training) -> list[str]:
+    """Half of the epochs at the full learning rate, half decaying; no VGG loss where its weights are not."""
+    epochs = training.epochs or EPOCHS[training.paper]
+    constant = (epochs + 1) // 2
+    length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
+    small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "20"]
+    vgg = [] if weights_path().with_name("vgg19-dcbb9e9d.pth").is_file() else ["--no_vgg_loss"]
+    return ["train.py", *_shared(training), *length, *small, *vgg, "--no_html"]
+
+
+def test(training: Training) -> Optional[list[str]]:
+    """All test images."""
+    small = [] if training.paper else ["--load_size", str(SMALL_SIZE)]
+    return ["test.py", *_shared(training), *small, "--results_dir", str(training.folder / "results")]
+
+
+def results(training: Training) -> Path:
+    """Return the folder that ``ffl-patch compare`` reads."""
+    return training.folder / "results" / NAME / "test_latest" / "images" / "synthesized_image"
+
+
+def real(training: Training) -> Optional[Path]:
+    """Write the test photographs at the size of the generated ones, by whose names they pair."""
+    out = training.folder.parent / "real"
+    out.mkdir(exist_ok=True)
+    photographs = {
+        path.stem: path
+        for path in (training.data / LAYOUTS[_mode(training)][1]).rglob("*")
+        if path.suffix.lower() in SUFFIXES
+    }
+    for generated in sorted(results(training).glob("*.png")):
+        with Image.open(generated) as image:
+            size = image.size
+        photograph = read_image(photographs[generated.stem])
+        photograph.resize(size, Image.Resampling.BICUBIC).save(out / generated.name)
+    return out
+
+
+PIPELINE = Pipeline(
+    name="spade",
+    target="spade",
+    check=check,
+    train=train,
+    test=test,
+    results=results,
+    real=real,
+    table=paper.SPADE,
+    notes=(
+        "The paper's weight for SPADE is not public. mIoU and accuracy need a segmentation network of yours "
+        "(the paper's: DRN-D-105 for Cityscapes, UperNet101 for ADE20K). The VGG loss is left out "
+        "(--no_vgg_loss) where torchvision's VGG19 weights are not in torch's cache. The reduced run is at "
+        "128 x 128 with a quarter of the channels.",
+    ),
+)
+
+
+def run(options: Options, progress: Progress) -> Result:
+    """Run the pipeline."""
+    return run_pipeline(PIPELINE, options, progress)
