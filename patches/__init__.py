@@ -1,6 +1,7 @@
 """Recipes: one module per upstream, data without logic.
 
-A module here defines ``RECIPE``; nothing else has to know about it.
+A module here defines ``RECIPE``, and nothing else has to know about it. Those with a leading underscore hold
+what several share.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 def all_recipes() -> dict[str, Recipe]:
     """Return every recipe by its target's name."""
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)
-    ]
-    recipes: list[Recipe] = [module.RECIPE for module in modules]
+    recipes: list[Recipe] = []
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            recipes.append(importlib.import_module(f"{__name__}.{module.name}").RECIPE)
     return {recipe.name: recipe for recipe in recipes}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ffl_plugin.patches._stylegan import loss_file, tensor_guards
 from ffl_plugin.patching.recipe import (
     Decorator,
     File,
     Import,
-    Last,
     Only,
     Param,
     Recipe,
@@ -50,42 +50,7 @@ LAUNCHER = File(
     ),
 )
 
-LOSS = File(
-    path="training/loss.py",
-    holds=("StyleGAN2Loss.__init__", "StyleGAN2Loss.accumulate_gradients"),
-    edits=(
-        IMPORT,
-        Param("StyleGAN2Loss.__init__", "ffl_options=None"),
-        Statement(
-            "StyleGAN2Loss.__init__", "self.ffl = ffl.GeneratorTerm(ffl_options)", after=Last(("... = ...",))
-        ),
-        Statement(
-            "StyleGAN2Loss.accumulate_gradients",
-            "loss_Gffl = self.ffl(gen_img, real_img)",
-            after=Only(
-                (
-                    "gen_img, ... = self.run_G(...)",
-                    "gen_img = self.run_G(...)",
-                    "gen_img, ... = self.run_G_synthesis(...)",
-                    "gen_img = self.run_G_synthesis(...)",
-                ),
-                branch="loss_Gmain = ...",
-            ),
-            comment="None unless --ffl-weight is given.",
-        ),
-        Statement(
-            "StyleGAN2Loss.accumulate_gradients",
-            "if loss_Gffl is not None:\n"
-            "    training_stats.report('Loss/G/ffl', loss_Gffl)\n"
-            "    loss_Gmain = loss_Gmain + loss_Gffl",
-            after=Last(
-                ("training_stats.report('Loss/G/loss', ...)", "loss_Gmain = ...", "loss_Gmain += ..."),
-                branch="loss_Gmain = ...",
-            ),
-            feeds="loss_Gmain",
-        ),
-    ),
-)
+LOSS = loss_file(IMPORT, "StyleGAN2Loss", tensor_guards("StyleGAN2Loss"))
 
 RECIPE = Recipe(
     name="stylegan2-ada",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.scope import definitions
+from ffl_plugin.patching.scope import alternatives, definitions
 from ffl_plugin.patching.source import Source
 
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv", "env"})
@@ -94,8 +94,9 @@ class Clone:
             return False
         try:
             data = self.read(name)
-            if not all(part.encode() in data for qualified in wanted for part in qualified.split(".")):
+            if not all(qualified.split(".")[0].encode() in data for qualified in wanted):
                 return False
-            return {qualified for qualified, _ in definitions(self.source(name).tree)}.issuperset(wanted)
+            defined = {qualified for qualified, _ in definitions(self.source(name).tree)}
+            return all(defined.intersection(alternatives(qualified)) for qualified in wanted)
         except PatchError:
             return False

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.names import foreign_ffl, introduced_names, names_read
-from ffl_plugin.patching.recipe import Edit, Guard, Requires, Statement, Trains
-from ffl_plugin.patching.scope import DEFINITIONS, find_definition, find_function
+from ffl_plugin.patching.recipe import Edit, Forbids, Guard, Requires, Statement, Trains, Unchanged
+from ffl_plugin.patching.scope import DEFINITIONS, find_definition, find_function, owner_of
 from ffl_plugin.patching.source import Source
 
 
@@ -47,17 +47,14 @@ def check_guard(source: Source, guard: Guard, paths: Mapping[str, str]) -> None:
     """
     if isinstance(guard, Trains):
         _check_trains(source, guard, paths[guard.file])
-        return
-    scope = _scope(source, guard.scope)
-    found = [node for wanted in guard.patterns for node in pattern.occurrences(wanted, scope)]
-    if isinstance(guard, Requires) and not found:
-        line = getattr(scope, "lineno", None)
-        raise PatchError(guard.because, file=source.name, line=line)
-    if not isinstance(guard, Requires) and found:
-        first = min(found, key=lambda node: node.lineno)
-        raise PatchError(
-            f"{guard.because} (`{source.first_line_of(first)}`)", file=source.name, line=first.lineno
-        )
+    elif isinstance(guard, Unchanged):
+        _check_unchanged(source, guard)
+    elif isinstance(guard, Requires):
+        scope = _scope(source, guard.scope)
+        if not _occurrences(guard.patterns, scope):
+            raise PatchError(guard.because, file=source.name, line=getattr(scope, "lineno", None))
+    else:
+        _check_forbids(source, guard)
 
 
 def check_names_are_bound(source: Source, edits: tuple[Edit, ...]) -> None:
@@ -71,34 +68,62 @@ def check_names_are_bound(source: Source, edits: tuple[Edit, ...]) -> None:
         if not isinstance(edit, Statement) or (anchor := edit.after or edit.before) is None:
             continue
         function = find_function(source, edit.function)
-        owner = edit.function.rpartition(".")[0]
+        owner = owner_of(source, function) or source.tree
         line = find_statement(source, edit.function, anchor).lineno
         known = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
         known.update(name for name, bound in _bindings(function) if bound <= line)
         known.update(name for name, _ in _bindings(source.tree, functions=False))
-        known.update(name for name, _ in _bindings(_scope(source, owner)) if name.startswith("self."))
+        known.update(name for name, _ in _bindings(owner) if name.startswith("self."))
         for name in sorted(names_read(edit) - introduced - known - set(dir(builtins))):
-            where = owner if name.startswith("self.") else edit.function
+            where = getattr(owner, "name", "") if name.startswith("self.") else edit.function
             raise PatchError(
                 f"{where} does not bind {name}, which the loss needs", file=source.name, line=line
             )
 
 
+def _occurrences(patterns: Sequence[str], scope: ast.AST) -> list[pattern.Node]:
+    found = [node for wanted in patterns for node in pattern.occurrences(wanted, scope)]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+
+
+def _check_forbids(source: Source, guard: Forbids) -> None:
+    allowed: set[int] = set()
+    if guard.outside is not None:
+        allowed = {id(node) for node in ast.walk(find_function(source, guard.outside))}
+    for node in _occurrences(guard.patterns, _scope(source, guard.scope)):
+        if id(node) not in allowed:
+            raise PatchError(
+                f"{guard.because} (`{source.first_line_of(node)}`)", file=source.name, line=node.lineno
+            )
+
+
+def _check_unchanged(source: Source, guard: Unchanged) -> None:
+    function = find_function(source, guard.function)
+    start = source.end_of(find_statement(source, guard.function, guard.since))
+    uses = [source.start_of(node) for node in _occurrences(guard.until, function)]
+    end = next((use for use in uses if use > start), start)
+    for node in ast.walk(function):
+        bound = isinstance(node, ast.Name) and node.id == guard.name and isinstance(node.ctx, ast.Store)
+        if bound and start < source.start_of(node) < end:
+            line = source.start_of(node)[0]
+            raise PatchError(f"{guard.name} is bound again before it is used", file=source.name, line=line)
+
+
 def _check_trains(source: Source, guard: Trains, path: str) -> None:
-    patched = (
-        f".{path[: -len('.py')].replace('/', '.')}.{guard.name}"  # Launchers name it from their own folder.
-    )
     named = [
         (node.value, node.lineno)
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(guard.pattern, node.value)
     ]
     for name, line in named:
-        if not patched.endswith(f".{name}"):
+        file = f"{name.rpartition('.')[0].replace('.', '/')}.py"  # as seen from the folder of the clone
+        folder = path[: -len(file)]
+        same_class = name.rpartition(".")[2] == guard.name and f"/{path}".endswith(f"/{file}")
+        if not same_class or not source.name.startswith(folder):
             raise PatchError(
-                f"trains with {name}, and not only with {guard.name}", file=source.name, line=line
+                f"trains with {name}, and not only with {guard.name} of {path}", file=source.name, line=line
             )
     if not named:
         raise PatchError(f"does not say that it trains with {guard.name} of {path}", file=source.name)

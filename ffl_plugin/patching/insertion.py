@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Optional
 
-from ffl_plugin.patching import style
+from ffl_plugin.patching import pattern, style
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.lines import line_after, line_before
 from ffl_plugin.patching.locate import find_decorator, find_statement
@@ -67,6 +67,7 @@ def _statement(source: Source, edit: Statement) -> Insertion:
         raise ValueError(f"the recipe gives `{edit.code}` neither a statement to follow nor one to precede")
     anchor = find_statement(source, edit.function, edit.after)
     _require_read_later(source, function, anchor, edit.feeds)
+    _require_not_undone(source, function, anchor, edit.follows)
     siblings = path_to(function.body, anchor)[-1][0]
     code = _aligned_with_siblings(source, siblings, anchor, code)
     return line_after(source, anchor, code + comment)
@@ -89,6 +90,19 @@ def _require_read_later(source: Source, function: Function, anchor: ast.stmt, ca
         file=source.name,
         line=anchor.lineno,
     )
+
+
+def _require_not_undone(source: Source, function: Function, anchor: ast.stmt, undoing: Sequence[str]) -> None:
+    """Refuse where a statement below the anchor would undo what the inserted one does."""
+    for wanted in undoing:
+        for node in pattern.occurrences(wanted, function):
+            if source.start_of(node) > source.end_of(anchor):
+                raise PatchError(
+                    f"`{source.first_line_of(node)}` comes after `{source.first_line_of(anchor)}`, "
+                    "and would undo what the patch does there",
+                    file=source.name,
+                    line=node.lineno,
+                )
 
 
 def _aligned_with_siblings(source: Source, block: Sequence[ast.stmt], anchor: ast.stmt, code: str) -> str:

@@ -22,20 +22,22 @@ def line_after(source: Source, anchor: ast.AST, code: str) -> Insertion:
         raise _shared_line(source, anchor, number)
     while number < len(source.lines) and _is_deeper_comment(source.line(number + 1), indentation):
         number += 1
-    text = _indented(code, indentation)
-    if isinstance(anchor, ast.stmt) and hasattr(anchor, "body") and _is_blank(source, number + 1):
-        text = "\n" + text
-    return after_line(source, number, text)
+    insertion = after_line(source, number, _indented(code, indentation))
+    is_block = isinstance(anchor, ast.stmt) and hasattr(anchor, "body")
+    return Insertion(insertion.offset, _blank_line(source, number + 1 if is_block else 0) + insertion.text)
 
 
 def line_before(source: Source, anchor: ast.AST, code: str) -> Insertion:
     """Insert code before a node and the comment lines right above it, which belong to it.
 
+    A blank line comes between where one sets the commented paragraph apart.
+
     Raises:
         PatchError: other code precedes the node on its line.
     """
     indentation = _own_line(source, anchor).indentation
-    number, _ = source.start_of(anchor)
+    first, _ = source.start_of(anchor)
+    number = first
     while number > 1:
         above = source.line(number - 1)
         if not above.text.lstrip().startswith("#") or above.indentation != indentation:
@@ -43,7 +45,10 @@ def line_before(source: Source, anchor: ast.AST, code: str) -> Insertion:
         if number <= 3 and not indentation:  # A shebang or an encoding cookie stays first.
             break
         number -= 1
-    return before_line(source, number, _indented(code, indentation))
+    insertion = before_line(source, number, _indented(code, indentation))
+    return Insertion(
+        insertion.offset, insertion.text + _blank_line(source, number - 1 if number < first else 0)
+    )
 
 
 def after_line(source: Source, number: int, text: str) -> Insertion:
@@ -82,8 +87,12 @@ def _is_deeper_comment(line: Line, indentation: str) -> bool:
     return line.text.lstrip().startswith("#") and len(line.indentation) > len(indentation)
 
 
-def _is_blank(source: Source, number: int) -> bool:
-    return number <= len(source.lines) and source.line(number).blank
+def _blank_line(source: Source, number: int) -> bytes:
+    """A copy of a line if it is blank, so that whichever of the two goes later, the same bytes stay."""
+    if not 0 < number <= len(source.lines):
+        return b""
+    line = source.line(number)
+    return source.encode(line.text + line.end) if line.blank and line.end else b""
 
 
 def _indented(code: str, indentation: str) -> str:

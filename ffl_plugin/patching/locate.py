@@ -57,7 +57,7 @@ def _block(source: Source, name: str, function: Function, branch: Optional[str])
                 found.append(block if blocks_of(statement) else function.body)
     lines = sorted({block[0].lineno for block in found})
     if len(lines) != 1:
-        raise _not_one(source, f"a branch with `{branch}` in {name}", lines, function.lineno)
+        raise _not_one(source, f"branch with `{branch}` in {name}", lines, function.lineno)
     return found[0]
 
 
@@ -84,7 +84,7 @@ def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) 
             last = statement
     if last is None:
         raise PatchError(
-            f"has no {_alternatives(anchor.patterns)} in {name}", file=source.name, line=block[0].lineno
+            f"there is no {_alternatives(anchor.patterns)} in {name}", file=source.name, line=block[0].lineno
         )
     return last
 
@@ -106,7 +106,7 @@ def _alternatives(patterns: Sequence[str]) -> str:
 
 def _not_one(source: Source, what: str, lines: list[int], near: int) -> PatchError:
     if not lines:
-        return PatchError(f"has no {what}", file=source.name, line=near)
+        return PatchError(f"there is no {what}", file=source.name, line=near)
     return PatchError(
-        f"has {what} {len(lines)} times ({lines_text(lines)}) instead of once", file=source.name
+        f"there are {len(lines)} ({lines_text(lines)}) of what there has to be one: {what}", file=source.name
     )

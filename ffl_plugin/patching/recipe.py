@@ -1,6 +1,7 @@
 """What a recipe is made of: frozen data that says what to insert where, by meaning.
 
-A function is a qualified name (``StyleGAN2Loss.accumulate_gradients``), a pattern is Python source in which
+A function is a qualified name (``StyleGAN2Loss.accumulate_gradients``) or alternatives in order, separated by
+``" | "``. A pattern is Python source in which
 ``...`` matches anything (`ffl_plugin.patching.pattern`). Code is written with four spaces and single quotes;
 the engine gives it the indentation, quotes and alignment of the place it goes to.
 """
@@ -86,6 +87,7 @@ class Statement:
         before: the statement it precedes.
         comment: what stands behind it on the same line.
         feeds: the variable or attribute that carries its effect, which therefore must be read later.
+        follows: patterns that may occur only above it, because they would undo its effect.
     """
 
     function: str
@@ -94,6 +96,7 @@ class Statement:
     before: Optional[Anchor] = None
     comment: Optional[str] = None
     feeds: Optional[str] = None
+    follows: tuple[str, ...] = ()
 
 
 Edit = Union[Import, Param, Decorator, Statement]
@@ -122,11 +125,30 @@ class Forbids:
         scope: qualified name, or ``""`` for the whole file.
         patterns: any of them.
         because: the sentence for the user when one occurs.
+        outside: a function in the scope in which they may occur.
     """
 
     scope: str
     patterns: tuple[str, ...]
     because: str
+    outside: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Refuse if a variable is bound again between two statements of a function.
+
+    Args:
+        function: qualified name.
+        name: the variable.
+        since: the statement that binds it.
+        until: patterns of its first use; without one of them after ``since`` nothing is checked.
+    """
+
+    function: str
+    name: str
+    since: Anchor
+    until: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -147,7 +169,7 @@ class Trains:
     pattern: str = r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*"
 
 
-Guard = Union[Requires, Forbids, Trains]
+Guard = Union[Requires, Forbids, Unchanged, Trains]
 
 
 @dataclass(frozen=True)
@@ -176,6 +198,19 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Other:
+    """A relative that the recipe does not fit, and what is different about it.
+
+    Args:
+        holds: the qualified names by which it is known.
+        because: what it is, as the beginning of a sentence.
+    """
+
+    holds: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How one family of repositories is patched.
 
@@ -186,6 +221,7 @@ class Recipe:
         train: a command that trains with the loss, for the user who has just applied it.
         files: the files to edit.
         versions: what it was tested on, newest first.
+        others: relatives to be told apart in words.
     """
 
     name: str
@@ -194,6 +230,7 @@ class Recipe:
     train: str
     files: tuple[File, ...]
     versions: tuple[Version, ...] = ()
+    others: tuple[Other, ...] = ()
 
     @property
     def tested(self) -> str:

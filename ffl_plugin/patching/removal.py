@@ -40,7 +40,7 @@ def _lines(source: Source, node: ast.AST, *, blank_line_too: bool) -> Span:
             next_step="give it a line of its own, or delete it by hand",
         )
     if blank_line_too and _is_blank(source, first - 1) and _is_blank(source, last + 1):
-        first -= 1  # It came with the blank line above, which keeps it apart from the block before.
+        first -= 1  # One of the two came with ours, to keep it apart, as a copy of the other.
     return _whole_lines(source, first, last)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Union
+from typing import Optional, Union
 
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.source import Source
@@ -30,19 +30,26 @@ def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
     yield from visit(tree.body, "")
 
 
+def alternatives(name: str) -> list[str]:
+    """Return the qualified names that a recipe allows, which it separates by ``" | "``."""
+    return name.split(" | ")
+
+
 def find_definition(source: Source, name: str) -> ast.stmt:
-    """Return the one function or class of that qualified name.
+    """Return the one function or class of a qualified name, or of its first alternative that is there.
 
     Raises:
         PatchError: there is none, or more than one.
     """
-    found = [node for qualified, node in definitions(source.tree) if qualified == name]
-    if not found:
-        raise PatchError(f"has no {name}", file=source.name)
-    if len(found) > 1:
-        lines = lines_text([node.lineno for node in found])
-        raise PatchError(f"defines {name} {len(found)} times ({lines})", file=source.name)
-    return found[0]
+    defined = list(definitions(source.tree))
+    for alternative in alternatives(name):
+        found = [node for qualified, node in defined if qualified == alternative]
+        if len(found) > 1:
+            lines = lines_text([node.lineno for node in found])
+            raise PatchError(f"defines {alternative} {len(found)} times ({lines})", file=source.name)
+        if found:
+            return found[0]
+    raise PatchError(f"has no {name.replace(' | ', ' or ')}", file=source.name)
 
 
 def find_function(source: Source, name: str) -> Function:
@@ -55,6 +62,14 @@ def find_function(source: Source, name: str) -> Function:
     if not isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)):
         raise PatchError(f"has a class {name} instead of a function", file=source.name, line=found.lineno)
     return found
+
+
+def owner_of(source: Source, function: Function) -> Optional[ast.ClassDef]:
+    """Return the class whose method a function is."""
+    for _, node in definitions(source.tree):
+        if isinstance(node, ast.ClassDef) and path_to(node.body, function):
+            return node
+    return None
 
 
 def blocks_of(statement: ast.stmt) -> list[list[ast.stmt]]:

@@ -27,38 +27,34 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
     """Return where each file of a recipe is, by the recipe's path.
 
     Raises:
-        NotThisFamily: a file is missing.
+        NotThisFamily: no file defines what one of the recipe's files does.
         Ambiguous: there are several clones below the folder, or several files that define the same.
-        PatchError: the file at the recipe's path cannot be parsed.
+        PatchError: the file at a recipe's path cannot be parsed.
     """
-    folder = _folder(clone, recipe)
-    found: dict[str, str] = {}
-    undecided: list[tuple[File, list[str]]] = []
+    candidates: dict[str, list[str]] = {}
     for file in recipe.files:
-        name = folder + file.path
-        if clone.defines(name, file.holds):
-            found[file.path] = name
-            continue
-        candidates = [
-            other
-            for other in clone.python_files
-            if other.startswith(folder) and clone.defines(other, file.holds)
-        ]
-        if not candidates:
-            raise _missing(clone, recipe, file, name)
-        if len(candidates) == 1:
-            found[file.path] = candidates[0]
-        else:
-            undecided.append((file, candidates))
-    for file, candidates in undecided:
-        fitting = [name for name in candidates if _passes(clone, name, file, found)]
-        if len(fitting) != 1:
-            raise Ambiguous(
-                f"{english(fitting or candidates)} define {file.holds[0]}, and none is at {file.path}",
-                next_step=f"name the one to patch {file.path.rpartition('/')[2]} as the upstream does",
-            )
-        found[file.path] = fitting[0]
-    return found
+        if clone.has(file.path):
+            clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
+        candidates[file.path] = [name for name in clone.python_files if clone.defines(name, file.holds)]
+        if not candidates[file.path]:
+            raise _missing(clone, recipe, file)
+    first = recipe.files[0].path
+    folders = [
+        name[: -len(first)] for name in candidates[first] if name == first or name.endswith(f"/{first}")
+    ]
+    whole = [
+        folder for folder in folders if all(folder + path in names for path, names in candidates.items())
+    ]
+    if len(whole) > 1 and "" not in whole:
+        raise Ambiguous(
+            f"{clone.title} holds {len(whole)} clones of the {recipe.name} family "
+            f"({english([folder.rstrip('/') for folder in whole])})",
+            next_step="give the folder of one",
+        )
+    if whole:
+        folder = "" if "" in whole else whole[0]
+        return {path: folder + path for path in candidates}
+    return _by_content(clone, recipe, candidates)
 
 
 def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str]]:
@@ -90,30 +86,31 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
     return found, copies
 
 
-def _folder(clone: Clone, recipe: Recipe) -> str:
-    """The folder of the clone that a recipe fits: the given one, or the only one below it; with a slash."""
-    if any(clone.defines(file.path, file.holds) for file in recipe.files):
-        return ""
-    fits: dict[str, int] = {}
-    for name in clone.python_files:
-        for file in recipe.files:
-            if name.endswith(f"/{file.path}") and clone.defines(name, file.holds):
-                folder = name[: -len(file.path)]
-                fits[folder] = fits.get(folder, 0) + 1
-    best = [folder for folder, count in fits.items() if count == max(fits.values())]
-    if len(best) > 1:
-        folders = ", ".join(folder.rstrip("/") for folder in best)
-        raise Ambiguous(
-            f"{clone.title} holds {len(best)} clones of the {recipe.name} family ({folders})",
-            next_step="give the folder of one",
-        )
-    return best[0] if best else ""
+def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]]) -> dict[str, str]:
+    """Choose for each of the recipe's files the one at its path, the only one, or the one that fits."""
+    found = {path: path if path in names else names[0] for path, names in candidates.items()}
+    for file in recipe.files:
+        names = candidates[file.path]
+        if file.path in names or len(names) == 1:
+            continue
+        fitting = [name for name in names if _passes(clone, name, file, found)]
+        if len(fitting) != 1:
+            raise Ambiguous(
+                f"{english(fitting or names)} in {clone.title} each define {file.holds[0]}",
+                next_step=f"put the one to patch at {file.path}, where {recipe.upstream} has it",
+            )
+        found[file.path] = fitting[0]
+    return found
 
 
-def _missing(clone: Clone, recipe: Recipe, file: File, name: str) -> PatchError:
-    if clone.has(name):
-        clone.source(name)  # Says so if it cannot be parsed.
-    wanted = english(file.holds)
+def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
+    for other in recipe.others:
+        for name in clone.python_files:
+            if clone.defines(name, other.holds):
+                return NotThisFamily(
+                    f"{other.because}, which the {recipe.name} recipe does not fit", file=name
+                )
+    wanted = english([name.replace(" | ", " or ") for name in file.holds])
     return NotThisFamily(f"{clone.title} is not of the {recipe.name} family: no file defines {wanted}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 MakeClone = Callable[[str], Path]
 
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
-from clones import MakeClone
+from clones import FIXTURES, MakeClone
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Recipe
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of a test need not survive a power cut."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

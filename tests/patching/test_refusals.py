@@ -95,7 +95,7 @@ REFUSED = {
     "an anchor is gone": (
         "stylegan2-ada",
         replaced(TRAIN, "if gamma is not None:", "if gamma:"),
-        "train.py:.*: has no `if gamma is not None: ...` in setup_training_loop_kwargs",
+        "train.py:.*: there is no `if gamma is not None: ...` in setup_training_loop_kwargs",
     ),
     "an anchor is there twice": (
         "stylegan2-ada",
@@ -104,7 +104,7 @@ REFUSED = {
             "    if batch is not None:",
             "    if gamma is not None:\n        pass\n    if batch is not None:",
         ),
-        r"train.py: has `if gamma is not None: ...` in setup_training_loop_kwargs 2 times \(lines 33 and 39\)",
+        r"train.py: there are 2 \(lines 33 and 39\) of what there has to be one: `if gamma is not None: ...`",
     ),
     "a function is there twice": (
         "pix2pix",
@@ -116,7 +116,7 @@ REFUSED = {
     "the decorator is gone": (
         "stylegan2-ada",
         replaced(TRAIN, "@click.option('--gamma', help='weight of R1', type=float)\n", ""),
-        r"train.py:\d+: has no `@click.option\('--gamma', ...\)` on main",
+        r"train.py:\d+: there is no `@click.option\('--gamma', ...\)` on main",
     ),
     "two returns of the parser": (
         "pix2pix",
@@ -125,7 +125,7 @@ REFUSED = {
             "        if is_train:",
             "        if not is_train:\n            return parser\n        if is_train:",
         ),
-        "has `return parser` in Pix2PixModel.modify_commandline_options 2 times",
+        r"there are 2 \(lines 12 and 16\) of what there has to be one: `return parser`",
     ),
     "generated images in one branch only": (
         "stylegan2-ada",
@@ -143,7 +143,7 @@ REFUSED = {
             "gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
             "images = self.run_G(gen_z, gen_c, sync=sync)",
         ),
-        r"has no `gen_img, ... = self.run_G\(...\)`",
+        r"there is no `gen_img, ... = self.run_G\(...\)`",
     ),
     "unreachable": (
         "pix2pix",
@@ -173,7 +173,7 @@ REFUSED = {
             "    desc = 'images'\n",
             "    desc = 'images'\n    other = 'training.contrastive.StyleGAN2LossCL'\n",
         ),
-        "train.py:29: trains with training.contrastive.StyleGAN2LossCL, and not only with StyleGAN2Loss",
+        "train.py:29: trains with training.contrastive.StyleGAN2LossCL, and not only with StyleGAN2Loss of training/loss.py",
     ),
     "the launcher names no loss": (
         "stylegan2-ada",
@@ -198,7 +198,7 @@ REFUSED = {
             "        self.loss_G_GAN = self.criterionGAN(judged, True)\n",
             "        self.loss_G_GAN = 0\n",
         ),
-        "asks no discriminator",
+        "computes no adversarial loss",
     ),
     "jittor": (
         "pix2pix",

@@ -13,7 +13,13 @@ import pytest
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply, plan_revert, status
 
-VARIABLES = {"stylegan2-ada": "FFL_STYLEGAN2_ADA", "pix2pix": "FFL_PIX2PIX"}
+VARIABLES = {
+    "stylegan2-ada": "FFL_STYLEGAN2_ADA",
+    "stylegan3": "FFL_STYLEGAN3",
+    "pix2pix": "FFL_PIX2PIX",
+    "cyclegan": "FFL_PIX2PIX",
+    "spade": "FFL_SPADE",
+}
 
 
 @pytest.mark.upstream

@@ -1,0 +1,129 @@
+"""What the recipes of the StyleGAN families share: a loss with phases, and a launcher that fills ``c``."""
+
+from __future__ import annotations
+
+from ffl_plugin.patching.recipe import (
+    Decorator,
+    File,
+    Forbids,
+    Guard,
+    Import,
+    Last,
+    Only,
+    Param,
+    Requires,
+    Statement,
+    Trains,
+    Unchanged,
+)
+
+# Several phases generate images in the same words; the generator's own is the one that assigns loss_Gmain.
+GENERATOR_PHASE = "loss_Gmain = ..."
+
+IMAGES_GENERATED = Only(
+    (
+        "gen_img, ... = self.run_G(...)",
+        "gen_img = self.run_G(...)",
+        "gen_img, ... = self.run_G_synthesis(...)",
+        "gen_img = self.run_G_synthesis(...)",
+    ),
+    branch=GENERATOR_PHASE,
+)
+
+LOSS_COMPLETE = Last(
+    ("training_stats.report('Loss/G/loss', ...)", "loss_Gmain = ...", "loss_Gmain += ..."),
+    branch=GENERATOR_PHASE,
+)
+
+# The term is taken at once, because forks rebind gen_img later.
+TERM = "loss_Gffl = self.ffl(gen_img, real_img)"
+SUM = """\
+if loss_Gffl is not None:
+    training_stats.report('Loss/G/ffl', loss_Gffl)
+    loss_Gmain = loss_Gmain + loss_Gffl"""
+
+
+def loss_file(imported: Import, loss: str, guards: tuple[Guard, ...], term: str = TERM) -> File:
+    """Return what goes into ``training/loss.py``, for the class ``loss``."""
+    phases = f"{loss}.accumulate_gradients"
+    return File(
+        path="training/loss.py",
+        holds=(f"{loss}.__init__", phases),
+        edits=(
+            imported,
+            Param(f"{loss}.__init__", "ffl_options=None"),
+            Statement(
+                f"{loss}.__init__", "self.ffl = ffl.GeneratorTerm(ffl_options)", after=Last(("... = ...",))
+            ),
+            Statement(phases, term, after=IMAGES_GENERATED, comment="None unless --ffl-weight is given."),
+            Statement(phases, SUM, after=LOSS_COMPLETE, feeds="loss_Gmain"),
+        ),
+        guards=(*guards, *phase_guards(phases)),
+    )
+
+
+def launcher_file(imported: Import, loss: str, option: str) -> File:
+    """Return what goes into a ``train.py`` with StyleGAN3's ``c`` and ``opts``, beside an ``option``."""
+    return File(
+        path="train.py",
+        holds=("launch_training", "main"),
+        edits=(
+            imported,
+            Decorator("main", "ffl.options", after=f"click.option('{option}', ...)"),
+            Statement(
+                "main",
+                "desc += ffl.configure(c, opts.ffl_options, click.ClickException)",
+                before=Only(("launch_training(...)",)),
+            ),
+        ),
+        guards=(
+            Trains("training/loss.py", loss),
+            Requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
+            Requires("main", ("c.loss_kwargs = ...",), because="main sets no c.loss_kwargs"),
+            Requires(
+                "main",
+                ("launch_training(..., c=c, desc=desc)", "launch_training(c, desc, ...)"),
+                because="main does not launch the training with c and desc",
+            ),
+        ),
+    )
+
+
+def phase_guards(phases: str) -> tuple[Guard, ...]:
+    """Return what would train something else than the loss on these images without anybody noticing."""
+    return (
+        Forbids(
+            phases,
+            ("gen_img[:, 0, 0, 0, 0]", "....sum([1, 2, 3, 4])"),
+            because="the images are volumes, and the loss is for (N, C, H, W)",
+        ),
+        Unchanged(
+            phases,
+            "gen_img",
+            since=IMAGES_GENERATED,
+            until=("self.run_D(gen_img, ...)", "self.run_D(..., img=gen_img)", "self.D(gen_img, ...)"),
+        ),
+        Forbids(
+            phases,
+            (
+                "loss_Gmain = ... * gain",
+                "loss_Gmain = gain * ...",
+                "loss_Gmain = ....mul(gain)",
+                "loss_Gmain *= gain",
+            ),
+            because="the gain is folded into loss_Gmain, so that the term would go without it",
+        ),
+    )
+
+
+def tensor_guards(loss: str) -> tuple[Guard, ...]:
+    """Return what keeps the images of a loss plain tensors, those of the caller."""
+    phases = f"{loss}.accumulate_gradients"
+    return (
+        Forbids(phases, ("gen_img['...']", "real_img['...']"), because="the images are dicts, not tensors"),
+        Forbids(
+            phases,
+            ("real_img = ...", "real_img, ... = ..."),
+            because="real_img is bound again, so that it may not be the photographs",
+        ),
+    )

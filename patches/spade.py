@@ -1,0 +1,80 @@
+"""SPADE: the image made from a label map, against the photograph that the map is of."""
+
+from __future__ import annotations
+
+from ffl_plugin.patches._pix2pix import NO_JITTOR
+from ffl_plugin.patching.recipe import (
+    File,
+    Forbids,
+    Import,
+    Only,
+    Other,
+    Recipe,
+    Requires,
+    Statement,
+    Version,
+)
+
+IMPORT = Import("from ffl_plugin.integrations import spade as ffl")
+
+OPTIONS = File(
+    path="options/train_options.py",
+    holds=("TrainOptions.initialize",),
+    edits=(
+        IMPORT,
+        Statement("TrainOptions.initialize", "ffl.add_options(parser)", before=Only(("return parser",))),
+    ),
+    guards=(NO_JITTOR,),
+)
+
+MODEL = File(
+    path="models/pix2pix_model.py",
+    holds=("Pix2PixModel.__init__", "Pix2PixModel.compute_generator_loss"),
+    edits=(
+        IMPORT,
+        Statement("Pix2PixModel.__init__", "ffl.setup(self)", after=Only(("self.opt = opt",))),
+        Statement(
+            "Pix2PixModel.compute_generator_loss",
+            "ffl.add_term(self, G_losses, fake_image, real_image)",
+            after=Only(("fake_image, ... = self.generate_fake(...)", "fake_image = self.generate_fake(...)")),
+            feeds="G_losses",
+        ),
+    ),
+    guards=(
+        NO_JITTOR,
+        Requires(
+            "Pix2PixModel.compute_generator_loss",
+            ("self.criterionGAN(...)",),
+            because="Pix2PixModel.compute_generator_loss computes no adversarial loss",
+        ),
+        Forbids(
+            "Pix2PixModel",
+            ("G_losses = ...",),
+            because="another function computes losses of the generator too, and would go without the term",
+            outside="Pix2PixModel.compute_generator_loss",
+        ),
+    ),
+)
+
+RECIPE = Recipe(
+    name="spade",
+    upstream="NVlabs/SPADE",
+    summary="SPADE (GauGAN), and its forks",
+    train="python train.py --name coco_ffl --dataset_mode coco --dataroot datasets/coco_stuff --ffl-weight 1",
+    files=(OPTIONS, MODEL),
+    versions=(
+        Version(
+            "fecacc9",
+            (
+                (OPTIONS.path, "e620a0569c6dd732737e2bd400c1e516724a6df3"),
+                (MODEL.path, "784cb15ae34c3370a322a84cf1e44e13bb536b7f"),
+            ),
+        ),
+    ),
+    others=(
+        Other(
+            ("Pix2PixModel.backward_G",),
+            because="Pix2PixModel has the API of pytorch-CycleGAN-and-pix2pix (backward_G)",
+        ),
+    ),
+)

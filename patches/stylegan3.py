@@ -1,0 +1,36 @@
+"""StyleGAN3: StyleGAN2-ADA's loss, behind a launcher that keeps its options in one object."""
+
+from __future__ import annotations
+
+from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_guards
+from ffl_plugin.patching.recipe import Import, Recipe, Version
+
+IMPORT = Import("from ffl_plugin.integrations import stylegan3 as ffl")
+
+RECIPE = Recipe(
+    name="stylegan3",
+    upstream="NVlabs/stylegan3",
+    summary="StyleGAN3 (and StyleGAN2) in NVlabs/stylegan3, and its forks",
+    train="python train.py --outdir=runs --cfg=stylegan3-t --data=images.zip --gpus=8 --batch=32 --gamma=8 "
+    "--ffl-weight=1",
+    files=(
+        launcher_file(IMPORT, "StyleGAN2Loss", "--gamma"),
+        loss_file(IMPORT, "StyleGAN2Loss", tensor_guards("StyleGAN2Loss")),
+    ),
+    versions=(
+        Version(
+            "c233a91",
+            (
+                ("train.py", "be883c95967630b76bc04b170c884836cf5688eb"),
+                ("training/loss.py", "56748095c1fb409fedbf87b2375075440440f0b4"),
+            ),
+        ),
+        Version(
+            "8fb5177",
+            (
+                ("train.py", "7f055b300f7b03747bb237b2458c067dd6512379"),
+                ("training/loss.py", "920d05945b7156727044db3ed80e7aa94322af7b"),
+            ),
+        ),
+    ),
+)
