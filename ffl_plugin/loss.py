@@ -16,9 +16,13 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from ffl_plugin.spectrum import column_multiplicity, fold, half_spectrum, patches
+from ffl_plugin.averages import STATISTICS, averaged_distance, mean_images
+from ffl_plugin.distance import Weighting, at_least_single, pairwise_distance
+from ffl_plugin.fused import FusedDistance
+from ffl_plugin.spectrum import fold
+from ffl_plugin.tracing import is_traced
 
-SPECTRA = ("image", "batch")
+SPECTRA = ("image", "batch", *STATISTICS)
 
 
 def focal_frequency_loss(
@@ -38,19 +42,29 @@ def focal_frequency_loss(
 
     Args:
         pred: generated images, (N, C, H, W), real, any range. The loss grows with the square of the range.
-        target: real images of the same shape. With ``spectrum="batch"`` their number may differ.
+        target: real images of the same shape. Where batches are averaged their number may differ.
         alpha: exponent of the weights, >= 0. 0 weighs all frequencies alike: the mean squared error.
         patch_factor: transform ``patch_factor``² patches of each image instead of the whole image.
-        spectrum: ``"image"`` compares each image with its own target; ``"batch"`` compares the complex
-            spectra averaged over the batch (what the paper does on StyleGAN2), which by linearity is the
-            loss of the two mean images.
+        spectrum: what D is the difference of. With F_n the spectrum of image n of a batch:
+
+            - ``"image"``: F of each image and of its own target (the paper on pix2pix and SPADE);
+            - ``"batch"``: mean over n of F_n, with phases (the paper on StyleGAN2); by linearity the spectra
+              of the two mean images;
+            - ``"batch-amplitude"``: mean over n of |F_n|;
+            - ``"batch-log-power"``: mean over n of ln(|F_n|² + ε), where ε = (2/255)²/12 is the power that
+              rounding to 8 bits leaves at every frequency of an image in [-1, 1].
+
+            The last two are ours: ``"batch"`` also rewards generators of little variance (docs/loss.md).
         log_matrix: weigh by log(1 + |D|^alpha).
         batch_matrix: divide by one maximum over the whole batch, not one per image, patch and channel.
         matrix: weights to use in place of |D|^alpha / max, of shape (H, W), (C, H, W), (N, C, H, W) or
             (N, P, C, h, w) with P = patch_factor² patches of h x w; 1 broadcasts in the place of N, P and C.
-            With patches, H x W is the size of a patch and four axes must start with 1. Meant for [0, 1].
+            With patches, H x W is the size of a patch and four axes must start with 1. Where batches are
+            averaged, N is 1. Meant for [0, 1].
         reduction: ``"mean"``, a scalar; or ``"none"``, one loss per image, (N,), whose mean is the scalar.
-        sync: reserved for averages over the processes of ``torch.distributed``.
+        sync: average over the batches of all processes of ``torch.distributed``. The loss is then the same
+            in each, and gradients that are averaged over the processes, as DistributedDataParallel does,
+            are those of one process with the whole batch, however unevenly it is split.
 
     Returns:
         The loss, in float32 (float64 if an input is float64): half precision is computed in float32, and its
@@ -61,22 +75,17 @@ def focal_frequency_loss(
     """
     _check_options(alpha, patch_factor, spectrum, reduction, sync)
     _check_images(pred, target, patch_factor, spectrum)
-    with torch.autocast(pred.device.type, enabled=False):
-        dtype = torch.promote_types(torch.promote_types(pred.dtype, target.dtype), torch.float32)
-        pred, target = pred.to(dtype), target.to(dtype)
+    count = pred.shape[0] if spectrum == "image" else 1
+    weights = None if matrix is None else _half_of(matrix, count, pred, patch_factor)
+    weighting = Weighting(alpha, patch_factor, log_matrix, batch_matrix, weights)
+    if spectrum in STATISTICS:
+        distance = averaged_distance(pred, target, STATISTICS[spectrum], weighting, sync)
+    else:
         if spectrum == "batch":
-            pred, target = pred.mean(0, keepdim=True), target.mean(0, keepdim=True)
-        difference = patches(pred - target, patch_factor)  # (N, P, C, h, w)
-        distance = (
-            torch.view_as_real(half_spectrum(difference)).square().sum(-1)
-        )  # |D|²: (N, P, C, h, w//2 + 1)
-        if matrix is None:
-            weight = focal_weight(distance.detach(), alpha, log_matrix, batch_matrix)
-        else:
-            weight = fold(_aligned(matrix.detach().to(distance), difference.shape))
-        multiplicity = column_multiplicity(difference.shape[-1], distance)
-        per_image = (weight * distance * multiplicity).sum((1, 2, 3, 4)) / difference[0].numel()
-        return per_image.mean() if reduction == "mean" else per_image
+            pred, target = mean_images(pred, target, sync)
+        fused = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad) and not is_traced()
+        distance = (FusedDistance.apply if fused else pairwise_distance)(pred, target, weighting)
+    return distance.mean() if reduction == "mean" else distance
 
 
 class FocalFrequencyLoss(nn.Module):
@@ -145,18 +154,10 @@ class FocalFrequencyLoss(nn.Module):
         )
 
 
-def focal_weight(distance: Tensor, alpha: float, log_matrix: bool, batch_matrix: bool) -> Tensor:
-    """Return the weights of equation (9), in [0, 1], from squared distances |D|² of shape (N, P, C, h, w)."""
-    weight = distance.pow(alpha / 2)
-    if log_matrix:
-        weight = weight.log1p()
-    peak = weight.amax() if batch_matrix else weight.amax((-2, -1), keepdim=True)
-    return weight / peak.clamp_min(torch.finfo(weight.dtype).tiny)  # identical images: 0 / tiny, not 0 / 0
-
-
-def _aligned(matrix: Tensor, shape: torch.Size) -> Tensor:
-    """Return ``matrix`` with the five axes of ``shape``, (N, P, C, h, w), or raise ValueError."""
-    n, p, c, height, width = shape
+def _half_of(matrix: Tensor, count: int, images: Tensor, patch_factor: int) -> Tensor:
+    """Return weights for the half spectra of ``count`` images cut into patches, or raise ValueError."""
+    _, c, height, width = images.shape
+    p, height, width = patch_factor**2, height // patch_factor, width // patch_factor
     aligned = matrix
     if matrix.dim() == 4 and (p == 1 or matrix.shape[0] == 1):
         aligned = matrix.unsqueeze(1)
@@ -164,22 +165,26 @@ def _aligned(matrix: Tensor, shape: torch.Size) -> Tensor:
         aligned = matrix.reshape((1,) * (5 - matrix.dim()) + matrix.shape)
     fits = (
         aligned.dim() == 5
-        and aligned.shape[-2:] == shape[-2:]
-        and all(given in (1, wanted) for given, wanted in zip(aligned.shape, shape))
+        and aligned.shape[3:] == (height, width)
+        and all(given in (1, wanted) for given, wanted in zip(aligned.shape, (count, p, c)))
     )
     if not fits:
-        four_axes = f"({n}, {c}, {height}, {width})" if p == 1 else f"(1, {c}, {height}, {width})"
+        four_axes = f"({count if p == 1 else 1}, {c}, {height}, {width})"
         raise ValueError(
-            f"matrix of shape {tuple(matrix.shape)} does not fit spectra of shape {tuple(shape)} "
-            f"(N, P, C, h, w): give ({height}, {width}), ({c}, {height}, {width}), {four_axes} or that, "
-            "with 1 to broadcast N, P or C"
+            f"matrix of shape {tuple(matrix.shape)} does not fit spectra of shape "
+            f"{(count, p, c, height, width)} (N, P, C, h, w): give ({height}, {width}), "
+            f"({c}, {height}, {width}), {four_axes} or that, with 1 to broadcast N, P or C"
         )
-    return aligned
+    half = fold(aligned.detach().to(images.device, at_least_single(images)))
+    if p == 1:
+        return half.squeeze(1)
+    rows = patch_factor if half.shape[1] == p else 1
+    return half.reshape(half.shape[0], rows, rows, *half.shape[2:])
 
 
 def _check_options(alpha: float, patch_factor: int, spectrum: str, reduction: str, sync: bool) -> None:
     """Raise ValueError for an option out of its range."""
-    if not (math.isfinite(alpha) and alpha >= 0):
+    if not 0 <= alpha < math.inf:
         raise ValueError(f"alpha must be a finite number >= 0, not {alpha}")
     if isinstance(patch_factor, bool) or not isinstance(patch_factor, int) or patch_factor < 1:
         raise ValueError(f"patch_factor must be a whole number >= 1, not {patch_factor!r}")
@@ -191,8 +196,8 @@ def _check_options(alpha: float, patch_factor: int, spectrum: str, reduction: st
         raise ValueError(
             f"reduction='none' is one loss per image; spectrum={spectrum!r} has one for the whole batch"
         )
-    if sync:
-        raise ValueError("sync=True is not available yet: average over one process")
+    if sync and spectrum == "image":
+        raise ValueError("sync=True averages over processes, and spectrum='image' averages nothing: drop one")
 
 
 def _check_images(pred: Tensor, target: Tensor, patch_factor: int, spectrum: str) -> None:

@@ -16,6 +16,18 @@ def half_spectrum(images: Tensor) -> Tensor:
     return spectrum
 
 
+def image_of(spectrum: Tensor, width: int) -> Tensor:
+    """Invert :func:`half_spectrum`: (..., H, W//2 + 1) -> (..., H, W), W being ``width``."""
+    images: Tensor = torch.fft.irfft2(spectrum, s=(spectrum.shape[-2], width), norm="ortho")
+    return images
+
+
+def power(spectrum: Tensor) -> Tensor:
+    """Return the squared modulus |F|² of a complex spectrum; differentiable at 0, unlike the modulus."""
+    real, imaginary = torch.view_as_real(spectrum).unbind(-1)
+    return torch.addcmul(real.square(), imaginary, imaginary)
+
+
 def column_multiplicity(width: int, like: Tensor) -> Tensor:
     """Say how often each column of a half spectrum occurs in the whole one: (W//2 + 1,), values 1 and 2.
 
@@ -39,12 +51,14 @@ def fold(matrix: Tensor) -> Tensor:
 
 
 def patches(images: Tensor, factor: int) -> Tensor:
-    """Cut images into P = ``factor``² patches, row by row: (N, C, H, W) -> (N, P, C, h, w)."""
+    """View images as a grid of patches: (N, C, H, W) -> (N, factor, factor, C, h, w), h = H / factor.
+
+    With ``factor`` 1 these are the images themselves, with their four axes.
+    """
     if factor == 1:
-        return images.unsqueeze(1)
+        return images
     n, c, height, width = images.shape
-    grid = images.reshape(n, c, factor, height // factor, factor, width // factor)
-    return grid.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
+    return images.view(n, c, factor, height // factor, factor, width // factor).permute(0, 2, 4, 1, 3, 5)
 
 
 def radial_frequency(height: int, width: int) -> Tensor:

@@ -1,0 +1,76 @@
+"""The weighted frequency distance of pairs of images: equations (9) and (10) of the paper, as they stand.
+
+Differentiable torch operations and nothing else, so they can be compiled, exported, vmapped and
+differentiated twice. Training takes :mod:`ffl_plugin.fused`: the same numbers in fewer passes over memory.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from ffl_plugin.spectrum import column_multiplicity, half_spectrum, patches, power
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How much each frequency counts: equation (9), or given weights.
+
+    ``matrix`` has the axes of half spectra of :func:`ffl_plugin.spectrum.patches`, 1 where it broadcasts.
+    """
+
+    alpha: float = 1.0
+    patch_factor: int = 1
+    log_matrix: bool = False
+    batch_matrix: bool = False
+    matrix: Optional[Tensor] = None
+
+
+def pairwise_distance(pred: Tensor, target: Tensor, weighting: Weighting) -> Tensor:
+    """Return the focal frequency distance of each image to its target: (N, C, H, W) twice -> (N,)."""
+    difference = patches(pred.to(at_least_single(pred, target)) - target, weighting.patch_factor)
+    return weighted_sum(power(half_spectrum(difference)), difference.shape[-1], weighting) / pred[0].numel()
+
+
+def weighted_sum(distance: Tensor, width: int, weighting: Weighting) -> Tensor:
+    """Sum w d over the whole spectrum of each image: half spectra of distances d, (N, ..., w//2 + 1) -> (N,).
+
+    The weights follow from d = |D|², and no gradient flows through them.
+    """
+    if weighting.matrix is None:
+        weight, peak = focal_weight_(distance.detach().clone(), weighting)
+    else:
+        weight, peak = weighting.matrix, None
+    total = (weight * distance * column_multiplicity(width, distance)).sum((-2, -1), keepdim=True)
+    if weighting.batch_matrix and peak is not None:
+        total = total * share_of_batch(peak)
+    return total.flatten(1).sum(1)
+
+
+def focal_weight_(distance: Tensor, weighting: Weighting) -> tuple[Tensor, Tensor]:
+    """Turn distances |D|², in place, into weights |D|^alpha / max |D|^alpha; return these and their maxima.
+
+    The maximum is taken per image, patch and channel. Identical images have weights 0, or 1 for alpha = 0.
+    """
+    tiny = torch.finfo(distance.dtype).tiny  # instead of 0 / 0
+    highest = distance.amax((-2, -1), keepdim=True)
+    peak = highest.pow(weighting.alpha / 2)
+    if weighting.log_matrix:
+        peak = peak.log1p()
+        return distance.pow_(weighting.alpha / 2).log1p_().div_(peak.clamp_min(tiny)), peak
+    # Dividing first keeps a large alpha from overflowing.
+    return distance.div_(highest.clamp_min(tiny)).pow_(weighting.alpha / 2), peak
+
+
+def share_of_batch(peak: Tensor) -> Tensor:
+    """Return the factor from weights relative to their own maximum to weights relative to the batch's."""
+    return peak / peak.amax().clamp_min(torch.finfo(peak.dtype).tiny)
+
+
+def at_least_single(*tensors: Tensor) -> torch.dtype:
+    """Return the precision to compute in: the highest of the tensors', and float32 at least."""
+    return functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors), torch.float32)

@@ -1,0 +1,50 @@
+"""Averages over the processes of ``torch.distributed``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+
+def mean_over_ranks(means: Sequence[Tensor], counts: Sequence[int]) -> list[Tensor]:
+    """Return the means over the samples of all processes, from the means over this process's own.
+
+    Args:
+        means: tensors of one dtype; each of the same shape in every process.
+        counts: how many samples each was averaged over here; they may differ between processes.
+
+    Without a process group, or in a group of one, these are the means given. The gradient is for training
+    that averages gradients over the processes: with n of all N samples here and R processes, it is R n / N
+    times the gradient by the common mean; for batches of one size, that gradient itself.
+    """
+    alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+    if alone or torch.distributed.get_world_size() == 1:
+        return list(means)
+    apply: Callable[..., tuple[Tensor, ...]] = _MeanOverRanks.apply
+    return list(apply(counts, *means))
+
+
+class _MeanOverRanks(torch.autograd.Function):
+    """One all-reduce of the sums and of the counts behind them."""
+
+    @staticmethod
+    def forward(ctx: Any, counts: Sequence[int], *means: Tensor) -> tuple[Tensor, ...]:
+        """Tensors of any shape -> tensors of the same shapes."""
+        local = [means[0].new_full((1,), count) for count in counts]
+        packed = torch.cat([*local, *(mean.flatten() * count for mean, count in zip(means, local))])
+        torch.distributed.all_reduce(packed)
+        sizes = [*(1 for _ in means), *(mean.numel() for mean in means)]
+        parts = torch.split(packed, sizes)
+        totals, sums = parts[: len(means)], parts[len(means) :]
+        ranks = torch.distributed.get_world_size()
+        ctx.shares = [ranks * count / total for count, total in zip(local, totals)]
+        return tuple((part / total).view_as(mean) for part, total, mean in zip(sums, totals, means))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        """Scale by this process's share of the samples."""
+        return (None, *(share * gradient for share, gradient in zip(ctx.shares, gradients)))

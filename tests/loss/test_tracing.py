@@ -1,0 +1,79 @@
+"""torch.compile, torch.export and the transforms of torch.func see through the loss."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor
+
+from ffl_plugin.loss import FocalFrequencyLoss, focal_frequency_loss
+
+
+def images(*shape: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    pred, target = (torch.randn(shape, dtype=torch.float64, generator=generator) for _ in range(2))
+    return pred.requires_grad_(), target
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"spectrum": "batch"}, {"patch_factor": 2, "log_matrix": True, "batch_matrix": True, "alpha": 2.0}],
+    ids=str,
+)
+def test_one_graph(options: dict[str, object]) -> None:
+    """``aot_eager`` traces the forward and the backward pass as inductor does, and takes no compiler."""
+    pred, target = images(2, 3, 4, 6)
+    loss = FocalFrequencyLoss(**options)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    values = compiled(pred, target), loss(pred, target)
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in values))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+def test_compiled_code() -> None:
+    pred, target = images(2, 3, 4, 6)
+    compiled = torch.compile(focal_frequency_loss, fullgraph=True)
+    values = compiled(pred, target), focal_frequency_loss(pred, target)
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in values))
+
+
+@pytest.mark.parametrize("spectrum", ["image", "batch-log-power"])
+def test_export(spectrum: str) -> None:
+    pred, target = images(2, 3, 4, 6)
+    loss = FocalFrequencyLoss(spectrum=spectrum)
+    exported = torch.export.export(loss, (pred.detach(), target)).module()
+    torch.testing.assert_close(exported(pred.detach(), target), loss(pred, target).detach())
+
+
+def test_vmap_and_grad() -> None:
+    pred, target = images(5, 2, 3, 4, 6)
+    loss = functools.partial(focal_frequency_loss, alpha=2.0)
+    expected = torch.stack([loss(*pair) for pair in zip(pred, target)])
+    torch.testing.assert_close(torch.vmap(loss)(pred, target), expected)
+    (gradients,) = torch.autograd.grad(expected.sum(), pred)
+    torch.testing.assert_close(torch.vmap(torch.func.grad(loss))(pred, target), gradients)
+
+
+@pytest.mark.parametrize("spectrum", ["image", "batch", "batch-amplitude"])
+def test_functional_gradient(spectrum: str) -> None:
+    pred, target = images(3, 2, 4, 5)
+    loss = functools.partial(focal_frequency_loss, spectrum=spectrum)
+    (expected,) = torch.autograd.grad(loss(pred, target), pred)
+    torch.testing.assert_close(torch.func.grad(loss)(pred.detach(), target), expected)
+
+
+def test_hessian_with_given_weights() -> None:
+    """It is 2/n F⁻¹ w F, whatever the images."""
+    pred, target = images(1, 1, 3, 4)
+    matrix = torch.rand(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    loss = functools.partial(focal_frequency_loss, target=target, matrix=matrix)
+    hessian = torch.func.jacrev(torch.func.grad(loss))(pred.detach()).reshape(12, 12)
+    basis = torch.eye(12, dtype=torch.float64).reshape(12, 3, 4)
+    weighted = torch.fft.ifft2(matrix * torch.fft.fft2(basis)).real.reshape(12, 12)
+    torch.testing.assert_close(hessian, (weighted + weighted.T) / 12)
