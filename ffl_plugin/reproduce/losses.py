@@ -9,8 +9,9 @@ from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, paper, vae
 from ffl_plugin.reproduce.objectives import EvidenceLowerBound, ImageLoss, Reconstruction
-from ffl_plugin.reproduce.perceptual import missing_weights, perceptual_loss
+from ffl_plugin.reproduce.perceptual import perceptual_loss
 from ffl_plugin.reproduce.report import report_study
+from ffl_plugin.reproduce.weights import VGG16
 
 # Row of the table -> weight beside MSE 1, and loss. The paper's weights are not public; ours make each term
 # of the order of the MSE in the first epochs, but for FFL, which has the vanilla AE's, and its DCT form.
@@ -44,7 +45,7 @@ STUDY = replace(
 
 def run(options: Options, progress: Progress) -> Result:
     """Run the study, without the perceptual loss where VGG16's weights are not at hand."""
-    missing = missing_weights()
+    missing = VGG16.missing("The perceptual loss")
     if missing is None:
         return report_study(STUDY, options, progress)
     methods = {name: objective for name, objective in STUDY.methods.items() if name != "perceptual"}

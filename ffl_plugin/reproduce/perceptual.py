@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
-from pathlib import Path
-from typing import Optional
 
 import torch
 from torch import Tensor, nn
+
+from ffl_plugin.reproduce.weights import VGG16
 
 # Channels of VGG16's convolutions, "M" a pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up to
 # the last layer that the loss looks at.
 LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
 TAPS = (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3 and relu4_3, counted in modules
-FILE = "vgg16-397923af.pth"  # torchvision's; its name carries the first digits of its SHA-256
-URL = f"https://download.pytorch.org/models/{FILE}"
-
-
-def weights_path() -> Path:
-    """Return where torchvision keeps VGG16's weights; the file need not be there."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / FILE
-
-
-def missing_weights() -> Optional[str]:
-    """Say in one sentence why the perceptual loss cannot be had, or None if it can."""
-    path = weights_path()
-    if not path.is_file():
-        return f"The perceptual loss was left out: it needs VGG16's weights; save {URL} as {path}."
-    if not _sha256(path).startswith(FILE[6:14]):
-        return f"The perceptual loss was left out: {path} is damaged; download {URL} again."
-    return None
 
 
 def vgg16_features() -> nn.Sequential:
@@ -74,7 +56,7 @@ class PerceptualLoss(nn.Module):
 
 
 def perceptual_loss(pred: Tensor, target: Tensor) -> Tensor:
-    """Compute the perceptual loss with torchvision's weights, which must be there (``missing_weights``)."""
+    """Compute the perceptual loss with torchvision's weights, which must be there."""
     loss: Tensor = _network(pred.device)(pred, target)
     return loss
 
@@ -82,15 +64,7 @@ def perceptual_loss(pred: Tensor, target: Tensor) -> Tensor:
 @lru_cache(maxsize=1)
 def _network(device: torch.device) -> PerceptualLoss:
     features = vgg16_features()
-    state = torch.load(weights_path(), map_location="cpu", weights_only=True)
+    state = torch.load(VGG16.path, map_location="cpu", weights_only=True)
     wanted = {key: state[f"features.{key}"] for key in features.state_dict()}
     features.load_state_dict(wanted)
     return PerceptualLoss(features).to(device)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -16,6 +16,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray
+from ffl_plugin.reproduce.learned import measure_lpips
 
 Scores = dict[str, Optional[float]]  # None: not measured
 
@@ -56,10 +57,10 @@ def write_images(images: ImageArray, folder: Path) -> None:
 
 def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of reconstructions against the folder of their originals (same names)."""
-    measured = metrics.measure_pairs(
-        metrics.open_pairs(fake, real), metrics=("psnr", "ssim", "lfd"), progress=progress
-    )
-    return {name: _finite(measured.mean(name)) for name in measured.scores}
+    pairs = metrics.open_pairs(fake, real)
+    measured = metrics.measure_pairs(pairs, metrics=("psnr", "ssim", "lfd"), progress=progress)
+    scores = {name: _finite(measured.mean(name)) for name in measured.scores}
+    return {**scores, "lpips": measure_lpips(pairs, progress)}
 
 
 def set_scores(fake: Path, real: Path) -> Scores:

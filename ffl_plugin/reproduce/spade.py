@@ -12,8 +12,8 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.data import SUFFIXES, read_image
-from ffl_plugin.reproduce.perceptual import weights_path
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
+from ffl_plugin.reproduce.weights import VGG19
 
 NAME = "spade"
 EPOCHS = {True: 200, False: 20}
@@ -61,7 +61,7 @@ def train(training: Training) -> list[str]:
     constant = (epochs + 1) // 2
     length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
     small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "20"]
-    vgg = [] if weights_path().with_name("vgg19-dcbb9e9d.pth").is_file() else ["--no_vgg_loss"]
+    vgg = [] if VGG19.path.is_file() else ["--no_vgg_loss"]
     return ["train.py", *_shared(training), *length, *small, *vgg, "--no_html"]
 
 

@@ -77,12 +77,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All runs of a study, and what could not be measured."""
+    """All runs of a study."""
 
     study: Study
     settings: dict[str, Any]
     runs: list[Run]
-    notes: tuple[str, ...] = ()
 
     def scores(self, data: str, method: str, metric: str) -> list[float]:
         """Return the scores of one method, seed by seed; empty where the metric was not measured."""

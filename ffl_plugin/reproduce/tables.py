@@ -27,7 +27,7 @@ def markdown(outcome: Outcome) -> str:
         "interval excludes zero. One seed has no interval. A dash is a number that was not measured or that "
         "the paper lacks. For `high band`, 1 is best."
     ]
-    return "\n\n".join([*parts, *outcome.study.notes, *outcome.notes]) + "\n"
+    return "\n\n".join([*parts, *outcome.study.notes]) + "\n"
 
 
 def summary(outcome: Outcome) -> list[dict[str, Any]]:
