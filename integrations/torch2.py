@@ -19,7 +19,22 @@ from ffl_plugin.integrations._grid_sample import grid_sample
 from ffl_plugin.integrations._stand_in import StandIn
 from ffl_plugin.integrations._without_cuda import torch_without_cuda
 
-__all__ = ["float_betas", "fp32_without_cuda", "grid_sample", "numpy", "torch"]  # and scipy, on demand
+__all__ = [  # and scipy, on demand
+    "NEEDS_CONV2D_GRADFIX",
+    "TRY_TO_BUILD_ONCE",
+    "float_betas",
+    "fp32_without_cuda",
+    "grid_sample",
+    "numpy",
+    "torch",
+]
+
+# upfirdn2d forgets that it has tried to build its kernels: where that fails, it would try at every call.
+TRY_TO_BUILD_ONCE = True
+
+# Convolutions can be differentiated twice since torch 1.11; the upstream's own way around prints a warning at
+# each of them, because it does not know this torch.
+NEEDS_CONV2D_GRADFIX = False
 
 
 def fp32_without_cuda(fp32: Optional[bool]) -> Optional[bool]:

@@ -46,11 +46,26 @@ def recipe_named(name: str) -> Recipe:
     return recipes[name]
 
 
+def supplement_named(name: str, recipe: Recipe) -> Recipe:
+    """Return the recipe of that name that goes with a target: ``torch2`` is another one for each of them.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    fitting = [other for other in all_recipes().values() if other.supplements == recipe.name]
+    for other in fitting:
+        if other.name in (name, f"{name}-{recipe.name}"):
+            return other
+    known = f"there is {english([other.name for other in fitting])}" if fitting else "nothing goes with it"
+    raise click.UsageError(f"no {name!r} goes with {recipe.name}; {known}.")
+
+
 def applied(recipe: Optional[Recipe], root: Path) -> list[Status]:
     """Return the status of the named recipe, or of every recipe of which something is in the clone."""
+    recipes = list(all_recipes().values())
     if recipe is not None:
-        return [status(recipe, root)]
-    found = [status(candidate, root) for candidate in all_recipes().values()]
+        return [status(recipe, root, recipes)]
+    found = [status(candidate, root, recipes) for candidate in recipes]
     return [entry for entry in found if entry.state != "absent"]
 
 

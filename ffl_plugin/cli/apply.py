@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._targets import mend, recipe_named, warn_if_interrupted
+from ffl_plugin.cli._targets import mend, recipe_named, supplement_named, warn_if_interrupted
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Plan, Recipe, plan_apply
 from ffl_plugin.patching.detect import detect
@@ -19,25 +19,32 @@ from ffl_plugin.patching.search import NotThisFamily
 @click.command()
 @click.argument("target")
 @click.argument("repo", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--with", "extra", metavar="NAME", help="Apply this as well: torch2 runs it on today's PyTorch."
+)
 @click.option("--dry-run", is_flag=True, help="Compute and prove everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(target: str, repo: Path, dry_run: bool, as_json: bool) -> None:
+def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_json: bool) -> None:
     """Patch the clone REPO (default: the current folder) with the recipe of TARGET.
 
     All files are changed, or none. `ffl-patch list` shows the targets.
     """
     recipe = recipe_named(target)
+    supplements = [] if extra is None else [supplement_named(extra, recipe)]
     if dry_run:
         warn_if_interrupted(repo)
     else:
         mend(repo)
     try:
-        plan = plan_apply(recipe, repo)
+        plan = plan_apply(recipe, repo, *supplements)
     except NotThisFamily as error:
         raise _with_fitting_targets(error, recipe, repo) from None
     if not dry_run:
         plan.write()
-    click.echo(json.dumps(_report(plan, dry_run), indent=2) if as_json else _text(plan, dry_run))
+    names = [each.name for each in (recipe, *supplements)]
+    click.echo(
+        json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, names, dry_run)
+    )
 
 
 def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, repo: Path) -> PatchError:
@@ -52,21 +59,22 @@ def _outcome(plan: Plan, dry_run: bool) -> str:
     return "would be applied" if dry_run else "applied"
 
 
-def _report(plan: Plan, dry_run: bool) -> dict[str, Any]:
+def _report(plan: Plan, names: list[str], dry_run: bool) -> dict[str, Any]:
     return {
         "target": plan.recipe.name,
+        "with": names[1:],
         "repo": str(plan.root),
         "outcome": _outcome(plan, dry_run),
         "files": [change.name for change in plan.changes],
     }
 
 
-def _text(plan: Plan, dry_run: bool) -> str:
+def _text(plan: Plan, names: list[str], dry_run: bool) -> str:
     outcome = _outcome(plan, dry_run)
+    what = " with ".join(names)
     if not plan.changes:
-        return f"{plan.recipe.name} is {outcome}."
-    names = ", ".join(change.name for change in plan.changes)
-    lines = [f"{plan.recipe.name} {outcome}: {names}"]
+        return f"{what} is {outcome}."
+    lines = [f"{what} {outcome}: {', '.join(change.name for change in plan.changes)}"]
     if not dry_run:
         lines.append(f"Train with    {plan.recipe.train}")
         lines += ["See it with   ffl-patch diff", "Undo it with  ffl-patch revert"]

@@ -62,6 +62,11 @@ class Clone:
                 raise PatchError(f"cannot be read ({error.strerror})", file=name) from None
         return self._bytes[name]
 
+    def overlay(self, name: str, data: bytes) -> None:
+        """Let a file have other bytes from here on, for this object alone; nothing is written."""
+        self._bytes[name] = data
+        self._sources.pop(name, None)
+
     def source(self, name: str) -> Source:
         """Return a file, parsed.
 

@@ -20,7 +20,7 @@ class Fit:
 
 
 def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
-    """Return the recipes whose files a clone has, in the given order.
+    """Return the recipes whose files a clone has, in the given order; supplements are no families.
 
     Raises:
         PatchError: the folder does not exist, or the file of a recipe cannot be parsed.
@@ -28,6 +28,8 @@ def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
     clone = Clone(root)
     fits = []
     for recipe in recipes:
+        if recipe.supplements is not None:
+            continue
         try:
             paths = find_files(clone, recipe)
         except NotThisFamily:

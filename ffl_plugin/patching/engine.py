@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ffl_plugin.patching import transaction
@@ -51,16 +51,28 @@ class Plan:
             transaction.commit(self.root, self.changes)
 
 
-def plan_apply(recipe: Recipe, root: Path) -> Plan:
-    """Compute and prove what applying a recipe writes; no changes when it is applied already.
+def plan_apply(recipe: Recipe, root: Path, *supplements: Recipe) -> Plan:
+    """Compute and prove what applying a recipe, and supplements to it, writes; what is applied already stays.
 
     Raises:
-        PatchError: the clone does not fit, a guard does not hold, or the recipe is partly applied.
+        PatchError: the clone does not fit, a guard does not hold, or a recipe is partly applied.
     """
     clone = Clone(root)
+    changes: dict[str, Change] = {}
+    for each in (recipe, *supplements):
+        for change in _additions(each, clone):
+            earlier = changes.get(change.name)
+            changes[change.name] = change if earlier is None else replace(change, old=earlier.old)
+            clone.overlay(change.name, change.new)
+    for change in changes.values():
+        transaction.check_writable(change)
+    return Plan(recipe, root, tuple(changes.values()))
+
+
+def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
     current = status_of(recipe, clone)
     if current.state == "applied":
-        return Plan(recipe, root, ())
+        return []
     if current.state == "partly applied":
         raise partly_applied(current)
     paths = find_files(clone, recipe)
@@ -68,15 +80,14 @@ def plan_apply(recipe: Recipe, root: Path) -> Plan:
     for file in recipe.files:
         name = paths[file.path]
         source = clone.source(name)
-        refuse_foreign_ffl(source)
+        if recipe.supplements is None:
+            refuse_foreign_ffl(source)
         for guard in file.guards:
             check_guard(source, guard, paths)
         new = add_edits(source, file.edits)
         check_names_are_bound(source, file.edits)
         changes.append(Change(name, clone.path(name), source.data, new))
-    for change in changes:
-        transaction.check_writable(change)
-    return Plan(recipe, root, tuple(changes))
+    return changes
 
 
 def plan_revert(recipe: Recipe, root: Path) -> Plan:
@@ -91,6 +102,7 @@ def plan_revert(recipe: Recipe, root: Path) -> Plan:
     changes = []
     for file in recipe.files:
         if file.path not in paths:
+            notes += [f"{file.path}: `{title(edit)}` was gone already" for edit in file.edits if paths]
             continue
         name = paths[file.path]
         source = clone.source(name)

@@ -39,7 +39,8 @@ def introduced_names(edits: tuple[Edit, ...]) -> frozenset[str]:
     for edit in edits:
         node = parse_edit(edit)
         if isinstance(edit, Import):
-            introduced.update(name for _, name in _identifiers(node))
+            names = {name for _, name in _identifiers(node)}
+            introduced |= {node.module or ""} if edit.rebinds and isinstance(node, ast.ImportFrom) else names
         elif isinstance(edit, Param):
             introduced.update(argument.arg for argument in ast.walk(node) if isinstance(argument, ast.arg))
         else:
@@ -68,9 +69,12 @@ def mentions(root: ast.AST, names: frozenset[str], skip: frozenset[int] = frozen
 
 
 def foreign_ffl(root: ast.AST) -> Iterator[Mention]:
-    """Yield each identifier, option or loss name that speaks of a Focal Frequency Loss."""
+    """Yield each identifier, option or loss name that speaks of a Focal Frequency Loss.
+
+    A module below our integrations is none: supplements import such, and put no loss anywhere.
+    """
     for node, name in _identifiers(root):
-        if _speaks_of_ffl(name):
+        if _speaks_of_ffl(name) and not name.startswith("ffl_plugin.integrations."):
             yield Mention(_line(node), name)
     for node in ast.walk(root):
         text = node.value if isinstance(node, ast.Constant) else None

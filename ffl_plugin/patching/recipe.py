@@ -47,9 +47,16 @@ Anchor = Union[Only, Last]
 
 @dataclass(frozen=True)
 class Import:
-    """A top-level import, after the imports that are there."""
+    """A top-level import, after the imports that are there.
+
+    Args:
+        code: its source.
+        rebinds: the names are bound above it already and mean something of ours from here on, so that the
+            file's own uses of them are no trace of the patch.
+    """
 
     code: str
+    rebinds: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,6 +229,7 @@ class Recipe:
         files: the files to edit.
         versions: what it was tested on, newest first.
         others: relatives to be told apart in words.
+        supplements: the target beside which this is applied, with ``--with``, or alone; None for a target.
     """
 
     name: str
@@ -231,6 +239,7 @@ class Recipe:
     files: tuple[File, ...]
     versions: tuple[Version, ...] = ()
     others: tuple[Other, ...] = ()
+    supplements: Optional[str] = None
 
     @property
     def tested(self) -> str:

@@ -14,6 +14,7 @@ from ffl_plugin.patching.names import Mention, introduced_names, names_read
 from ffl_plugin.patching.recipe import Decorator, Edit, File, Recipe
 from ffl_plugin.patching.rewrite import take_out
 from ffl_plugin.patching.search import find_files, find_patched
+from ffl_plugin.patching.source import Source
 from ffl_plugin.patching.trace import Found, trace
 
 
@@ -60,23 +61,28 @@ class Status:
     copies: tuple[str, ...] = ()
 
 
-def status(recipe: Recipe, root: Path) -> Status:
+def status(recipe: Recipe, root: Path, beside: Sequence[Recipe] = ()) -> Status:
     """Say what there is of a recipe in a clone.
+
+    Args:
+        recipe: the recipe.
+        root: the folder of the clone.
+        beside: other recipes; where they are applied to the same files, that is no drift from the upstream.
 
     Raises:
         PatchError: several clones below the folder hold the patch.
     """
-    return status_of(recipe, Clone(root))
+    return status_of(recipe, Clone(root), beside)
 
 
-def status_of(recipe: Recipe, clone: Clone) -> Status:
+def status_of(recipe: Recipe, clone: Clone, beside: Sequence[Recipe] = ()) -> Status:
     """As `status`, of a clone that may have been read already."""
     patched, copies = find_patched(clone, recipe)
     others = {} if len(patched) == len(recipe.files) else _unpatched(clone, recipe)
     files = tuple(
-        _patched_file(recipe, clone, file, patched[file.path])
+        _patched_file(recipe, clone, file, patched[file.path], beside)
         if file.path in patched
-        else _unpatched_file(recipe, clone, file, others.get(file.path))
+        else _unpatched_file(recipe, clone, file, others.get(file.path), beside)
         for file in recipe.files
     )
     states = {edit.state for entry in files for edit in entry.edits}
@@ -113,22 +119,40 @@ def _unpatched(clone: Clone, recipe: Recipe) -> dict[str, str]:
         return {}
 
 
-def _unpatched_file(recipe: Recipe, clone: Clone, file: File, name: Optional[str]) -> FileStatus:
-    version = None if name is None else known_version(recipe, file.path, clone.read(name))
+def _unpatched_file(
+    recipe: Recipe, clone: Clone, file: File, name: Optional[str], beside: Sequence[Recipe]
+) -> FileStatus:
+    version = None if name is None else _version(recipe, file, clone.read(name), beside)
     return FileStatus(
         file.path, name, version, tuple(EditStatus(edit, "absent", None) for edit in file.edits)
     )
 
 
-def _patched_file(recipe: Recipe, clone: Clone, file: File, name: str) -> FileStatus:
+def _patched_file(
+    recipe: Recipe, clone: Clone, file: File, name: str, beside: Sequence[Recipe]
+) -> FileStatus:
     source = clone.source(name)
     present = trace(source, file.edits)
     try:
-        version = known_version(recipe, file.path, take_out(source, file.edits))
+        version = _version(recipe, file, take_out(source, file.edits), beside)
     except PatchError:
         version = None
     edits = tuple(_edit_status(edit, nodes, present.leftovers) for edit, nodes in present.found)
     return FileStatus(file.path, name, version, edits)
+
+
+def _version(recipe: Recipe, file: File, data: bytes, beside: Sequence[Recipe]) -> Optional[str]:
+    """The upstream commit that a file without this recipe's edits is known from, apart from other recipes."""
+    version = known_version(recipe, file.path, data)
+    for other in beside:
+        for theirs in other.files:
+            if version is None and other is not recipe and theirs.path == file.path:
+                try:
+                    data = take_out(Source(data, file.path), theirs.edits)
+                except PatchError:
+                    continue
+                version = known_version(recipe, file.path, data)
+    return version
 
 
 def _edit_status(edit: Edit, nodes: Sequence[Found], leftovers: Sequence[Mention]) -> EditStatus:

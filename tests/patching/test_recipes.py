@@ -106,7 +106,7 @@ def test_a_recipe_is_frozen_data(recipe: Recipe) -> None:
             for part in value:
                 check(part)
         else:
-            assert value is None or isinstance(value, str), value
+            assert value is None or isinstance(value, (str, bool)), value
 
     check(recipe)
     hash(recipe)

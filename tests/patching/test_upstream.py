@@ -19,6 +19,8 @@ VARIABLES = {
     "pix2pix": "FFL_PIX2PIX",
     "cyclegan": "FFL_PIX2PIX",
     "spade": "FFL_SPADE",
+    "torch2": "FFL_STYLEGAN2_ADA",
+    "torch2-stylegan3": "FFL_STYLEGAN3",
 }
 
 
@@ -52,3 +54,17 @@ def _changed(clone: Path) -> list[str]:
         line[3:]
         for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     ]
+
+
+@pytest.mark.upstream
+def test_under_two_patches_the_version_is_still_known(tmp_path: Path) -> None:
+    original = os.environ.get("FFL_STYLEGAN2_ADA")
+    if original is None:
+        pytest.skip("FFL_STYLEGAN2_ADA does not name a clone")
+    clone = Path(shutil.copytree(original, tmp_path / "clone", symlinks=True))
+    recipes = [all_recipes()[name] for name in ("stylegan2-ada", "torch2")]
+    plan_apply(recipes[0], clone, recipes[1]).write()
+    for recipe in recipes:
+        found = status(recipe, clone, recipes)
+        assert found.state == "applied"
+        assert None not in {file.version for file in found.files}
