@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from ffl_plugin.patching.recipe import File, Import, Only, Recipe, Statement, Version
 
-_MODULES = Import("import ffl_plugin.integrations.removed_modules")
-_TORCH = Import("from ffl_plugin.integrations.torch2 import torch", rebinds=True)
-_NUMPY = Import("from ffl_plugin.integrations.torch2 import numpy as np", rebinds=True)
-_SCIPY = Import("from ffl_plugin.integrations.torch2 import scipy", rebinds=True)
+_MODULES = Import("from ffl_plugin.integrations.torch2_stylegan3 import removed_modules")
+_TORCH = Import("from ffl_plugin.integrations.torch2_stylegan3 import torch", rebinds=True)
+_NUMPY = Import("from ffl_plugin.integrations.torch2_stylegan3 import numpy as np", rebinds=True)
+_SCIPY = Import("from ffl_plugin.integrations.torch2_stylegan3 import scipy", rebinds=True)
 
 RECIPE = Recipe(
     name="torch2-stylegan3",
@@ -27,7 +27,7 @@ RECIPE = Recipe(
             holds=("training_loop",),
             edits=(
                 _TORCH,
-                Import("from ffl_plugin.integrations.torch2 import float_betas"),
+                Import("from ffl_plugin.integrations.torch2_stylegan3 import float_betas"),
                 Statement(
                     "training_loop", "float_betas(G_opt_kwargs, D_opt_kwargs)", before=Only(("phases = []",))
                 ),

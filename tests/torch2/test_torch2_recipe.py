@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ffl_plugin.cli import group
+from ffl_plugin.cli._targets import applied
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply, plan_revert, status
 from ffl_plugin.patching.detect import detect
@@ -93,6 +94,12 @@ class TestByName:
         result = CliRunner().invoke(group, ["apply", "stylegan2-ada", str(clone), "--with", "torch"])
         assert result.exit_code == 2
         assert "there is torch2" in result.stderr
+
+    @pytest.mark.parametrize("name", ["torch2", "torch2-stylegan3"])
+    def test_the_one_that_is_applied_is_known(self, name: str, tmp_path: Path) -> None:
+        clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
+        plan_apply(all_recipes()[name], clone).write()
+        assert [entry.recipe.name for entry in applied(None, clone)] == [name]
 
     def test_it_is_no_family(self, clone: Path) -> None:
         assert [fit.recipe.name for fit in detect(all_recipes().values(), clone)] == ["stylegan2-ada"]
