@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ffl_plugin.metrics.difference import *  # noqa: F403
     from ffl_plugin.metrics.frechet import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "Difference": "difference",
     "ImagePairs": "results",
     "ImageSource": "sources",
     "PairScores": "pairs",
     "SpectralDistances": "spectra",
     "SpectralStatistics": "spectra",
     "Statistics": "frechet",
+    "compare_pairs": "difference",
+    "compare_spectra": "difference",
+    "compare_values": "difference",
     "frechet_distance": "frechet",
     "frechet_from_statistics": "frechet",
     "is_result_folder": "results",

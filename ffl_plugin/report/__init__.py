@@ -7,9 +7,19 @@ write_report(comparison, Path("report"))
 
 from __future__ import annotations
 
+from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.compare import compare
-from ffl_plugin.report.model import Comparison, Row, Verdict
+from ffl_plugin.report.model import Comparison, Verdict
 from ffl_plugin.report.outputs import check_folder, write_report
 from ffl_plugin.report.table import to_csv, to_text
 
-__all__ = ["Comparison", "Row", "Verdict", "check_folder", "compare", "to_csv", "to_text", "write_report"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Verdict",
+    "check_folder",
+    "compare",
+    "to_csv",
+    "to_text",
+    "write_report",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Row
+from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Findings:
         caveats: what limits the verdict.
     """
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Difference, ...] = ()
     paired: bool = False
     profiles: tuple[RadialProfile, ...] = ()
     changed: tuple[ChangedImage, ...] = ()

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.difference import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.gather import Opened, images_of, pair_up
-from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Row, Sample
-from ffl_plugin.report.rows import PAIR_METRICS, pair_rows, spectral_rows
+from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Sample
 from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def compare_images(
         FFLError: an image cannot be read, or the images of a pair differ in size.
     """
     paired, unpaired = pair_up([*before, *after], pairs_with, pairs)
-    rows: list[Row] = []
+    rows: list[Difference] = []
     changed: tuple[ChangedImage, ...] = ()
     pictured: tuple[Sample, ...] = ()
     if paired:
@@ -51,8 +51,8 @@ def compare_images(
 
         scores = [measure_pairs(pairs, progress=progress) for pairs in paired]
         sides = scores[: len(before)], scores[len(before) :]
-        rows += pair_rows(*sides)
-        changed = most_changed(CHANGED_BY, PAIR_METRICS[CHANGED_BY][1], *sides)
+        rows += compare_pairs(*sides)
+        changed = most_changed(CHANGED_BY, "lower", *sides)
         pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)
         samples = pairs_spread(paired[0], paired[len(before)])
     else:
@@ -70,7 +70,7 @@ def compare_images(
 
 def _spectra(
     real: ImageSource, before: Sequence[Opened], after: Sequence[Opened], progress: Optional[Progress]
-) -> tuple[list[Row], tuple[RadialProfile, ...], dict[str, Any], Optional[str]]:
+) -> tuple[list[Difference], tuple[RadialProfile, ...], dict[str, Any], Optional[str]]:
     """Rows, profiles and averaged spectra, or the reason why there are none."""
     from ffl_plugin.metrics import measure_spectra
 
@@ -80,7 +80,7 @@ def _spectra(
             "before": [measure_spectra(images_of(opened), progress=progress) for opened in before],
             "after": [measure_spectra(images_of(opened), progress=progress) for opened in after],
         }
-        rows = spectral_rows(sides["real"][0], sides["before"], sides["after"])
+        rows = compare_spectra(sides["real"][0], sides["before"], sides["after"])
     except FFLError as error:
         return [], (), {}, f"Spectra were not compared: {error}."
     profiles = tuple(_profile(name, trainings) for name, trainings in sides.items())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ffl_plugin.metrics.difference import Difference, compare_values
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.gather import Opened
-from ffl_plugin.report.model import Row
-from ffl_plugin.report.rows import plain_row
 from ffl_plugin.report.training_logs import Curve
 
 # Ends of the names of upstream metrics of which more is better; of all others (FID, KID, PPL) less is.
@@ -16,7 +15,7 @@ MORE_IS_BETTER = ("precision", "recall", "_mean")
 
 def compare_logs(before: Sequence[Opened], after: Sequence[Opened]) -> Findings:
     """Compare every metric that all trainings logged, at the last snapshot they share and at the best."""
-    rows: list[Row] = []
+    rows: list[Difference] = []
     for name in dict.fromkeys(curve.name for opened in before for curve in opened.log.metrics()):
         sides = [
             [curve for opened in side for curve in opened.log.metrics() if curve.name == name]
@@ -34,7 +33,7 @@ def compare_logs(before: Sequence[Opened], after: Sequence[Opened]) -> Findings:
     )
 
 
-def _rows(name: str, before: Sequence[Curve], after: Sequence[Curve]) -> list[Row]:
+def _rows(name: str, before: Sequence[Curve], after: Sequence[Curve]) -> list[Difference]:
     shared = set.intersection(*(set(curve.x) for curve in (*before, *after)))
     if not shared:
         return []
@@ -49,7 +48,9 @@ def _rows(name: str, before: Sequence[Curve], after: Sequence[Curve]) -> list[Ro
         return best(curve.y[curve.x.index(kimg)] for kimg in shared)
 
     return [
-        plain_row(key, label, better, [value(curve) for curve in before], [value(curve) for curve in after])
+        compare_values(
+            key, label, better, [value(curve) for curve in before], [value(curve) for curve in after]
+        )
         for key, label, value in (
             (name, f"{name} at {last:g} kimg", at_last),
             (f"{name}_best", f"{name}, best of the shared snapshots", at_best),

@@ -7,44 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.training_logs import Curve
-
-IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One metric, before and after.
-
-    Attributes:
-        metric: plain key, such as ``fid`` or ``psnr``.
-        label: the metric with its unit, protocol, number of images and weights, as far as they apply.
-        better: ``lower`` or ``higher``: the direction of improvement.
-        before, after: means over the trainings of each side.
-        delta: after − before.
-        low, high: confidence interval of ``delta`` at ``level``; None where a side is only one number.
-        verdict: ``improved``, ``no evidence`` or ``worse``: whether the interval excludes 0, and where.
-        before_trainings, after_trainings: the value of each training.
-        sampling: standard error of ``delta`` that comes from the finite number of images.
-        training_spread: standard deviation between trainings of one side, pooled; None with one each.
-        note: what a reader of this row must know.
-    """
-
-    metric: str
-    label: str
-    better: str
-    before: float
-    after: float
-    delta: float
-    low: Optional[float] = None
-    high: Optional[float] = None
-    level: float = 0.95
-    verdict: str = NO_EVIDENCE
-    before_trainings: tuple[float, ...] = ()
-    after_trainings: tuple[float, ...] = ()
-    sampling: Optional[float] = None
-    training_spread: Optional[float] = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +105,7 @@ class Comparison:
 
     version: str
     verdict: Verdict
-    rows: tuple[Row, ...]
+    rows: tuple[Difference, ...]
     real: Optional[Training]
     before: tuple[Training, ...]
     after: tuple[Training, ...]
@@ -155,7 +119,7 @@ class Comparison:
     environment: dict[str, str]
     pictures: Pictures = dataclasses.field(default_factory=Pictures, repr=False, compare=False)
 
-    def row(self, metric: str) -> Optional[Row]:
+    def row(self, metric: str) -> Optional[Difference]:
         """The row of one metric, or None where it was not measured."""
         return next((row for row in self.rows if row.metric == metric), None)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ffl_plugin.metrics.difference import NO_EVIDENCE
 from ffl_plugin.report import words
-from ffl_plugin.report.model import NO_EVIDENCE
 
 
 def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> str:

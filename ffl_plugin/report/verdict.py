@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Difference
 from ffl_plugin.report import words
-from ffl_plugin.report.model import IMPROVED, NO_EVIDENCE, WORSE, Row, Verdict
+from ffl_plugin.report.model import Verdict
 
 # The first that was measured decides. FID and LPIPS come before LFD, which the loss itself nearly minimises.
 DECIDING = ("fid", "lpips", "lfd", "profile_distance")
@@ -27,7 +28,7 @@ NO_FID = (
 )
 
 
-def deciding_row(rows: Sequence[Row]) -> Optional[Row]:
+def deciding_row(rows: Sequence[Difference]) -> Optional[Difference]:
     """The row that the verdict rests on: the first of `DECIDING`, or, of run folders, the first FID."""
     for metric in DECIDING:
         for row in rows:
@@ -36,7 +37,7 @@ def deciding_row(rows: Sequence[Row]) -> Optional[Row]:
     return next((row for row in rows if row.metric.startswith("fid")), None) or next(iter(rows), None)
 
 
-def reach_verdict(rows: Sequence[Row], caveats: Sequence[str] = ()) -> Verdict:
+def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Verdict:
     """Say in one sentence whether it helped, and what limits the answer."""
     row = deciding_row(rows)
     if row is None:
@@ -51,7 +52,7 @@ def reach_verdict(rows: Sequence[Row], caveats: Sequence[str] = ()) -> Verdict:
         f"{OPENINGS[row.verdict]}: {row.label} {before} before, {after} after (change {words.change(row)}"
     )
     if row.low is None:
-        sentence += "; one number per side has no interval)."
+        sentence += "; no interval can be computed)."
     else:
         sentence += f", {row.level:.0%} interval {words.interval(row)}; {row.better} is better)."
     own = []

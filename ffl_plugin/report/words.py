@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ffl_plugin.report.model import Row
+from ffl_plugin.metrics.difference import Difference
 
 MINUS = "−"
 
@@ -39,12 +39,12 @@ def level(decibels: float) -> str:
     return f"{decibels:.1f} dB".replace("-", MINUS)
 
 
-def change(row: Row) -> str:
+def change(row: Difference) -> str:
     """The difference of a row, with the decimals of its values."""
     return number(row.delta, signed=True, like=_scale(row))
 
 
-def interval(row: Row) -> str:
+def interval(row: Difference) -> str:
     """``−1.2 to +0.3``; a dash where there is none."""
     if row.low is None or row.high is None:
         return "–"
@@ -52,23 +52,23 @@ def interval(row: Row) -> str:
     return f"{low} to {high}"
 
 
-def values(row: Row) -> tuple[str, str]:
+def values(row: Difference) -> tuple[str, str]:
     """Before and after, with the same number of decimals."""
     return number(row.before, like=_scale(row)), number(row.after, like=_scale(row))
 
 
-def label_parts(row: Row) -> tuple[str, str]:
+def label_parts(row: Difference) -> tuple[str, str]:
     """A label's name, and what it is based on: ``FID (clean, N=5000)`` → ``FID``, ``clean, N=5000``."""
     name, _, basis = row.label.partition(" (")
     return name, basis.rstrip(")")
 
 
-def several(numbers: Sequence[float], row: Row) -> str:
+def several(numbers: Sequence[float], row: Difference) -> str:
     """The value of each training, separated by commas."""
     return ", ".join(number(value, like=_scale(row)) for value in numbers)
 
 
-def spread(value: Optional[float], row: Row) -> str:
+def spread(value: Optional[float], row: Difference) -> str:
     """A standard deviation or error, with the decimals of its row."""
     return number(value, like=_scale(row))
 
@@ -80,7 +80,7 @@ def option(value: Any) -> str:
     return "not set" if value is None else str(value)
 
 
-def _scale(row: Row) -> float:
+def _scale(row: Difference) -> float:
     """A size whose digits suit every number of the row: small differences of large values keep two digits."""
     finite = [abs(value) for value in (row.before, row.after) if math.isfinite(value) and value]
     size = min(finite, default=1.0)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
-from ffl_plugin.report import Comparison, Row, compare, words
+from ffl_plugin.metrics.difference import IMPROVED
+from ffl_plugin.report import Comparison, Difference, compare, words
 from ffl_plugin.report.gather import is_run
-from ffl_plugin.report.model import IMPROVED, plain
+from ffl_plugin.report.model import plain
 from ffl_plugin.report.verdict import deciding_row
 from ffl_plugin.sweep.plan import DONE, PENDING, RUNNING, STATE, Plan, Trial, read_json
 
@@ -51,7 +52,7 @@ class WeightResult:
     why_not: str = ""
 
     @property
-    def row(self) -> Optional[Row]:
+    def row(self) -> Optional[Difference]:
         """The row that its verdict rests on."""
         return None if self.comparison is None else deciding_row(self.comparison.rows)
 

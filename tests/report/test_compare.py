@@ -35,6 +35,7 @@ def test_pairs_are_measured_against_the_real_image_of_their_name(sets, compariso
             np.mean(np.log(32 * 32 * np.array(errors) + 1))
         )
     row = comparison.row("psnr")
+    assert row.verdict == comparison.verdict.outcome == "improved"
     assert (row.better, row.delta) == ("higher", row.after - row.before)
     assert row.delta > 0
 
