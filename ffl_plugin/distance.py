@@ -57,13 +57,13 @@ def focal_weight_(distance: Tensor, weighting: Weighting) -> tuple[Tensor, Tenso
     The maximum is taken per image, patch and channel. Identical images have weights 0, or 1 for alpha = 0.
     """
     tiny = torch.finfo(distance.dtype).tiny  # instead of 0 / 0
+    exponent = weighting.alpha / 2
     highest = distance.amax((-2, -1), keepdim=True)
-    peak = highest.pow(weighting.alpha / 2)
     if weighting.log_matrix:
-        peak = peak.log1p()
-        return distance.pow_(weighting.alpha / 2).log1p_().div_(peak.clamp_min(tiny)), peak
+        peak = highest.pow_(exponent).log1p_()
+        return distance.pow_(exponent).log1p_().div_(peak.clamp_min(tiny)), peak
     # Dividing first keeps a large alpha from overflowing.
-    return distance.div_(highest.clamp_min(tiny)).pow_(weighting.alpha / 2), peak
+    return distance.div_(highest.clamp_min(tiny)).pow_(exponent), highest.pow_(exponent)
 
 
 def share_of_batch(peak: Tensor) -> Tensor:

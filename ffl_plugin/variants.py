@@ -13,7 +13,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ffl_plugin.spectrum import column_multiplicity, half_spectrum
+from ffl_plugin.averages import log_power
+from ffl_plugin.spectrum import column_multiplicity, half_spectrum, power
 
 
 def without_frequency(pred: Tensor, target: Tensor) -> Tensor:
@@ -58,6 +59,15 @@ def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     real = _azimuthal_power((target + 1) / 2).mean(0, keepdim=True)
     loss: Tensor = torch.nn.functional.binary_cross_entropy(generated, real.detach().expand_as(generated))
     return loss
+
+
+def log_spectrum_l1(pred: Tensor, target: Tensor) -> Tensor:
+    """Distance of log-spectra: mean of |ln(|F(pred)|² + ε) - ln(|F(target)|² + ε)|; images in [-1, 1].
+
+    ε is the power of rounding to 8 bits, as for the average ``batch-log-power``. No phases, no focal weights.
+    """
+    logarithms = [log_power(power(half_spectrum(images))) for images in (pred, target)]
+    return _mean((logarithms[0] - logarithms[1]).abs(), pred.shape[-1])
 
 
 @lru_cache(maxsize=8)

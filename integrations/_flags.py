@@ -76,9 +76,10 @@ FLAGS = (
         SWITCH,
         "scale the spectrum weights by one maximum over the batch, not one per image and channel",
     ),
+    Flag("sync", SWITCH, "average over the batches of all processes, not of each its own"),
     Flag("variant", choice(*VARIANTS), "another loss in its place, as the paper compares them"),
     Flag("start", AMOUNT, "begin after this many {unit}"),
     Flag("ramp", AMOUNT, "rise to the full weight over this many {unit}"),
 )
 SCHEDULE = ("start", "ramp")
-SHAPING = ("alpha", "patch_factor", "spectrum", "log_matrix", "batch_matrix")  # what no variant has
+SHAPING = ("alpha", "patch_factor", "spectrum", "log_matrix", "batch_matrix", "sync")  # what no variant has

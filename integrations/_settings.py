@@ -24,6 +24,7 @@ class Settings:
     spectrum: str = "image"
     log_matrix: bool = False
     batch_matrix: bool = False
+    sync: bool = False
     variant: str = FOCAL
     start: float = 0.0
     ramp: float = 0.0
@@ -96,6 +97,10 @@ class Upstream:
         shaped = [flag.name for flag in changed if flag.setting in SHAPING]
         if settings.variant != FOCAL and shaped:
             raise SettingsError(f"{shaped[0]} shapes FFL, which --ffl-variant {settings.variant} replaces")
+        if settings.sync and settings.spectrum == "image":
+            raise SettingsError(
+                "--ffl-sync averages over processes, and --ffl-spectrum image averages nothing"
+            )
         return settings
 
     def without_effect(self, settings: Settings) -> Optional[str]:

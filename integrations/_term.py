@@ -57,6 +57,7 @@ class FrequencyTerm:
             spectrum=settings.spectrum,
             log_matrix=settings.log_matrix,
             batch_matrix=settings.batch_matrix,
+            sync=settings.sync,
         )
 
 

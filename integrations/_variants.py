@@ -17,6 +17,7 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "without-focal": variants.without_focal,
     "dct": variants.dct_loss,
     "spectral-regularization": variants.spectral_regularization,
+    "log-spectrum-l1": variants.log_spectrum_l1,
 }
 VARIANTS = (FOCAL, *FUNCTIONS)
 

@@ -75,6 +75,7 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
         "spectrum": "batch",
         "log_matrix": False,
         "batch_matrix": False,
+        "sync": False,
         "variant": "focal",
         "start": 0.0,
         "ramp": 0.0,
@@ -83,17 +84,18 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
 
 def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     desc, loss_kwargs = description_and_loss_kwargs(
-        *["--ffl-weight", "2", "--ffl-alpha=1.5", "--ffl-patch-factor=4", "--ffl-spectrum=image"],
-        *["--ffl-log-matrix", "--ffl-batch-matrix=1", "--ffl-start=20", "--ffl-ramp=2.5"],
+        *["--ffl-weight", "2", "--ffl-alpha=1.5", "--ffl-patch-factor=4", "--ffl-spectrum=batch-amplitude"],
+        *["--ffl-log-matrix", "--ffl-batch-matrix=1", "--ffl-sync", "--ffl-start=20", "--ffl-ramp=2.5"],
     )
-    assert desc == "faces-ffl2-a1.5-pf4-image-lm-bm-s20-r2.5"
+    assert desc == "faces-ffl2-a1.5-pf4-batch-amplitude-lm-bm-s-s20-r2.5"
     assert loss_kwargs["ffl_options"] == {
         "weight": 2.0,
         "alpha": 1.5,
         "patch_factor": 4,
-        "spectrum": "image",
+        "spectrum": "batch-amplitude",
         "log_matrix": True,
         "batch_matrix": True,
+        "sync": True,
         "variant": "focal",
         "start": 20.0,
         "ramp": 2.5,
@@ -111,6 +113,7 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
         (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes a whole number of at least 1"),
         (["--ffl-weight=1", "--ffl-patch-factor=3"], "--ffl-patch-factor 3 does not divide images of 64x64"),
         (["--ffl-weight=1", "--ffl-spectrum=imge"], "'imge' is not one of"),
+        (["--ffl-weight=1", "--ffl-spectrum=image", "--ffl-sync"], "--ffl-spectrum image averages nothing"),
         (["--ffl-weight=1", "--ffl-variant=dct"], "'dct' is not one of"),
         (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number of at least 0"),
         (

@@ -45,6 +45,17 @@ def test_value_and_gradient_are_those_of_the_definition(name, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_log_spectrum_l1_is_its_definition(shape):
+    pred, target = images(shape)
+    rounding = (2 / 255) ** 2 / 12
+    logarithms = [(whole(x).abs() ** 2 + rounding).log() for x in (pred, target)]
+    expected = (logarithms[0] - logarithms[1]).abs().mean()
+    actual = variants.log_spectrum_l1(pred, target)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(loss, pred)[0] for loss in (actual, expected)))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_without_focal_is_the_mean_squared_error(shape):
     pred, target = images(shape)
     expected = torch.nn.functional.mse_loss(pred, target).item()
