@@ -11,34 +11,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.difference import *  # noqa: F403
+    from ffl_plugin.metrics.distance import *  # noqa: F403
+    from ffl_plugin.metrics.distribution import *  # noqa: F403
+    from ffl_plugin.metrics.features import *  # noqa: F403
     from ffl_plugin.metrics.frechet import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
+    from ffl_plugin.metrics.protocols import *  # noqa: F403
     from ffl_plugin.metrics.results import *  # noqa: F403
     from ffl_plugin.metrics.sources import *  # noqa: F403
     from ffl_plugin.metrics.spectra import *  # noqa: F403
+    from ffl_plugin.metrics.weights import *  # noqa: F403
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "DEFAULT_PROTOCOL": "protocols",
     "Difference": "difference",
+    "Extractor": "features",
+    "Features": "features",
     "ImagePairs": "results",
     "ImageSource": "sources",
+    "Measurement": "distance",
+    "PROTOCOLS": "protocols",
     "PairScores": "pairs",
+    "Protocol": "protocols",
     "SpectralDistances": "spectra",
     "SpectralStatistics": "spectra",
     "Statistics": "frechet",
+    "Weights": "weights",
+    "WeightsMissing": "weights",
     "compare_pairs": "difference",
     "compare_spectra": "difference",
     "compare_values": "difference",
+    "fid": "distance",
+    "find_protocol": "protocols",
+    "find_weights": "weights",
     "frechet_distance": "frechet",
     "frechet_from_statistics": "frechet",
+    "inception_score": "distribution",
     "is_result_folder": "results",
+    "kid": "distribution",
+    "load_feature_file": "distance",
     "log_frequency_distance": "pairs",
     "measure_pairs": "pairs",
     "measure_spectra": "spectra",
     "mse": "pairs",
     "open_images": "results",
     "open_pairs": "results",
+    "precision_recall": "distribution",
     "progress_bar": "progress",
     "psnr": "pairs",
     "spectral_distances": "spectra",

@@ -36,7 +36,7 @@ def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
                 "or use the protocol pytorch-fid or clean, which drop it"
             )
         try:
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise FFLError(
                 f"{where} is damaged ({_reason(error)}); make it again or remove it from the set"

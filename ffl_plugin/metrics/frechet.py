@@ -11,8 +11,9 @@ themselves when there are fewer of them than dimensions, and the Cholesky factor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +28,11 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean (d,) and covariance (d, d) of ``count`` features, the covariance divided by ``count − ddof``."""
+    """Mean (d,) and covariance (d, d) of ``count`` features; None where a file does not tell how many."""
 
     mean: Array
     covariance: Array
-    count: int
-    ddof: int
+    count: Optional[int] = None
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not belong together and values that are not finite."""
@@ -42,20 +42,70 @@ class Statistics:
                 "statistics are a mean (d,) and a covariance (d, d), "
                 f"not {self.mean.shape} and {self.covariance.shape}"
             )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
-            raise FFLError("the statistics hold NaN or infinite values; compute them again")
+        _refuse_not_finite(self.mean, self.covariance)
 
     @classmethod
     def of(cls, features: Any, *, ddof: int = 1) -> Statistics:
-        """Take the statistics of features (n, d)."""
+        """Take the statistics of features (n, d), the covariance divided by ``n − ddof``."""
         rows = _features(features)
-        _refuse_single(rows, ddof)
-        mean = _mean(rows)
-        scatter = np.zeros((rows.shape[1], rows.shape[1]))
-        for start in range(0, len(rows), _BLOCK):
-            centred = rows[start : start + _BLOCK].astype(np.float64) - mean
-            scatter += centred.T @ centred
-        return cls(mean, scatter / (len(rows) - ddof), len(rows), ddof)
+        return cls.of_blocks(
+            (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)), ddof=ddof
+        )
+
+    @classmethod
+    def of_blocks(cls, blocks: Iterable[npt.NDArray[Any]], *, ddof: int = 1) -> Statistics:
+        """Take the statistics of features that come in blocks (m, d), in one pass and flat memory."""
+        return Moments.of_blocks(blocks).statistics(ddof=ddof)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over features about a fixed centre, which add and subtract as sets of features do.
+
+    Attributes:
+        centre: (d,) near the mean, so that nothing cancels.
+        total: (d,) sum of x − centre.
+        scatter: (d, d) sum of (x − centre)(x − centre)ᵀ.
+        count: number of features.
+    """
+
+    centre: Array
+    total: Array
+    scatter: Array
+    count: int
+
+    @classmethod
+    def of_blocks(cls, blocks: Iterable[npt.NDArray[Any]], centre: Optional[Array] = None) -> Moments:
+        """Sum over blocks (m, d); the centre is the first block's mean where none is given."""
+        total = scatter = np.zeros(0)
+        count = 0
+        for block in blocks:
+            rows = block.astype(np.float64)
+            _refuse_not_finite(rows)
+            if centre is None:
+                centre = rows.mean(axis=0)
+            if count == 0:
+                total, scatter = np.zeros(rows.shape[1]), np.zeros((rows.shape[1], rows.shape[1]))
+            rows -= centre
+            total += rows.sum(axis=0)
+            scatter += rows.T @ rows
+            count += len(rows)
+        if centre is None:
+            raise FFLError("a covariance needs at least 2 features, not 0")
+        return cls(centre, total, scatter, count)
+
+    def without(self, part: Moments) -> Moments:
+        """Leave out some of the features; ``part`` has the same centre."""
+        return Moments(
+            self.centre, self.total - part.total, self.scatter - part.scatter, self.count - part.count
+        )
+
+    def statistics(self, *, ddof: int) -> Statistics:
+        """Mean and covariance; raises ``FFLError`` for fewer than two features and values not finite."""
+        _refuse_single(self.count, ddof)
+        shift = self.total / self.count
+        covariance = (self.scatter - self.count * np.outer(shift, shift)) / (self.count - ddof)
+        return Statistics(self.centre + shift, covariance, self.count)
 
 
 def frechet_distance(features_a: Any, features_b: Any, *, ddof: int = 1) -> float:
@@ -69,25 +119,43 @@ def frechet_distance(features_a: Any, features_b: Any, *, ddof: int = 1) -> floa
     if rows_a.shape[1] != rows_b.shape[1]:
         raise FFLError(f"the features differ in dimension: {rows_a.shape} and {rows_b.shape}")
     for rows in (rows_a, rows_b):
-        _refuse_single(rows, ddof)
-    if max(len(rows_a), len(rows_b)) > rows_a.shape[1]:
+        _refuse_single(len(rows), ddof)
+    dimensions = rows_a.shape[1]
+    if min(len(rows_a), len(rows_b)) > dimensions:
         return frechet_from_statistics(Statistics.of(rows_a, ddof=ddof), Statistics.of(rows_b, ddof=ddof))
-    mean_a, mean_b = _mean(rows_a), _mean(rows_b)
-    factor_a = (rows_a.astype(np.float64) - mean_a) / np.sqrt(len(rows_a) - ddof)
-    factor_b = (rows_b.astype(np.float64) - mean_b) / np.sqrt(len(rows_b) - ddof)
+    if len(rows_a) > dimensions:
+        return frechet_to_statistics(rows_b, Statistics.of(rows_a, ddof=ddof), ddof=ddof)
+    if len(rows_b) > dimensions:
+        return frechet_to_statistics(rows_a, Statistics.of(rows_b, ddof=ddof), ddof=ddof)
+    mean_a, factor_a = _centred(rows_a, ddof)
+    mean_b, factor_b = _centred(rows_b, ddof)
     trace_of_root = np.linalg.svd(factor_a @ factor_b.T, compute_uv=False).sum()
     return _assemble(mean_a - mean_b, float(np.sum(factor_a**2) + np.sum(factor_b**2)), float(trace_of_root))
 
 
+def frechet_to_statistics(features: Any, statistics: Statistics, *, ddof: int = 1) -> float:
+    """Fréchet distance of features (n, d), of which there are few, to ``Statistics``.
+
+    Raises ``FFLError`` as ``frechet_distance`` does.
+    """
+    rows = _features(features)
+    _refuse_single(len(rows), ddof)
+    mean, factor = _centred(rows, ddof)
+    return _from_factor(mean, factor, float(np.sum(factor**2)), statistics)
+
+
 def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
     """Fréchet distance of two ``Statistics``; raises ``FFLError`` when their dimensions differ."""
-    if a.mean.shape != b.mean.shape:
-        raise FFLError(f"the statistics differ in dimension: {a.mean.shape[0]} and {b.mean.shape[0]}")
-    factor = _factor(a.covariance)
+    return _from_factor(a.mean, _factor(a.covariance), float(np.trace(a.covariance)), b)
+
+
+def _from_factor(mean: Array, factor: Array, trace: float, other: Statistics) -> float:
+    if mean.shape != other.mean.shape:
+        raise FFLError(f"the features differ in dimension: {mean.shape[0]} and {other.mean.shape[0]}")
     # The eigenvalues of F_a Σ_b F_aᵀ are the squared singular values of F_a F_bᵀ.
-    squares = np.linalg.eigvalsh(factor @ b.covariance @ factor.T)
+    squares = np.linalg.eigvalsh(factor @ other.covariance @ factor.T)
     trace_of_root = float(np.sqrt(np.maximum(squares, 0.0)).sum())
-    return _assemble(a.mean - b.mean, float(np.trace(a.covariance) + np.trace(b.covariance)), trace_of_root)
+    return _assemble(mean - other.mean, trace + float(np.trace(other.covariance)), trace_of_root)
 
 
 def _assemble(shift: Array, traces: float, trace_of_root: float) -> float:
@@ -109,14 +177,11 @@ def _factor(covariance: Array) -> Array:
         return factor
 
 
-def _mean(rows: npt.NDArray[Any]) -> Array:
-    total = np.zeros(rows.shape[1])
-    for start in range(0, len(rows), _BLOCK):
-        total += rows[start : start + _BLOCK].sum(axis=0, dtype=np.float64)
-    mean: Array = total / len(rows)
-    if not np.isfinite(mean).all():
-        raise FFLError("the features hold NaN or infinite values; extract them again")
-    return mean
+def _centred(rows: npt.NDArray[Any], ddof: int) -> tuple[Array, Array]:
+    """Return the mean (d,) and F (n, d) with FᵀF = covariance."""
+    _refuse_not_finite(rows)
+    mean: Array = rows.mean(axis=0, dtype=np.float64)
+    return mean, (rows - mean) / np.sqrt(len(rows) - ddof)
 
 
 def _features(features: Any) -> npt.NDArray[Any]:
@@ -126,8 +191,13 @@ def _features(features: Any) -> npt.NDArray[Any]:
     return rows
 
 
-def _refuse_single(rows: npt.NDArray[Any], ddof: int) -> None:
-    if len(rows) < 2:
-        raise FFLError(f"a covariance needs at least 2 features, not {len(rows)}")
+def _refuse_not_finite(*arrays: npt.NDArray[Any]) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise FFLError("the features hold NaN or infinite values; extract them again")
+
+
+def _refuse_single(count: int, ddof: int) -> None:
+    if count < 2:
+        raise FFLError(f"a covariance needs at least 2 features, not {count}")
     if ddof not in (0, 1):
         raise FFLError(f"ddof is 0 (divide by n) or 1 (divide by n - 1), not {ddof}")

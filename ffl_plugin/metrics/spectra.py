@@ -20,7 +20,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import Pixels
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import ImageSource, mixed_sizes
-from ffl_plugin.spectrum import column_multiplicity, half_spectrum
+from ffl_plugin.spectrum import column_multiplicity, half_spectrum, radial_frequency
 
 Array = npt.NDArray[np.float64]
 
@@ -197,7 +197,7 @@ class Rings:
     @lru_cache(maxsize=4)
     def of(height: int, width: int) -> Rings:
         """Return the rings for images of one size."""
-        radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
+        radius = radial_frequency(height, width)[:, : width // 2 + 1].numpy()
         multiplicity = column_multiplicity(width, torch.empty(0, dtype=torch.float64)).numpy()
         weight = np.broadcast_to(multiplicity, radius.shape).ravel()
         step = np.rint(radius.ravel() * min(height, width)).astype(np.int64)

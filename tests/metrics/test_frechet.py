@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import types
 import warnings
 
 import numpy as np
 import pytest
 import torch
 
+from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import Statistics, frechet_distance, frechet_from_statistics
 
@@ -50,8 +52,8 @@ def test_fewer_features_than_dimensions_equal_the_definition(n: int, m: int) -> 
 
 def test_known_gaussians() -> None:
     """Commuting covariances: d² = |μ_a − μ_b|² + Σ (σ_a − σ_b)²."""
-    a = Statistics(np.array([0.0, 1.0]), np.diag([4.0, 9.0]), 100, 1)
-    b = Statistics(np.array([3.0, 1.0]), np.diag([1.0, 25.0]), 100, 1)
+    a = Statistics(np.array([0.0, 1.0]), np.diag([4.0, 9.0]), 100)
+    b = Statistics(np.array([3.0, 1.0]), np.diag([1.0, 25.0]), 100)
     assert frechet_from_statistics(a, b) == pytest.approx(9 + 1 + 4, rel=1e-14)
 
 
@@ -129,12 +131,19 @@ def test_unfit_features_are_refused(kind: str) -> None:
 
 def test_unfit_statistics_are_refused() -> None:
     with pytest.raises(FFLError, match=r"not \(3,\) and \(2, 2\)"):
-        Statistics(np.zeros(3), np.eye(2), 10, 1)
+        Statistics(np.zeros(3), np.eye(2), 10)
     with pytest.raises(FFLError, match="NaN"):
-        Statistics(np.zeros(2), np.full((2, 2), np.nan), 10, 1)
+        Statistics(np.zeros(2), np.full((2, 2), np.nan), 10)
     with pytest.raises(FFLError, match="dimension: 2 and 3"):
-        frechet_from_statistics(
-            Statistics(np.zeros(2), np.eye(2), 9, 1), Statistics(np.zeros(3), np.eye(3), 9, 1)
-        )
+        frechet_from_statistics(Statistics(np.zeros(2), np.eye(2), 9), Statistics(np.zeros(3), np.eye(3), 9))
     with pytest.raises(FFLError, match="not 2"):
         frechet_distance(features(1, 9), features(2, 9), ddof=2)
+
+
+def test_every_public_name_is_what_it_says() -> None:
+    """A module of the same name would hide the function once it is imported."""
+    for name in dir(metrics):
+        value = getattr(metrics, name)
+        assert not isinstance(value, types.ModuleType), name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        metrics.nonsense  # noqa: B018

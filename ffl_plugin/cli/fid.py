@@ -1,0 +1,104 @@
+"""``ffl-patch fid``: the distance between two sets of images, with its protocol beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Optional
+
+import click
+
+METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
+
+
+def _metrics(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",")))
+    unknown = [name for name in chosen if name not in METRICS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(METRICS)}.")
+    return chosen
+
+
+@click.command()
+@click.argument("real", type=click.Path(path_type=Path))
+@click.argument("fake", type=click.Path(path_type=Path))
+@click.option(
+    "--protocol",
+    default="pytorch-fid",
+    show_default=True,
+    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+    help="Resize and covariance; numbers compare only within one protocol. The FFL paper used pytorch-fid.",
+)
+@click.option(
+    "--metrics",
+    default="fid",
+    show_default=True,
+    metavar="LIST",
+    callback=_metrics,
+    help=f"Any of {','.join(METRICS)} (is: Inception Score, pr: precision and recall).",
+)
+@click.option(
+    "--inception",
+    type=click.Path(path_type=Path),
+    help="The network's weights, instead of downloading them. [env: FFL_INCEPTION]",
+)
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep features here. [env: FFL_CACHE]")
+@click.option("--no-cache", is_flag=True, help="Keep no features.")
+@click.option("--device", help="Such as cuda:1 or cpu. [default: the GPU, if there is one]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    real: Path,
+    fake: Path,
+    protocol: str,
+    metrics: tuple[str, ...],
+    inception: Optional[Path],
+    cache: Optional[Path],
+    no_cache: bool,
+    device: Optional[str],
+    as_json: bool,
+) -> None:
+    """Fréchet Inception Distance between the images REAL and FAKE.
+
+    Each is a folder, a zip archive, a result folder of pix2pix, CycleGAN or SPADE, or an .npz of statistics
+    (mu, sigma) or features.
+
+    \b
+        ffl-patch fid faces.zip generated/
+        ffl-patch fid results/facades results/facades --metrics fid,pairs
+        torchrun --no-python --nproc-per-node=4 ffl-patch fid faces.zip generated/
+    """
+    from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.metrics.distributed import process_group
+    from ffl_plugin.metrics.evaluation import evaluate
+    from ffl_plugin.metrics.storage import cache_folder
+
+    if cache is not None and no_cache:
+        raise click.UsageError("--cache and --no-cache exclude each other.")
+    with process_group() as speaks, progress_bar(None if speaks else False) as progress:
+        result = evaluate(
+            real,
+            fake,
+            protocol=protocol,
+            metrics=metrics,
+            inception=inception,
+            cache=None if no_cache else (cache or cache_folder()) / "features",
+            device=device,
+            progress=progress,
+        )
+    if not speaks:
+        return
+    for note in result.notes:
+        click.echo(f"Note: {note}", err=True)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), allow_nan=False))
+    else:
+        for measurement in result.measurements:
+            click.echo(_line(measurement))
+    if result.refusal is not None:
+        raise result.refusal
+
+
+def _line(measurement: Any) -> str:
+    spread = "" if measurement.spread is None else f" ± {measurement.spread:.4g}"
+    arrow = {"lower": "lower is better", "higher": "higher is better"}[measurement.better]
+    return f"{measurement.metric:<24} {measurement.value:>11.6g}{spread}  ({arrow}; {measurement.conditions})"

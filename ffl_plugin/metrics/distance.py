@@ -1,0 +1,133 @@
+"""FID, and what belongs beside the number: the protocol, how many images, and whose weights."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Union
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.frechet import (
+    Statistics,
+    frechet_distance,
+    frechet_from_statistics,
+    frechet_to_statistics,
+)
+from ffl_plugin.metrics.inception import FEATURES
+from ffl_plugin.metrics.protocols import Protocol
+
+FeatureSet = Union[Features, Statistics]
+
+# With fewer images than dimensions the covariance is singular and the bias of FID is large.
+ENOUGH = FEATURES
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number with all that it takes to compare it with another.
+
+    Attributes:
+        metric: its name, such as "FID".
+        value: the number.
+        better: "lower" or "higher".
+        conditions: protocol, numbers of images and weights, in words.
+        spread: the standard deviation that the metric is published with (KID's subsets, IS's splits).
+    """
+
+    metric: str
+    value: float
+    better: str
+    conditions: str
+    spread: Optional[float] = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data; a value that is not finite becomes None."""
+        values = {"value": self.value, "spread": self.spread}
+        numbers = {k: v if v is not None and np.isfinite(v) else None for k, v in values.items()}
+        return {**numbers, "better": self.better, "conditions": self.conditions}
+
+
+def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
+    """Fréchet Inception Distance (Heusel et al. 2017) of features with features or with stored statistics.
+
+    Raises ``FFLError`` when the two sets were made under different protocols or weights.
+    """
+    refuse_different_conditions(real, fake)
+    return Measurement("FID", _distance(real, fake), "lower", conditions(real, fake))
+
+
+def _distance(a: FeatureSet, b: FeatureSet) -> float:
+    few_a, few_b = (isinstance(side, Features) and len(side) <= FEATURES for side in (a, b))
+    if isinstance(a, Features) and isinstance(b, Features) and few_a and few_b:
+        return frechet_distance(a.pool(), b.pool(), ddof=a.protocol.ddof)
+    if isinstance(a, Features) and few_a:
+        return frechet_to_statistics(a.pool(), statistics(b), ddof=a.protocol.ddof)
+    if isinstance(b, Features) and few_b:
+        return frechet_to_statistics(b.pool(), statistics(a), ddof=b.protocol.ddof)
+    return frechet_from_statistics(statistics(a), statistics(b))
+
+
+def statistics(side: FeatureSet) -> Statistics:
+    """Return mean and covariance as the protocol has it, in flat memory."""
+    if isinstance(side, Statistics):
+        return side
+    return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=side.protocol.ddof)
+
+
+def conditions(real: Optional[FeatureSet], fake: FeatureSet) -> str:
+    """Say in words what a number of these two sets, or of the fakes alone, depends on."""
+    sides = [side for side in (fake, real) if isinstance(side, Features)]
+    protocol = str(sides[0].protocol) if sides else "protocol unknown"
+    hashes = [side.weights.sha256[:8] for side in sides if side.weights is not None]
+    weights = hashes[0] if hashes else "unknown"
+    reals = "" if real is None else f"{_count(real)} real, "
+    return f"{protocol}; N = {reals}{_count(fake)} generated; weights {weights}"
+
+
+def refuse_different_conditions(real: FeatureSet, fake: FeatureSet) -> None:
+    """Raise ``FFLError`` when two sets of features are not comparable."""
+    if not (isinstance(real, Features) and isinstance(fake, Features)):
+        return
+    if real.protocol.name != fake.protocol.name:
+        raise FFLError(
+            f"features of the protocols {real.protocol.name} and {fake.protocol.name} are not comparable; "
+            "extract both with one protocol"
+        )
+    if real.weights and fake.weights and real.weights.sha256 != fake.weights.sha256:
+        raise FFLError(
+            f"features of different weights are not comparable ({real.weights.sha256[:8]} and "
+            f"{fake.weights.sha256[:8]}); extract both with one file"
+        )
+
+
+def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
+    """Load an ``.npz``: statistics of pytorch-fid or clean-fid (``mu``, ``sigma``), or features (N, 2048).
+
+    The file does not tell its protocol: the user does. Nothing in it is executed. Raises ``FFLError`` for
+    anything else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (BadZipFile, OSError, ValueError, EOFError, AttributeError, zlib.error) as error:
+        raise FFLError(f"{path} is not a complete .npz of numbers ({error}); save it again") from None
+    if {"mu", "sigma"} <= arrays.keys():
+        return Statistics(arrays["mu"].astype(np.float64), arrays["sigma"].astype(np.float64))
+    features = [array for array in arrays.values() if array.ndim == 2 and array.shape[1] == FEATURES]
+    if len(features) == 1:
+        names = tuple(f"row {index}" for index in range(len(features[0])))
+        return Features(names, protocol, None, (features[0].astype(np.float32),))
+    raise FFLError(
+        f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of features "
+        f"(N, {FEATURES})"
+    )
+
+
+def _count(side: FeatureSet) -> str:
+    count = side.count if isinstance(side, Statistics) else len(side)
+    return "unknown" if count is None else f"{count:,}"

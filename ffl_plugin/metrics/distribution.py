@@ -1,0 +1,91 @@
+"""Other metrics from the same features, by torch-fidelity's functions with every setting explicit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+import torch
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.distance import Measurement, conditions, refuse_different_conditions
+from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.optional import require
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
+
+SEED = 2020  # torch-fidelity's own default
+KID_SUBSETS, KID_SUBSET = 100, 1000
+IS_SPLITS = 10
+NEIGHBOURS = 3
+
+
+def kid(real: Features, fake: Features) -> Measurement:
+    """Kernel Inception Distance (Bińkowski et al. 2018): unbiased, so sound for small sets; may be negative.
+
+    Cubic kernel, 100 subsets of 1,000 images or of as many as there are.
+    """
+    refuse_different_conditions(real, fake)
+    subset = min(KID_SUBSET, len(real), len(fake))
+    if subset < 2:
+        raise FFLError("KID needs at least 2 images on each side")
+    result = _fidelity("metric_kid").kid_features_to_metric(
+        _tensor(fake.pool()),
+        _tensor(real.pool()),
+        kid_subsets=KID_SUBSETS,
+        kid_subset_size=subset,
+        kid_kernel="poly",
+        kid_kernel_poly_degree=3,
+        kid_kernel_poly_gamma=None,
+        kid_kernel_poly_coef0=1,
+        rng_seed=SEED,
+        verbose=False,
+    )
+    settings = f"{conditions(real, fake)}; {KID_SUBSETS} subsets of {subset:,}, seed {SEED}"
+    value, spread = (result[f"kernel_inception_distance_{key}"] for key in ("mean", "std"))
+    return Measurement("KID", value, "lower", settings, spread)
+
+
+def inception_score(fake: Features) -> Measurement:
+    """Inception Score (Salimans et al. 2016), the mean over 10 shuffled splits."""
+    if len(fake) < IS_SPLITS:
+        raise FFLError(f"the Inception Score needs at least {IS_SPLITS} images, not {len(fake)}")
+    result = _fidelity("metric_isc").isc_features_to_metric(
+        _tensor(fake.logits()), splits=IS_SPLITS, shuffle=True, rng_seed=SEED
+    )
+    settings = f"{conditions(None, fake)}; {IS_SPLITS} splits, seed {SEED}"
+    value, spread = (result[f"inception_score_{key}"] for key in ("mean", "std"))
+    return Measurement("IS", value, "higher", settings, spread)
+
+
+def precision_recall(real: Features, fake: Features) -> tuple[Measurement, Measurement]:
+    """Improved precision and recall (Kynkäänniemi et al. 2019) with 3 neighbours, on Inception features.
+
+    StyleGAN2-ADA's ``pr50k3_full`` uses VGG features: its numbers are not comparable with these.
+    """
+    refuse_different_conditions(real, fake)
+    if min(len(real), len(fake)) <= NEIGHBOURS:
+        raise FFLError(f"precision and recall need more than {NEIGHBOURS} images on each side")
+    result = _fidelity("metric_prc").prc_features_to_metric(
+        _tensor(fake.pool()),
+        _tensor(real.pool()),
+        prc_neighborhood=NEIGHBOURS,
+        prc_batch_size=2_000,
+        save_cpu_ram=True,
+        verbose=False,
+    )
+    settings = f"{conditions(real, fake)}; {NEIGHBOURS} neighbours, Inception features"
+    return (
+        Measurement("precision", result["precision"], "higher", settings),
+        Measurement("recall", result["recall"], "higher", settings),
+    )
+
+
+def _tensor(rows: npt.NDArray[Any]) -> torch.Tensor:
+    if not torch.isfinite(tensor := torch.from_numpy(rows)).all():
+        raise FFLError("the features hold NaN or infinite values; extract them again")
+    return tensor
+
+
+def _fidelity(module: str) -> Any:
+    import_torchvision()
+    return require(f"torch_fidelity.{module}", "This metric")

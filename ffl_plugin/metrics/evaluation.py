@@ -1,0 +1,157 @@
+"""All metrics of one set of fakes against one set of reals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, load_feature_file
+from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
+from ffl_plugin.metrics.features import Extractor, Features
+from ffl_plugin.metrics.pairs import METRICS as PAIR_METRICS
+from ffl_plugin.metrics.pairs import measure_pairs
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.protocols import Protocol, find_protocol
+from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
+from ffl_plugin.metrics.sources import ImageSource
+from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
+from ffl_plugin.metrics.weights import WeightsMissing, find_weights
+
+_NEEDS_FEATURES = ("fid", "kid", "is", "pr")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured, what a reader must know, and what was refused for want of weights."""
+
+    measurements: tuple[Measurement, ...]
+    notes: tuple[str, ...]
+    refusal: Optional[FFLError]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data: the measurements by metric, and the sentences."""
+        refusal = str(self.refusal) if self.refusal else None
+        numbers = {measurement.metric: measurement.as_json() for measurement in self.measurements}
+        return {"measurements": numbers, "notes": list(self.notes), "refused": refusal}
+
+
+def evaluate(
+    real: Path,
+    fake: Path,
+    *,
+    protocol: str,
+    metrics: Sequence[str] = ("fid",),
+    inception: Optional[Path] = None,
+    cache: Optional[Path] = None,
+    device: Optional[str] = None,
+    progress: Optional[Progress] = None,
+) -> Evaluation:
+    """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
+
+    Where the network's weights cannot be had, what needs none is measured in their stead (spectra, and pairs
+    of a result folder) and the reason comes back as ``refusal``.
+
+    Raises ``FFLError`` for input that cannot be measured.
+    """
+    chosen = find_protocol(protocol)
+    sides = {role: _open(path, role, chosen) for role, path in (("real", real), ("fake", fake))}
+    notes: list[str] = []
+    refusal: Optional[FFLError] = None
+    measurements: list[Measurement] = []
+    if any(metric in metrics for metric in _NEEDS_FEATURES):
+        try:
+            features = _features(sides, chosen, inception, cache, device, notes, progress)
+            measurements += _from_features(features, metrics)
+        except WeightsMissing as error:
+            refusal = error
+            metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
+    if "pairs" in metrics:
+        measurements += _pairs(real, fake, progress)
+    if "spectra" in metrics:
+        measurements += _spectra(sides, progress)
+    return Evaluation(tuple(measurements), tuple(notes), refusal)
+
+
+def _open(path: Path, role: str, protocol: Protocol) -> Any:
+    if path.suffix.lower() == ".npz":
+        if not path.is_file():
+            raise FFLError(f"{path} does not exist; give an .npz of statistics or features, or images")
+        return load_feature_file(path, protocol)
+    return open_images(path, role=role)
+
+
+def _features(
+    sides: dict[str, Any],
+    protocol: Protocol,
+    inception: Optional[Path],
+    cache: Optional[Path],
+    device: Optional[str],
+    notes: list[str],
+    progress: Optional[Progress],
+) -> dict[str, FeatureSet]:
+    features: dict[str, FeatureSet] = {
+        role: side for role, side in sides.items() if not isinstance(side, ImageSource)
+    }
+    if len(features) < len(sides):
+        weights = find_weights(inception, progress=progress)
+        if not weights.published:
+            notes.append(
+                f"{weights.path} (SHA-256 {weights.sha256}) is not the published Inception file: "
+                "the numbers compare only with others of this file"
+            )
+        extractor = Extractor(weights, device=device)
+        for role, side in sides.items():
+            if role not in features:
+                features[role] = extractor.extract(side, protocol, cache=cache, progress=progress)
+    few = [len(side) for side in features.values() if isinstance(side, Features) and len(side) < ENOUGH]
+    if few:
+        notes.append(
+            f"{min(few):,} images are fewer than {ENOUGH:,}: FID is biased upwards, "
+            "and compares only at the same number of images"
+        )
+    return features
+
+
+def _from_features(features: dict[str, FeatureSet], metrics: Sequence[str]) -> list[Measurement]:
+    real, fake = features["real"], features["fake"]
+    found: list[Measurement] = []
+    if "fid" in metrics:
+        found.append(fid(real, fake))
+    if any(metric in metrics for metric in ("kid", "is", "pr")) and not isinstance(fake, Features):
+        raise FFLError("KID, IS, precision and recall need features or images, not statistics alone")
+    if "is" in metrics and isinstance(fake, Features):
+        found.append(inception_score(fake))
+    if any(metric in metrics for metric in ("kid", "pr")) and not isinstance(real, Features):
+        raise FFLError("KID, precision and recall need the real features or images, not statistics alone")
+    if isinstance(real, Features) and isinstance(fake, Features):
+        found += [kid(real, fake)] if "kid" in metrics else []
+        found += precision_recall(real, fake) if "pr" in metrics else []
+    return found
+
+
+def _pairs(real: Path, fake: Path, progress: Optional[Progress]) -> list[Measurement]:
+    pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
+    scores = measure_pairs(pairs, progress=progress)
+    words = f"N = {len(pairs):,} pairs"
+    return [
+        Measurement(metric.upper(), scores.mean(metric), better, words)
+        for metric, (_, better) in PAIR_METRICS.items()
+    ]
+
+
+def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measurement]:
+    if not all(isinstance(side, ImageSource) for side in sides.values()):
+        raise FFLError("spectra need images on both sides, not statistics or features")
+    reals, fakes = (measure_spectra(sides[role], progress=progress) for role in ("real", "fake"))
+    distances = spectral_distances(fakes, reals)
+    words = f"N = {reals.count:,} real, {fakes.count:,} generated"
+    found = [
+        Measurement("radial profile, dB", distances.profile_distance, "lower", words),
+        Measurement("mean spectrum", distances.mean_spectrum_distance, "lower", words),
+    ]
+    for low, high, decibels in distances.bands:
+        found.append(Measurement(f"band {low:.3f}-{high:.3f}, dB", decibels, "lower", words))
+    return found

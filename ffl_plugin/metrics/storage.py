@@ -1,0 +1,57 @@
+"""Where downloads and computed features are kept, and how files get there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ffl_plugin.errors import FFLError
+
+
+def cache_folder() -> Path:
+    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder; it may be deleted at any time."""
+    chosen = os.environ.get("FFL_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "ffl-plugin"
+
+
+class TemporaryFolder:
+    """A new folder, removed with all its contents when this object goes."""
+
+    def __init__(self) -> None:
+        """Make the folder; ``path`` is where."""
+        self.path = Path(tempfile.mkdtemp(prefix="ffl-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file that takes the place of ``path`` when the block ends without an exception.
+
+    Raises ``FFLError`` when the disk is full or the folder cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        raise FFLError(
+            f"{path} cannot be written ({error.strerror or error}); make room there, "
+            "or set FFL_CACHE to another folder"
+        ) from None
+    finally:
+        if temporary is not None:
+            temporary.unlink()

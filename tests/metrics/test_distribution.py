@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import distribution
+from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
+from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.inception import FEATURES
+from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.weights import Weights
+
+FID = PROTOCOLS["pytorch-fid"]
+WEIGHTS = Weights(Path("none"), "0" * 64, False)
+
+
+@pytest.fixture(autouse=True)
+def few_subsets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribution, "KID_SUBSETS", 3)
+
+
+def made(seed: int, count: int, shift: float = 0.0, classes: int = 5) -> Features:
+    """Features in a few dimensions, and logits of a few classes."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros((count, FEATURES + 1008), np.float32)
+    rows[:, :8] = random.normal(size=(count, 8)) + shift
+    rows[np.arange(count), FEATURES + np.arange(count) % classes] = 20
+    return Features(tuple(map(str, range(count))), FID, WEIGHTS, (rows,))
+
+
+def test_kid_is_the_unbiased_squared_mmd() -> None:
+    """Bińkowski et al. 2018, with k(x, y) = (x·y/d + 1)³ on one subset of everything."""
+    real, fake = made(1, 40), made(2, 40, shift=3)
+    x, y = fake.pool().astype(np.float64), real.pool().astype(np.float64)
+    k = {
+        name: (a @ b.T / FEATURES + 1) ** 3
+        for name, (a, b) in {"xx": (x, x), "yy": (y, y), "xy": (x, y)}.items()
+    }
+    n = 40
+    within = [(k[name].sum() - np.trace(k[name])) / (n * (n - 1)) for name in ("xx", "yy")]
+    expected = sum(within) - 2 * k["xy"].mean()
+    found = kid(real, fake)
+    assert found.value == pytest.approx(expected, rel=1e-4)
+    assert found.value > 0
+    assert "3 subsets of 40, seed 2020" in found.conditions
+
+
+def test_kid_of_equal_distributions_is_about_zero() -> None:
+    assert abs(kid(made(1, 200), made(2, 200)).value) < 1e-3
+
+
+def test_inception_score_of_certain_and_even_classes_is_their_number() -> None:
+    found = inception_score(made(1, 500, classes=5))
+    assert found.value == pytest.approx(5, rel=0.05)
+    assert inception_score(made(1, 500, classes=1)).value == pytest.approx(1, abs=1e-3)
+    assert found.conditions.startswith("pytorch-fid: bilinear without antialiasing")
+    assert "N = 500 generated" in found.conditions
+
+
+def test_precision_and_recall_tell_quality_from_coverage() -> None:
+    real, narrow = made(1, 200), made(2, 200)
+    narrow.chunks[0][:, :8] *= 0.1
+    precision, recall = precision_recall(real, narrow)
+    assert precision.value > 0.9
+    assert recall.value < 0.5
+    far = [measurement.value for measurement in precision_recall(real, made(3, 200, shift=50))]
+    assert far == [0, 0]
+
+
+@pytest.mark.parametrize("metric", [kid, precision_recall])
+def test_too_few_images_are_told(metric: object) -> None:
+    with pytest.raises(FFLError, match=r"at least 2 images|more than 3 images"):
+        metric(made(1, 1), made(2, 200))
+
+
+def test_too_few_images_for_splits_are_told() -> None:
+    with pytest.raises(FFLError, match="at least 10 images, not 9"):
+        inception_score(made(1, 9))
+
+
+def test_nan_features_are_refused() -> None:
+    spoiled = made(1, 20)
+    spoiled.chunks[0][3, 3] = np.nan
+    for metric in (kid, precision_recall):
+        with pytest.raises(FFLError, match="NaN"):
+            metric(spoiled, made(2, 20))

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pictures import picture, png, save
+from PIL import Image
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import features as features_module
+from ffl_plugin.metrics import open_images
+from ffl_plugin.metrics.features import Extractor, Features
+from ffl_plugin.metrics.inception import FEATURES
+from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.weights import Weights
+
+CLEAN, FID, ADA = (PROTOCOLS[name] for name in ("clean", "pytorch-fid", "stylegan2-ada"))
+
+
+def make_set(folder: Path, count: int = 3, seed: int = 0) -> Path:
+    for index in range(count):
+        save(folder / f"{index}.png", picture(seed + index))
+    return folder
+
+
+def images_of(source_folder: Path) -> torch.Tensor:
+    source = open_images(source_folder)
+    return torch.from_numpy(np.stack([source.read(i) for i in range(len(source))])).permute(0, 3, 1, 2)
+
+
+def relative_error(ours: np.ndarray, theirs: torch.Tensor) -> float:
+    return float(np.abs(ours - theirs.numpy()).max() / np.abs(theirs.numpy()).mean())
+
+
+def test_stylegan2_ada_equals_torch_fidelity(tmp_path: Path, extractor: Extractor) -> None:
+    import_torchvision()
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    theirs = FeatureExtractorInceptionV3(
+        "peer", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(extractor.weights.path)
+    )
+    expected = theirs(images_of(make_set(tmp_path)))
+    found = extractor.extract(open_images(tmp_path), ADA)
+    assert found.pool().shape == (3, 2048)
+    assert relative_error(found.pool(), expected[0]) < 1e-5
+    assert relative_error(found.logits(), expected[1]) < 1e-5
+
+
+def test_pytorch_fid_equals_pytorch_fid(
+    tmp_path: Path, extractor: Extractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_torchvision()
+    from pytorch_fid import inception
+
+    state = torch.load(extractor.weights.path, weights_only=True)
+    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: state)
+    theirs = inception.InceptionV3([3]).eval()
+    expected = theirs(images_of(make_set(tmp_path)).float() / 255)[0].flatten(1)
+    found = extractor.extract(open_images(tmp_path), FID)
+    assert relative_error(found.pool(), expected) < 1e-5
+
+
+@pytest.mark.parametrize(("height", "width"), [(24, 32), (400, 310), (299, 299)])
+def test_clean_resizes_as_clean_fid(height: int, width: int) -> None:
+    import_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # clean-fid predates the installed Pillow
+        from cleanfid.resize import build_resizer
+
+        expected = build_resizer("clean")(picture(1, height, width))
+    found = CLEAN.prepare(picture(1, height, width)) * 128 + 128
+    assert found.permute(1, 2, 0).numpy() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_protocols_differ_where_they_must() -> None:
+    image = picture(1, 64, 64)
+    prepared = {name: protocol.prepare(image) for name, protocol in PROTOCOLS.items()}
+    for one, other in (
+        ("clean", "pytorch-fid"),
+        ("pytorch-fid", "stylegan2-ada"),
+        ("clean", "stylegan2-ada"),
+    ):
+        assert (prepared[one] - prepared[other]).abs().max() > 0.05
+    assert {name: protocol.ddof for name, protocol in PROTOCOLS.items()} == {
+        "clean": 1,
+        "pytorch-fid": 1,
+        "stylegan2-ada": 0,
+    }
+    assert str(ADA) == "stylegan2-ada: TensorFlow 1 bilinear, covariance ÷N"
+
+
+def test_features_are_cached_by_content(
+    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK", 2)
+    folder, cache = make_set(tmp_path / "set", 5), tmp_path / "kept"
+    extractor = CountingExtractor(random_weights)
+    first = extractor.extract(open_images(folder), FID, cache=cache)
+    assert extractor.images == 5
+    folder.rename(tmp_path / "renamed")
+    again = extractor.extract(open_images(tmp_path / "renamed"), FID, cache=cache)
+    assert extractor.images == 5
+    assert np.array_equal(again.pool(), first.pool())
+    save(tmp_path / "renamed" / "4.png", picture(99))
+    changed = extractor.extract(open_images(tmp_path / "renamed"), FID, cache=cache)
+    assert extractor.images == 6
+    assert np.array_equal(changed.pool()[:4], first.pool()[:4])
+    assert not np.array_equal(changed.pool()[4], first.pool()[4])
+    extractor.extract(open_images(tmp_path / "renamed"), CLEAN, cache=cache)
+    assert extractor.images == 11
+    other = CountingExtractor(Weights(random_weights.path, "another hash", False))
+    other.extract(open_images(tmp_path / "renamed"), FID, cache=cache)
+    assert other.images == 5
+
+
+class CountingExtractor(Extractor):
+    """Stands in for the network: numbers that depend on the image only; may stop like a killed process."""
+
+    images = 0
+    stop_after = 10**9
+
+    def _run(self, images: torch.Tensor) -> np.ndarray:
+        if self.images >= self.stop_after:
+            raise KeyboardInterrupt
+        self.images += len(images)
+        return np.tile(images[:, :1, 150, 150].numpy(), FEATURES + 1008)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK", 2)
+    folder, cache = make_set(tmp_path / "set", 7), tmp_path / "kept"
+    killed = CountingExtractor(random_weights)
+    killed.stop_after = 4
+    with pytest.raises(KeyboardInterrupt):
+        killed.extract(open_images(folder), FID, cache=cache)
+    resumed = CountingExtractor(random_weights)
+    found = resumed.extract(open_images(folder), FID, cache=cache)
+    assert resumed.images == 3
+    assert np.array_equal(
+        found.pool(), CountingExtractor(random_weights).extract(open_images(folder), FID).pool()
+    )
+    assert not [path for path in cache.iterdir() if path.suffix != ".npy"]
+
+
+def test_without_a_cache_nothing_stays(tmp_path: Path, random_weights: Weights, own_cache: Path) -> None:
+    found = CountingExtractor(random_weights).extract(open_images(make_set(tmp_path / "set")), FID)
+    (chunk,) = found.chunks
+    assert isinstance(chunk, Path)
+    assert chunk.exists()
+    del found
+    assert not chunk.exists()
+    assert not own_cache.exists()
+
+
+def test_mixed_sizes_are_taken_or_refused_as_the_protocol_has_it(
+    tmp_path: Path, random_weights: Weights
+) -> None:
+    save(tmp_path / "a.png", picture(0))
+    save(tmp_path / "b.png", picture(1, height=40))
+    extractor = CountingExtractor(random_weights)
+    for protocol in (FID, CLEAN):
+        assert len(extractor.extract(open_images(tmp_path), protocol)) == 2
+    with pytest.raises(FFLError, match=r"a\.png is 32x24 and .*b\.png is 32x40"):
+        extractor.extract(open_images(tmp_path), ADA)
+
+
+def test_transparency_is_dropped_or_refused_as_the_protocol_has_it(
+    tmp_path: Path, random_weights: Weights
+) -> None:
+    Image.fromarray(picture(0)).convert("RGBA").save(tmp_path / "a.png")
+    extractor = CountingExtractor(random_weights)
+    for protocol in (FID, CLEAN):
+        extractor.extract(open_images(tmp_path), protocol)
+    with pytest.raises(FFLError, match=r"a\.png has transparency"):
+        extractor.extract(open_images(tmp_path), ADA)
+
+
+def test_a_damaged_image_is_named_and_the_chunks_before_it_are_kept(
+    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK", 2)
+    folder = make_set(tmp_path / "set", 5)
+    (folder / "4.png").write_bytes(png(picture(4))[:400])
+    with pytest.raises(FFLError, match=r"4\.png is damaged"):
+        CountingExtractor(random_weights).extract(open_images(folder), FID, cache=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_a_full_disk_is_told_in_one_sentence(
+    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(FFLError, match=r"cannot be written \(No space left on device\); make room") as caught:
+        CountingExtractor(random_weights).extract(
+            open_images(make_set(tmp_path / "set")), FID, cache=tmp_path / "kept"
+        )
+    assert "FFL_CACHE" in str(caught.value)
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_progress_reaches_the_end(
+    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_module, "CHUNK", 2)
+    steps: list[tuple[int, int, str]] = []
+    CountingExtractor(random_weights).extract(
+        open_images(make_set(tmp_path, 5)), FID, progress=lambda *step: steps.append(step)
+    )
+    assert steps == [(2, 5, "features"), (4, 5, "features"), (5, 5, "features")]
+
+
+WORKER = """
+import sys
+import numpy as np
+from pathlib import Path
+import test_features
+from ffl_plugin.metrics import features, open_images
+from ffl_plugin.metrics.distributed import process_group
+from ffl_plugin.metrics.weights import Weights
+
+features.CHUNK = 2
+with process_group() as speaks:
+    extractor = test_features.CountingExtractor(Weights(Path("none"), "hash", False))
+    rank = features.rank_and_world()[0]
+    found = extractor.extract(
+        open_images(sys.argv[1]), test_features.FID, cache=Path(sys.argv[2]) / str(rank)
+    )
+    np.savez(Path(sys.argv[2]) / f"{rank}.npz", pool=found.pool(), images=extractor.images, speaks=speaks)
+"""
+
+
+def test_processes_share_the_work_with_equal_results(tmp_path: Path, random_weights: Weights) -> None:
+    """Two processes, each with a cache of its own, as on two machines."""
+    folder = make_set(tmp_path / "set", 7)
+    alone = CountingExtractor(random_weights).extract(open_images(folder), FID)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", WORKER, str(folder), str(tmp_path)]
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=Path(__file__).parent,
+            env={
+                **{"PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
+                **{
+                    "RANK": str(rank),
+                    "WORLD_SIZE": "2",
+                    "MASTER_ADDR": "127.0.0.1",
+                    "MASTER_PORT": str(port),
+                },
+            },
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    results = [np.load(tmp_path / f"{rank}.npz") for rank in range(2)]
+    for result in results:
+        assert np.array_equal(result["pool"], alone.pool())
+    assert [int(result["images"]) for result in results] == [4, 3]
+    assert [bool(result["speaks"]) for result in results] == [True, False]
+
+
+def test_a_file_of_features_has_no_logits(random_weights: Weights) -> None:
+    rows = np.zeros((3, FEATURES), np.float32)
+    with pytest.raises(FFLError, match="needs class logits"):
+        Features(("a", "b", "c"), FID, None, (rows,)).logits()
