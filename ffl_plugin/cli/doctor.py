@@ -1,0 +1,37 @@
+"""``ffl-patch doctor``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Optional
+
+import click
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(repo: Optional[Path], as_json: bool) -> None:
+    """Say what this machine, and the clone REPO, have of what training needs, and how to mend what is wrong.
+
+    Nothing is changed or downloaded. The exit code is 0 whatever is found.
+    """
+    from ffl_plugin.doctor import examine
+
+    findings = examine(repo)
+    problems = [finding for finding in findings if finding.mend is not None]
+    if as_json:
+        report = {
+            "findings": [dataclasses.asdict(finding) for finding in findings],
+            "problems": len(problems),
+        }
+        click.echo(json.dumps(report, indent=2))
+        return
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        click.echo(f"{'!' if finding.mend else ' '} {finding.name.ljust(width)}  {finding.found}")
+        if finding.mend:
+            click.echo(f"  {' ' * width}  {finding.mend}")
+    click.echo(f"{len(problems) or 'No'} problem{'' if len(problems) == 1 else 's'} found.")

@@ -1,0 +1,25 @@
+"""What a machine and a clone have of what training with FFL needs, and the sentence that mends each lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from ffl_plugin.doctor.finding import Finding
+
+
+def examine(root: Optional[Path] = None) -> list[Finding]:
+    """Look at the machine, and at a clone if one is given; nothing is changed.
+
+    Raises:
+        ffl_plugin.errors.FFLError: the clone's folder does not exist.
+    """
+    from ffl_plugin.doctor.clone import examine_clone
+    from ffl_plugin.doctor.libraries import examine_libraries
+    from ffl_plugin.doctor.machine import examine_machine
+
+    clone = [] if root is None else examine_clone(root)
+    return [*examine_machine(), *examine_libraries(), *clone]
+
+
+__all__ = ["Finding", "examine"]

@@ -1,0 +1,64 @@
+"""A clone: its family and version, what is applied, and what keeps it from training here."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import metadata
+from pathlib import Path
+
+from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor.imports import missing_modules
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, Recipe, Status, status
+from ffl_plugin.patching.detect import detect
+
+
+def examine_clone(root: Path) -> list[Finding]:
+    """Look at a clone without running or changing anything of it.
+
+    Raises:
+        PatchError: there is no such folder.
+    """
+    recipes = list(all_recipes().values())
+    families = [fit.recipe for fit in detect(recipes, root)]
+    if not families:
+        mend = "Give the folder of a clone of a family that `ffl-patch list` shows."
+        return [Finding("clone", f"{root}: of no family that can be patched", mend)]
+    findings = [Finding("clone", f"{root}: {' and '.join(family.name for family in families)}")]
+    supplements = [recipe for recipe in recipes if recipe.supplements in [family.name for family in families]]
+    for recipe in [*families, *supplements]:
+        try:
+            findings.append(_patch(status(recipe, root, recipes), root))
+        except PatchError as error:
+            findings.append(Finding(recipe.name, "cannot be told", str(error)))
+    script = root / "train.py"
+    missing = missing_modules(script) if script.is_file() else []
+    if missing:
+        mend = f"train.py imports what is not installed: pip install {' '.join(missing)}"
+        findings.append(Finding("modules", f"missing: {', '.join(missing)}", mend))
+    return findings
+
+
+def _patch(found: Status, root: Path) -> Finding:
+    recipe = found.recipe
+    versions = {file.version for file in found.files}
+    known = versions.pop() if len(versions) == 1 else None
+    version = f"on {recipe.upstream} {known}" if known else "on files that have drifted from the upstream's"
+    mend = None
+    if found.state == "partly applied":
+        mend = f"Take the rest out with `ffl-patch revert {recipe.name} {root}`, then apply it again."
+    elif found.state == "absent" and recipe.supplements is not None and _torch_is_new():
+        mend = f"{_why(recipe)}: `ffl-patch apply {recipe.name} {root}`."
+    return Finding(
+        recipe.name, f"{'not applied' if found.state == 'absent' else found.state}, {version}", mend
+    )
+
+
+def _why(recipe: Recipe) -> str:
+    return f"{recipe.upstream} does not train on torch {metadata.version('torch')} without it"
+
+
+def _torch_is_new() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    return int(metadata.version("torch").split(".")[0]) >= 2

@@ -1,0 +1,144 @@
+"""Python, torch, the GPU, and what compiles StyleGAN's custom operations."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from ffl_plugin.doctor.finding import Finding
+
+_GET_TORCH = "https://pytorch.org/get-started/locally/"
+_SLOW = "without it StyleGAN falls back to slow reference operations"
+
+
+def examine_machine() -> list[Finding]:
+    """Look at Python, torch and, with torch at hand, at CUDA and the tools that build custom operations."""
+    findings = [Finding("Python", f"{platform.python_version()} ({sys.executable})")]
+    if importlib.util.find_spec("torch") is None:
+        return [*findings, Finding("torch", "not installed", f"Install it as {_GET_TORCH} says.")]
+    try:
+        import torch
+    except (ImportError, OSError, RuntimeError) as error:
+        reason = _first_line(str(error))
+        return [*findings, Finding("torch", f"does not import: {reason}", f"Install it anew: {_GET_TORCH}")]
+    on_gpu = torch.cuda.is_available()
+    return [
+        *findings,
+        _torch(torch.__version__),
+        *(_gpus() if on_gpu else [_no_gpu(torch.version.cuda)]),
+        _nvcc(torch.version.cuda if on_gpu else None),
+        _ninja(needed=on_gpu),
+        _compiler(needed=on_gpu),
+    ]
+
+
+def _torch(version: str) -> Finding:
+    mend = None
+    if int(version.split(".")[0]) < 2:
+        mend = f"ffl-plugin trains with torch 2.0 and newer: {_GET_TORCH}"
+    return Finding("torch", version, mend)
+
+
+def _gpus() -> list[Finding]:
+    import torch
+
+    findings = [Finding("CUDA", f"{torch.version.cuda}, as torch was built")]
+    kernels = torch.cuda.get_arch_list()
+    for index in range(torch.cuda.device_count()):
+        name, capability = torch.cuda.get_device_name(index), torch.cuda.get_device_capability(index)
+        mend = None
+        if not runs_on(capability, kernels):
+            mend = f"This torch has no kernels for {name}: install a build for a newer CUDA, {_GET_TORCH}"
+        major, minor = capability
+        findings.append(Finding(f"GPU {index}", f"{name}, compute capability {major}.{minor}", mend))
+    return findings
+
+
+def runs_on(capability: tuple[int, int], kernels: Sequence[str]) -> bool:
+    """Say whether kernels run on a GPU.
+
+    Args:
+        capability: (major, minor) of the GPU.
+        kernels: what they were compiled for: ``sm_86`` is machine code for that major version, from that
+            minor on; ``compute_86`` is an intermediate language for everything from there on.
+    """
+    for kernel in kernels:
+        match = re.match(r"(sm|compute)_(\d+)(\d)", kernel)
+        if match is None:
+            continue
+        built = (int(match[2]), int(match[3]))
+        if built <= capability and (match[1] == "compute" or built[0] == capability[0]):
+            return True
+    return False
+
+
+def _no_gpu(built_for: Optional[str]) -> Finding:
+    driver = shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
+    if built_for is None:
+        mend = f"There is an NVIDIA driver, so install a torch with CUDA: {_GET_TORCH}" if driver else None
+        return Finding("CUDA", "none: this torch is built for the CPU", mend)
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return Finding("CUDA", "none: CUDA_VISIBLE_DEVICES is empty", "Unset CUDA_VISIBLE_DEVICES.")
+    mend = f"Update the NVIDIA driver to one for CUDA {built_for}; `nvidia-smi` has to list the GPU."
+    return Finding(
+        "CUDA", f"none: torch is built for CUDA {built_for} and finds no GPU", mend if driver else None
+    )
+
+
+def _nvcc(torchs_cuda: Optional[str]) -> Finding:
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    program = shutil.which("nvcc") if CUDA_HOME is None else str(Path(CUDA_HOME) / "bin" / "nvcc")
+    version = _version(program, r"release ([\d.]+)")
+    mend: Optional[str]
+    if version is None:
+        mend = f"Install the CUDA toolkit {torchs_cuda} and set CUDA_HOME; {_SLOW}."
+        return Finding("nvcc", "not found", mend if torchs_cuda else None)
+    mend = None
+    if torchs_cuda and version.split(".")[0] != torchs_cuda.split(".")[0]:
+        mend = f"torch refuses to build with it: install the CUDA toolkit {torchs_cuda} and set CUDA_HOME."
+    return Finding("nvcc", f"{version} ({program})", mend)
+
+
+def _ninja(*, needed: bool) -> Finding:
+    program = shutil.which("ninja")
+    if program is not None:
+        return Finding("ninja", f"{_version(program)} ({program})")
+    installed = Path(sysconfig.get_path("scripts"), "ninja").exists()
+    found = f"in {sysconfig.get_path('scripts')}, but not on PATH" if installed else "not found"
+    mend = "Activate the environment it is in" if installed else "Install it: pip install ninja"
+    return Finding("ninja", found, f"{mend}; {_SLOW}." if needed else None)
+
+
+def _compiler(*, needed: bool) -> Finding:
+    names = ("cl",) if os.name == "nt" else (os.environ.get("CXX", "c++"), "g++", "clang++")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is not None:
+        return Finding("C++ compiler", f"{_version(program) or 'found'} ({program})")
+    mend = "Install Visual Studio's build tools" if os.name == "nt" else "Install g++"
+    return Finding("C++ compiler", "not found", f"{mend}; {_SLOW}." if needed else None)
+
+
+def _version(program: Optional[str], pattern: str = r"(\d+\.[\d.]+)") -> Optional[str]:
+    """What a program answers to ``--version``, as far as a pattern has it; None where it does not answer."""
+    if program is None:
+        return None
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(pattern, answer.stdout)
+    return match[1] if match and answer.returncode == 0 else None
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no reason given"

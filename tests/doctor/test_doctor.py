@@ -1,0 +1,156 @@
+"""`ffl-patch doctor`: what it sees, and the sentence for each lack."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ffl_plugin.cli import group
+from ffl_plugin.doctor import Finding, libraries, machine
+from ffl_plugin.doctor.clone import examine_clone
+from ffl_plugin.doctor.imports import missing_modules
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import plan_apply
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FIXTURES / "torch2", tmp_path / "clone"))
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+def test_json_holds_what_the_text_says_and_nothing_is_changed(clone: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in clone.rglob("*")}
+    report = json.loads(CliRunner().invoke(group, ["doctor", str(clone), "--json"]).stdout)
+    text = CliRunner().invoke(group, ["doctor", str(clone)]).stdout
+    assert {path: path.stat().st_mtime_ns for path in clone.rglob("*")} == before
+    found = {entry["name"]: entry for entry in report["findings"]}
+    assert {"Python", "torch", "CUDA", "nvcc", "ninja", "C++ compiler", "numpy", "scipy"} <= set(found)
+    assert {"torchvision", "Inception weights", "clone", "stylegan2-ada", "torch2"} <= set(found)
+    assert report["problems"] == sum(entry["mend"] is not None for entry in report["findings"]) > 0
+    for entry in report["findings"]:
+        assert entry["found"] in text
+        assert (entry["mend"] or "") in text
+        assert entry["mend"] is None or len(entry["mend"]) > 10
+    assert found["Python"]["found"].startswith(sys.version.split()[0])
+    assert found["torch"]["found"] == metadata.version("torch")
+
+
+def test_a_folder_that_does_not_exist_is_refused_in_a_sentence() -> None:
+    result = CliRunner().invoke(group, ["doctor", "no-such-clone"])
+    assert result.exit_code == 1
+    assert "no-such-clone does not exist" in str(result.exception)
+
+
+class TestClone:
+    def test_torch2_is_asked_for_until_it_is_applied(self, clone: Path) -> None:
+        mend = by_name(examine_clone(clone))["torch2"].mend
+        assert mend is not None
+        assert f"ffl-patch apply torch2 {clone}" in mend
+        plan_apply(all_recipes()["stylegan2-ada"], clone, all_recipes()["torch2"]).write()
+        findings = by_name(examine_clone(clone))
+        assert findings["torch2"].found.startswith("applied, ")
+        assert findings["stylegan2-ada"].found.startswith("applied, ")
+        assert findings["torch2"].mend is findings["stylegan2-ada"].mend is None
+
+    def test_half_a_patch_is_told(self, clone: Path) -> None:
+        plan_apply(all_recipes()["torch2"], clone).write()
+        misc = clone / "torch_utils/misc.py"
+        misc.write_text(misc.read_text().replace("from ffl_plugin.integrations.torch2 import torch\n", ""))
+        finding = by_name(examine_clone(clone))["torch2"]
+        assert finding.found.startswith("partly applied")
+        assert finding.mend is not None and "ffl-patch revert torch2" in finding.mend
+
+    def test_a_folder_of_no_family(self, tmp_path: Path) -> None:
+        (finding,) = examine_clone(tmp_path)
+        assert finding.mend is not None and "ffl-patch list" in finding.mend
+
+    def test_missing_modules_are_named(self, clone: Path) -> None:
+        (clone / "metrics/metric_utils.py").write_text("import psychic_statistics\nimport os.path\n")
+        finding = by_name(examine_clone(clone))["modules"]
+        assert finding.mend == "train.py imports what is not installed: pip install psychic_statistics"
+
+
+class TestImports:
+    def test_only_what_runs_at_the_start_counts(self, tmp_path: Path) -> None:
+        (tmp_path / "package").mkdir()
+        (tmp_path / "package/__init__.py").write_text("from . import inner\nfrom .inner import x\n")
+        (tmp_path / "package/inner.py").write_text("import absent_one.part\nx = 1\n")
+        (tmp_path / "train.py").write_text(
+            "import package, json\n"
+            "if True:\n    from absent_two import name\n"
+            "try:\n    import absent_but_optional\nexcept ImportError:\n    pass\n"
+            "def later():\n    import absent_until_called\n"
+        )
+        assert missing_modules(tmp_path / "train.py") == ["absent_one", "absent_two"]
+
+    def test_a_file_that_does_not_parse_ends_there(self, tmp_path: Path) -> None:
+        (tmp_path / "train.py").write_text("import absent_one\nthis is no Python\n")
+        assert missing_modules(tmp_path / "train.py") == []
+
+
+class TestMachine:
+    @pytest.mark.parametrize(
+        "capability, kernels, expected",
+        [
+            ((8, 6), ["sm_80", "sm_90"], True),
+            ((9, 0), ["sm_80", "sm_86"], False),
+            ((12, 0), ["sm_90", "compute_90"], True),
+            ((7, 0), ["sm_75", "compute_80"], False),
+            ((10, 0), ["sm_100"], True),
+            ((9, 0), ["sm_90a"], True),
+            ((8, 0), [], False),
+        ],
+    )
+    def test_kernels_run_on_a_gpu(
+        self, capability: tuple[int, int], kernels: list[str], expected: bool
+    ) -> None:
+        assert machine.runs_on(capability, kernels) is expected
+
+    def test_a_driver_without_a_torch_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(machine.shutil, "which", lambda name: f"/bin/{name}")
+        mend = machine._no_gpu(built_for=None).mend
+        assert mend is not None and "install a torch with CUDA" in mend
+
+    def test_tools_are_only_asked_for_where_they_build_something(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine.shutil, "which", lambda name: None)
+        for needed in (False, True):
+            for finding in (machine._ninja(needed=needed), machine._compiler(needed=needed)):
+                assert (finding.mend is not None) is needed
+
+
+class TestLibraries:
+    def test_a_torchvision_that_does_not_import_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(metadata, "version", lambda name: "0.0")
+        monkeypatch.setattr(libraries.sys, "executable", shutil.which("false") or sys.executable)
+        finding = libraries._torchvision()
+        assert "does not import" in finding.found
+        assert finding.mend is not None
+
+    def test_weights_that_are_not_the_released_ones(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FFL_INCEPTION", str(tmp_path / "weights.pth"))
+        missing = libraries._inception()
+        assert "does not exist" in missing.found and missing.mend is not None
+        (tmp_path / "weights.pth").write_bytes(b"truncated")
+        assert "not the released file" in libraries._inception().found
+
+    def test_a_missing_library_comes_with_its_command(self) -> None:
+        finding = libraries._installed("no-such-library", "pip install no-such-library")
+        assert finding == Finding(
+            "no-such-library", "not installed", "Install it: pip install no-such-library"
+        )
