@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.difference import *  # noqa: F403
     from ffl_plugin.metrics.distance import *  # noqa: F403
     from ffl_plugin.metrics.distribution import *  # noqa: F403
+    from ffl_plugin.metrics.feature_difference import *  # noqa: F403
     from ffl_plugin.metrics.features import *  # noqa: F403
     from ffl_plugin.metrics.frechet import *  # noqa: F403
+    from ffl_plugin.metrics.influence import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
     from ffl_plugin.metrics.protocols import *  # noqa: F403
@@ -40,6 +42,7 @@ _PUBLIC = {
     "Statistics": "frechet",
     "Weights": "weights",
     "WeightsMissing": "weights",
+    "compare_features": "feature_difference",
     "compare_pairs": "difference",
     "compare_spectra": "difference",
     "compare_values": "difference",
@@ -48,6 +51,7 @@ _PUBLIC = {
     "find_weights": "weights",
     "frechet_distance": "frechet",
     "frechet_from_statistics": "frechet",
+    "frechet_influence": "influence",
     "inception_score": "distribution",
     "is_result_folder": "results",
     "kid": "distribution",

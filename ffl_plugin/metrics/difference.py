@@ -106,7 +106,7 @@ def compare_values(
         return found
     half = _half_width(parts, level)
     low, high = found.delta - half, found.delta + half
-    return replace(found, low=low, high=high, verdict=_verdict(low, high, better))
+    return replace(found, low=low, high=high, verdict=verdict(low, high, better))
 
 
 def compare_pairs(
@@ -199,12 +199,14 @@ def _half_width(parts: Sequence[tuple[float, float]], level: float) -> float:
     variance = sum(part for part, _ in parts)
     if variance == 0:
         return 0.0
-    degrees = variance**2 / sum(part**2 / freedom for part, freedom in parts if part) if parts else math.inf
+    weighted = sum(part**2 / freedom for part, freedom in parts if part)
+    degrees = variance**2 / weighted if weighted else 1e9  # known without error: the normal distribution
     quantile = require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2)
     return float(quantile) * math.sqrt(variance)
 
 
-def _verdict(low: float, high: float, better: str) -> str:
+def verdict(low: float, high: float, better: str) -> str:
+    """Say whether an interval excludes 0, and on which side: ``improved``, ``no evidence`` or ``worse``."""
     if low <= 0 <= high:
         return NO_EVIDENCE
     return IMPROVED if (high < 0) == (better == "lower") else WORSE
