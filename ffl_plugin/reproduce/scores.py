@@ -59,7 +59,7 @@ def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of reconstructions against the folder of their originals (same names)."""
     pairs = metrics.open_pairs(fake, real)
     measured = metrics.measure_pairs(pairs, metrics=("psnr", "ssim", "lfd"), progress=progress)
-    scores = {name: _finite(measured.mean(name)) for name in measured.scores}
+    scores = {name: finite(measured.mean(name)) for name in measured.scores}
     return {**scores, "lpips": measure_lpips(pairs, progress)}
 
 
@@ -73,10 +73,10 @@ def set_scores(fake: Path, real: Path) -> Scores:
         metrics.measure_spectra(metrics.open_images(fake)), _real_spectra(real)
     )
     scores = {"profile": distances.profile_distance, "high": distances.high_band_energy_ratio}
-    return {name: _finite(score) for name, score in scores.items()}
+    return {name: finite(score) for name, score in scores.items()}
 
 
-def _finite(score: float) -> Optional[float]:
+def finite(score: float) -> Optional[float]:
     """Turn the PSNR of equal images, or a ratio to nothing, into None: JSON has no infinity."""
     return score if math.isfinite(score) else None
 

@@ -17,6 +17,7 @@ from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
 from ffl_plugin.reproduce.reconstruction import reconstruct
+from ffl_plugin.reproduce.scores import finite
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
@@ -50,15 +51,12 @@ def run(options: Options, progress: Progress) -> Result:
         history = train(model, objective, target, schedule, seed=0, checkpoint=checkpoint, progress=progress)
         image = reconstruct(model, target)
         images.append(image)
-        scores = {
-            "psnr": metrics.psnr(image[0], target[0]),
-            "ssim": metrics.ssim(image[0], target[0]),
-            "lfd": metrics.log_frequency_distance(image[0], target[0]),
-        }
-        lines.append(f"| {name} | {scores['psnr']:.2f} | {scores['ssim']:.3f} | {scores['lfd']:.2f} |")
-        found.append(
-            {"minimised": name, **scores, "first_loss": history[0][name], "last_loss": history[-1][name]}
-        )
+        psnr = finite(metrics.psnr(image[0], target[0]))
+        ssim = metrics.ssim(image[0], target[0])
+        lfd = metrics.log_frequency_distance(image[0], target[0])
+        lines.append(f"| {name} | {'∞' if psnr is None else f'{psnr:.2f}'} | {ssim:.3f} | {lfd:.2f} |")
+        losses = {"first_loss": history[0][name], "last_loss": history[-1][name]}
+        found.append({"minimised": name, "psnr": psnr, "ssim": ssim, "lfd": lfd, **losses})
     pictures: list[Picture] = [image[0].transpose(1, 2, 0) for image in images]
     image_grid(
         [("image", pictures), ("log amplitude", [log_amplitude(picture) for picture in pictures])],

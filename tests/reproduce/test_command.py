@@ -166,6 +166,14 @@ def test_single_image_needs_amplitude_and_phase(tmp_path, monkeypatch):
         reproduce("single-image", "--out", tmp_path, "--epochs", "100")
 
 
+def test_an_image_found_exactly_has_no_finite_psnr(tmp_path, monkeypatch):
+    monkeypatch.setattr(single_image, "SIZE", 16)
+    monkeypatch.setattr(single_image, "reconstruct", lambda model, target: target)
+    result = reproduce("single-image", "--out", tmp_path, "--epochs", "1")
+    assert "| both (FFL) | ∞ | 1.000 | 0.00 |" in result.stdout
+    assert json.loads((tmp_path / "result.json").read_text())["results"][0]["psnr"] is None
+
+
 def test_spectra_reuses_its_trainings(tmp_path):
     first = reproduce("spectra", "--out", tmp_path, "--json", *SMALL)
     rows = json.loads(first.stdout)["results"]
