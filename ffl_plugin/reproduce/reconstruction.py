@@ -30,4 +30,6 @@ def score_reconstruction(
     """Write the reconstructions of the test images into ``folder/images`` and measure them."""
     images = folder / "images"
     write_images(reconstruct(model, split.test), images)
-    return {**pair_scores(images, real, progress), **set_scores(images, real)}
+    as_sets = set_scores(images, real, progress)
+    del as_sets["is"]  # of samples: the paper does not give it for reconstructions
+    return {**pair_scores(images, real, progress), **as_sets}

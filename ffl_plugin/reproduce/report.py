@@ -8,16 +8,15 @@ from typing import Any
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result
 from ffl_plugin.reproduce.figures import study_figure
-from ffl_plugin.reproduce.learned import lpips_missing
+from ffl_plugin.reproduce.learned import inception_missing, lpips_missing
 from ffl_plugin.reproduce.study import Study, run_study
 from ffl_plugin.reproduce.tables import markdown, summary
 
 
 def report_study(study: Study, options: Options, progress: Progress) -> Result:
     """Run what is missing of a study, write ``OUT/figure.png`` and return the tables and the numbers."""
-    missing = lpips_missing()
-    notes = study.notes if missing is None else (*study.notes, missing)
-    outcome = run_study(replace(study, notes=notes), options, progress)
+    missing = (sentence for sentence in (lpips_missing(), inception_missing()) if sentence)
+    outcome = run_study(replace(study, notes=(*study.notes, *missing)), options, progress)
     study_figure(outcome, options.out, options.out / "figure.png")
     data: dict[str, Any] = {
         "settings": outcome.settings,

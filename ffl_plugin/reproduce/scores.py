@@ -16,7 +16,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray
-from ffl_plugin.reproduce.learned import measure_lpips
+from ffl_plugin.reproduce.learned import measure_inception, measure_lpips
 
 Scores = dict[str, Optional[float]]  # None: not measured
 
@@ -63,7 +63,7 @@ def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     return {**scores, "lpips": measure_lpips(pairs, progress)}
 
 
-def set_scores(fake: Path, real: Path) -> Scores:
+def set_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of images against a folder of real ones as sets: no pairing.
 
     ``profile`` is the distance of their radial log-power profiles in dB; ``high`` the share of energy at
@@ -73,7 +73,8 @@ def set_scores(fake: Path, real: Path) -> Scores:
         metrics.measure_spectra(metrics.open_images(fake)), _real_spectra(real)
     )
     scores = {"profile": distances.profile_distance, "high": distances.high_band_energy_ratio}
-    return {name: finite(score) for name, score in scores.items()}
+    learned = measure_inception(fake, real, progress)
+    return {**{name: finite(score) for name, score in scores.items()}, **learned}
 
 
 def finite(score: float) -> Optional[float]:

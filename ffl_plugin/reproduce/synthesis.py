@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -29,8 +30,8 @@ def draw_samples(model: ConvolutionalVAE, count: int, batch_size: int = 64) -> I
 
 def score_vae(model: nn.Module, split: Split, folder: Path, real: Path, progress: Progress) -> Scores:
     """Write reconstructions and samples and measure both; the scores of samples begin with ``sample``."""
-    assert isinstance(model, ConvolutionalVAE)
     scores = score_reconstruction(model, split, folder, real, progress)
     samples = folder / "samples"
-    write_images(draw_samples(model, len(split.test)), samples)
-    return {**scores, **{f"sample {name}": value for name, value in set_scores(samples, real).items()}}
+    write_images(draw_samples(cast(ConvolutionalVAE, model), len(split.test)), samples)
+    of_samples = set_scores(samples, real, progress)
+    return {**scores, **{f"sample {name}": value for name, value in of_samples.items()}}

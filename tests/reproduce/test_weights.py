@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ def silent(done: int, total: int, what: str) -> None:
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    caches = (learned.lpips_missing, learned._network)
+    monkeypatch.delenv("FFL_INCEPTION", raising=False)
+    monkeypatch.setattr(learned, "cache_folder", lambda: tmp_path / "cache")
+    caches = (learned.lpips_missing, learned._network, learned.inception_missing, learned._extractor)
     for function in caches:
         function.cache_clear()
     yield
@@ -73,3 +76,30 @@ def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
     assert learned.measure_lpips(pairs, silent) > 0
     same = metrics.open_pairs(tmp_path / "real", tmp_path / "real")
     assert learned.measure_lpips(same, silent) == pytest.approx(0, abs=1e-6)
+
+
+def test_fid_is_not_measured_without_its_network(tmp_path):
+    write_pairs(tmp_path)
+    scores = learned.measure_inception(tmp_path / "fake", tmp_path / "real", silent)
+    assert scores == {"fid": None, "is": None}
+    assert "pt_inception-2015-12-05-6726825d.pth" in learned.inception_missing()
+
+
+def test_fid_and_is_are_those_of_the_metrics(tmp_path, monkeypatch):
+    """The right folders go to the right places, without the network."""
+    write_pairs(tmp_path)
+    monkeypatch.setattr(learned, "inception_missing", lambda: None)
+    monkeypatch.setattr(metrics.Extractor, "extract", extract_pixels)
+    monkeypatch.setattr(learned, "_extractor", lambda: metrics.Extractor(None, device="cpu"))
+    monkeypatch.setattr(metrics, "fid", lambda real, fake: SimpleNamespace(value=abs(real - fake)))
+    monkeypatch.setattr(metrics, "inception_score", lambda fake: SimpleNamespace(value=fake))
+    same = learned.measure_inception(tmp_path / "real", tmp_path / "real", silent)
+    other = learned.measure_inception(tmp_path / "fake", tmp_path / "real", silent)
+    assert same["fid"] == 0 < other["fid"]
+    assert same["is"] != other["is"]
+
+
+def extract_pixels(self, source, protocol, *, cache=None, progress=None):
+    """Stand in for the network: one number that depends on the images; the protocol is the paper's."""
+    assert protocol.name == "pytorch-fid"
+    return float(np.mean([source.read(index) for index in range(len(source))]))
