@@ -7,11 +7,12 @@ run that died, and says what to put back.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -46,6 +47,7 @@ class Journal:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._begun = 0  # length in bytes of the first line
         self.needed = False
 
     def begin(self, entries: Sequence[Entry]) -> None:
@@ -53,15 +55,22 @@ class Journal:
         self.needed = True
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._write(json.dumps(list(entries)))
+        self._begun = self._write(json.dumps(list(entries)))
 
     def done(self) -> None:
         """Say that all of them have been."""
         self._write(_DONE)
 
-    def _write(self, line: str) -> None:
-        os.write(self._descriptor, f"{line}\n".encode())
+    def undone(self) -> None:
+        """Take `done` back, before the old files are put back."""
+        os.ftruncate(self._descriptor, self._begun)
+
+    def _write(self, line: str) -> int:
+        data = f"{line}\n".encode()
+        if os.write(self._descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._descriptor)
+        return len(data)
 
 
 def exists(folder: Path) -> bool:
@@ -80,7 +89,7 @@ def read(folder: Path) -> Optional[Record]:
     return Record(tuple(Entry(*entry) for entry in json.loads(lines[0])), lines[1] == _DONE)
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(folder: Path) -> Iterator[Journal]:
     """Hold the journal of a clone, and delete it in the end unless it is still needed.
 
@@ -102,7 +111,8 @@ def locked(folder: Path) -> Iterator[Journal]:
             yield log
         finally:
             if not log.needed:
-                disk.remove(path)
+                with contextlib.suppress(OSError):  # What it says is harmless, and the next run removes it.
+                    disk.remove(path)
     finally:
         os.close(descriptor)
 

@@ -92,6 +92,7 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
 def _give_up(folder: Path, entries: Sequence[Entry], log: journal.Journal, error: BaseException) -> None:
     """Put the old files back, and turn an error of the disk into a sentence."""
     try:
+        log.undone()
         _roll_back(folder, entries)
         log.needed = False
     except OSError as second:
@@ -129,12 +130,15 @@ def mend(root: Path) -> Optional[str]:
     folder = root.resolve()
     if not journal.exists(folder):
         return None
-    with journal.locked(folder):
+    with journal.locked(folder) as log:
+        log.needed = True
         record = _read(folder)
         if record is None:
+            log.needed = False
             return "an earlier ffl-patch was interrupted before it wrote anything"
         if record.done:
             _clean_up(folder, record.entries)
+            log.needed = False
             return "an earlier ffl-patch was interrupted after it had written everything"
         for entry in record.entries:
             if _sha256_of(folder / entry.path) not in (entry.old, entry.new):
@@ -145,6 +149,7 @@ def mend(root: Path) -> Optional[str]:
                     f"restore it, or delete {journal.NAME} to keep things as they are",
                 )
         _roll_back(folder, record.entries)
+        log.needed = False
         return "an earlier ffl-patch was interrupted; its files are back to what they were before"
 
 

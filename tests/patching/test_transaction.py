@@ -1,0 +1,328 @@
+"""Promise 1: whatever fails, and wherever, the clone is wholly old or wholly new, or the next run makes it so."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from clones import MakeClone, contents
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, Plan, disk, journal, plan_apply, plan_revert, transaction
+
+STEPS = ("write_new", "keep", "replace", "sync_folder", "remove")
+RECIPE = all_recipes()["stylegan2-ada"]
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that it would have done afterwards happens."""
+
+
+class Faults:
+    """Counts the steps on the disk and lets one of them, or all from one on, fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.at = -1
+        self.error: Callable[[], BaseException] = lambda: OSError(errno.ENOSPC, "No space left on device")
+        self.for_ever = False
+        self.after = False
+        for module, names in ((disk, STEPS), (journal.Journal, ("begin", "done")), (os, ("fsync",))):
+            for name in names:
+                monkeypatch.setattr(module, name, self._failing(name, getattr(module, name)))
+
+    def _failing(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def failing(*arguments: Any) -> Any:
+            number = len(self.done)
+            self.done.append(name)
+            fails = self.at >= 0 and (number == self.at or (self.for_ever and number > self.at))
+            if fails and (number > self.at or not self.after):
+                raise self.error()
+            result = step(*arguments)
+            if fails:
+                raise self.error()
+            return result
+
+        return failing
+
+    def set(self, at: int, *, killed: bool = False, for_ever: bool = False, after: bool = False) -> None:
+        self.done.clear()
+        self.at, self.for_ever, self.after = at, for_ever or killed, after
+        if killed:
+            self.error = Killed
+
+
+def plan_for(action: str, clone: Path) -> Plan:
+    if action == "apply":
+        return plan_apply(RECIPE, clone)
+    plan_apply(RECIPE, clone).write()
+    return plan_revert(RECIPE, clone)
+
+
+def steps_of(action: str, make_clone: MakeClone, faults: Faults) -> int:
+    plan = plan_for(action, make_clone("stylegan2-ada"))
+    faults.set(-1)
+    plan.write()
+    return len(faults.done)
+
+
+def without_leftovers(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in found.items() if not Path(name).name.startswith(".")}
+
+
+def wholly(found: dict[str, bytes], old: dict[str, bytes], plan: Plan) -> str:
+    """Say whether the files of a clone are wholly old or wholly new; "mixed" otherwise."""
+    new = {**old, **{change.name: change.new for change in plan.changes}}
+    found = without_leftovers(found)
+    return "old" if found == old else "new" if found == new else "mixed"
+
+
+@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("action", ["apply", "revert"])
+def test_a_full_disk_at_every_step(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch, action: str, for_ever: bool, tmp_path: Path
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_for(action, clone)
+    old = contents(clone)
+    faults = Faults(monkeypatch)
+    steps = _count(plan, clone, old, faults)
+    outcomes = set()
+    for step in range(steps):
+        faults.set(step, for_ever=for_ever)
+        refused = False
+        try:
+            plan.write()
+        except PatchError as error:
+            refused = True
+            assert "the disk refused" in str(error) or "cannot be written" in str(error)
+        faults.set(-1)
+        outcome = wholly(contents(clone), old, plan)
+        outcomes.add(outcome)
+        assert outcome == ("old" if refused else "new"), (step, faults.done)
+        note = transaction.mend(clone)
+        assert wholly(contents(clone), old, plan) == outcome, (step, note)
+        assert without_leftovers(contents(clone)) == contents(clone), (step, "leftovers")
+        _restore(clone, old)
+    assert outcomes == {"old", "new"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("action", ["apply", "revert"])
+def test_killed_at_every_step(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch, action: str, after: bool
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_for(action, clone)
+    old = contents(clone)
+    faults = Faults(monkeypatch)
+    steps = _count(plan, clone, old, faults)
+    mixed = 0
+    for step in range(steps):
+        faults.set(step, killed=True, after=after)
+        with pytest.raises(Killed):
+            plan.write()
+        faults.set(-1)
+        left = contents(clone)
+        if wholly(left, old, plan) == "mixed":
+            mixed += 1
+            assert "1 of 2 files written" in str(transaction.interrupted(clone))
+            assert contents(clone) == left
+        if journal.exists(clone):
+            assert transaction.mend(clone)
+        else:
+            assert without_leftovers(left) == left, (step, "leftovers that no journal knows of")
+        assert wholly(contents(clone), old, plan) in ("old", "new"), step
+        assert without_leftovers(contents(clone)) == contents(clone), (step, "leftovers")
+        assert transaction.interrupted(clone) is None
+        _restore(clone, old)
+    assert mixed > 0
+
+
+def _count(plan: Plan, clone: Path, old: dict[str, bytes], faults: Faults) -> int:
+    faults.set(-1)
+    plan.write()
+    steps = len(faults.done)
+    assert wholly(contents(clone), old, plan) == "new"
+    _restore(clone, old)
+    assert steps > 12
+    return steps
+
+
+def _restore(clone: Path, old: dict[str, bytes]) -> None:
+    for name in contents(clone).keys() - old.keys():
+        (clone / name).unlink()
+    for name, data in old.items():
+        (clone / name).write_bytes(data)
+
+
+def _die_between_two_renames(clone: Path) -> None:
+    """A real process that really dies."""
+    script = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from ffl_plugin.patching import disk, plan_apply\nfrom ffl_plugin.patches import all_recipes\n"
+        "def replace(*arguments, step=disk.replace):\n    step(*arguments)\n    os._exit(9)\n"
+        "plan = plan_apply(all_recipes()['stylegan2-ada'], Path(sys.argv[1]))\n"
+        "disk.replace = replace\nplan.write()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, clone]).returncode == 9
+
+
+def ffl_patch(*arguments: object) -> subprocess.CompletedProcess[str]:
+    script = "from ffl_plugin.cli import main; main()"
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_next_command_says_and_mends_what_a_dead_process_left(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    old = contents(clone)
+    _die_between_two_renames(clone)
+    assert wholly(contents(clone), old, plan_apply_of_old(clone, old)) == "mixed"
+    left = contents(clone)
+    assert "1 of 2 files written" in ffl_patch("status", clone).stderr
+    assert "1 of 2 files written" in ffl_patch("apply", "stylegan2-ada", clone, "--dry-run").stderr
+    assert contents(clone) == left
+    done = ffl_patch("apply", "stylegan2-ada", clone)
+    assert done.returncode == 0 and "back to what they were" in done.stderr
+    assert ffl_patch("revert", clone).returncode == 0
+    assert contents(clone) == old
+
+
+def plan_apply_of_old(clone: Path, old: dict[str, bytes]) -> Plan:
+    pristine = clone.parent / "pristine"
+    for name, data in old.items():
+        path = pristine / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return plan_apply(RECIPE, pristine)
+
+
+def test_what_the_user_has_written_since_is_not_overwritten(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    _die_between_two_renames(clone)
+    train = clone / "train.py"
+    train.write_text("# begun again\n", encoding="utf-8")
+    left = contents(clone)
+    with pytest.raises(
+        PatchError, match=r"train.py: has changed since .* its text from before that run is in"
+    ):
+        transaction.mend(clone)
+    assert contents(clone) == left
+    assert (clone / ".train.py.ffl-old").exists()
+
+
+def test_two_runs_do_not_interleave(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_apply(RECIPE, clone)
+    before = contents(clone)
+    with journal.locked(clone):
+        done = ffl_patch("apply", "stylegan2-ada", clone)
+        assert done.returncode == 1
+        assert "another ffl-patch is at work" in done.stderr and "Traceback" not in done.stderr
+        with pytest.raises(PatchError, match="another ffl-patch is at work"):
+            plan.write()
+    assert contents(clone) == before
+    plan.write()
+
+
+def test_many_runs_at_once_end_in_one_patch(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    before = contents(clone)
+    script = "from ffl_plugin.cli import main; main()"
+    command = [sys.executable, "-c", script, "apply", "pix2pix", str(clone)]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+    for run in runs:
+        _, errors = run.communicate()
+        assert run.returncode in (0, 1) and b"Traceback" not in errors
+        assert run.returncode == 0 or b"Error: " in errors
+    assert 0 in {run.returncode for run in runs}
+    plan_revert(all_recipes()["pix2pix"], clone).write()
+    assert contents(clone) == before
+
+
+def test_a_file_that_changes_between_plan_and_write_is_left_alone(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_apply(RECIPE, clone)
+    (clone / "training" / "loss.py").write_text("# mine\n", encoding="utf-8")
+    before = contents(clone)
+    with pytest.raises(PatchError, match="has changed while ffl-patch was reading it"):
+        plan.write()
+    assert contents(clone) == before
+
+
+def test_a_keyboard_interrupt_is_rolled_back(make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_apply(RECIPE, clone)
+    before = contents(clone)
+    faults = Faults(monkeypatch)
+    faults.error = KeyboardInterrupt
+    faults.set(_index_of_second_replace(plan, clone, before, faults))
+    with pytest.raises(KeyboardInterrupt):
+        plan.write()
+    faults.set(-1)
+    assert contents(clone) == before
+
+
+def _index_of_second_replace(plan: Plan, clone: Path, old: dict[str, bytes], faults: Faults) -> int:
+    _count(plan, clone, old, faults)
+    return [number for number, name in enumerate(faults.done) if name == "replace"][1]
+
+
+def test_a_rename_that_is_always_refused_is_rolled_back_by_copying(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_apply(RECIPE, clone)
+    before = contents(clone)
+    real, calls = disk.replace, []
+
+    def replace(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) > 1:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(source, target)
+
+    monkeypatch.setattr(disk, "replace", replace)
+    with pytest.raises(PatchError, match=r"the disk refused .* all files are as they were"):
+        plan.write()
+    assert contents(clone) == before
+
+
+def test_a_file_system_without_links(make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    clone = make_clone("stylegan2-ada")
+    before = contents(clone)
+    monkeypatch.setattr(os, "link", link)
+    plan_apply(RECIPE, clone).write()
+    plan_revert(RECIPE, clone).write()
+    assert contents(clone) == before
+
+
+def test_symlinked_clones_and_files_are_followed_and_kept(make_clone: MakeClone, tmp_path: Path) -> None:
+    clone = make_clone("stylegan2-ada")
+    (clone / "training" / "loss.py").rename(clone / "shared_loss.py")
+    (clone / "training" / "loss.py").symlink_to(Path("..") / "shared_loss.py")
+    link = tmp_path / "ein Link – mit Leerzeichen"
+    link.symlink_to(clone, target_is_directory=True)
+    before = contents(clone)
+    plan_apply(RECIPE, link).write()
+    assert (clone / "training" / "loss.py").is_symlink() and link.is_symlink()
+    assert b"loss_Gffl" in (clone / "shared_loss.py").read_bytes()
+    plan_revert(RECIPE, link).write()
+    assert (clone / "training" / "loss.py").is_symlink()
+    assert contents(clone) == before
+
+
+def test_a_journal_that_cannot_be_read_is_reported(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    (clone / journal.NAME).write_text("not ours\n", encoding="utf-8")
+    with pytest.raises(PatchError, match=r"\.ffl-patch\.journal cannot be read"):
+        transaction.mend(clone)
