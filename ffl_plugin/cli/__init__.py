@@ -15,10 +15,12 @@ from ffl_plugin.errors import FFLError
 COMMANDS = {
     "list": ("ffl_plugin.cli.list_targets", "List the repositories that can be patched."),
     "apply": ("ffl_plugin.cli.apply", "Patch a clone."),
+    "detect": ("ffl_plugin.cli.detect", "Say which targets a clone fits, and why."),
     "status": ("ffl_plugin.cli.status", "Say what is applied in a clone."),
     "diff": ("ffl_plugin.cli.diff", "Show what apply would change, or has changed."),
     "revert": ("ffl_plugin.cli.revert", "Take the patch out of a clone again."),
     "doctor": ("ffl_plugin.cli.doctor", "Say what training needs and this machine lacks."),
+    "upgrade": ("ffl_plugin.cli.upgrade", "Replace an earlier patch of ours by this version's."),
     "fid": ("ffl_plugin.cli.fid", "Fréchet Inception Distance between two sets of images."),
     "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
     "sweep": ("ffl_plugin.cli.sweep", "Train at several weights and seeds, and say which weight to take."),

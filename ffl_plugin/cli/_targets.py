@@ -85,23 +85,22 @@ def the_applied_recipe(recipe: Optional[Recipe], root: Path) -> Optional[Recipe]
 
 
 def the_fitting_recipe(root: Path) -> Recipe:
-    """Return the only recipe that a clone fits.
+    """Return the only recipe that applies to a clone.
 
     Raises:
-        PatchError: none, or several.
+        PatchError: none does, or several do.
     """
     fits = detect(all_recipes().values(), root)
-    if not fits:
-        raise PatchError(
-            f"{root.resolve()} is of no family that can be patched",
-            next_step="`ffl-patch list` shows those that can",
-        )
-    if len(fits) > 1:
-        raise PatchError(
-            f"{root.resolve()} fits {english([fit.recipe.name for fit in fits])}",
-            next_step="name the one you mean",
-        )
-    return fits[0].recipe
+    applying = [fit.recipe for fit in fits if fit.problem is None]
+    if len(applying) == 1:
+        return applying[0]
+    if applying:
+        names = english([recipe.name for recipe in applying])
+        raise PatchError(f"{root.resolve()} fits {names}", next_step="name the one you train")
+    if len(fits) == 1 and fits[0].problem is not None:
+        raise fits[0].problem
+    step = "`ffl-patch detect` says why not" if fits else "`ffl-patch list` shows those that can be patched"
+    raise PatchError(f"no recipe applies to {root.resolve()}", next_step=step)
 
 
 def mend(root: Path) -> None:

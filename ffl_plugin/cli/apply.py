@@ -8,7 +8,13 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._targets import mend, recipe_named, supplement_named, warn_if_interrupted
+from ffl_plugin.cli._targets import (
+    mend,
+    recipe_named,
+    supplement_named,
+    the_fitting_recipe,
+    warn_if_interrupted,
+)
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Plan, Recipe, plan_apply
 from ffl_plugin.patching.detect import detect
@@ -27,9 +33,9 @@ from ffl_plugin.patching.search import NotThisFamily
 def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_json: bool) -> None:
     """Patch the clone REPO (default: the current folder) with the recipe of TARGET.
 
-    All files are changed, or none. `ffl-patch list` shows the targets.
+    All files are changed, or none. `ffl-patch list` shows the targets; `auto` takes the one that fits.
     """
-    recipe = recipe_named(target)
+    recipe = the_fitting_recipe(repo) if target == "auto" else recipe_named(target)
     supplements = [] if extra is None else [supplement_named(extra, recipe)]
     if dry_run:
         warn_if_interrupted(repo)

@@ -30,7 +30,7 @@ def command(
     A file is known by its content as that of an upstream commit, or has drifted from all of them.
     """
     named, root = read_arguments(first, second)
-    fits = [fit.recipe.name for fit in detect(all_recipes().values(), root)]
+    fits = [fit.recipe.name for fit in detect(all_recipes().values(), root) if fit.problem is None]
     found = applied(named, root)
     if as_json:
         click.echo(json.dumps(_report(root, found, fits), indent=2))
@@ -49,6 +49,8 @@ def _report(root: Path, found: list[Status], fits: list[str]) -> dict[str, Any]:
         "targets": [
             {
                 "target": entry.recipe.name,
+                "edition": entry.recipe.edition,
+                "installed_edition": all_recipes()[entry.recipe.name].edition,
                 "state": entry.state,
                 "copies": entry.copies,
                 "files": [
@@ -71,7 +73,9 @@ def _report(root: Path, found: list[Status], fits: list[str]) -> dict[str, Any]:
 def _lines(root: Path, found: list[Status], fits: list[str]) -> list[str]:
     lines = []
     for entry in found:
-        lines.append(f"{entry.recipe.name}: {entry.state}")
+        newest = all_recipes()[entry.recipe.name].edition
+        upgrade = "" if entry.recipe.edition == newest else f"; edition {newest}: ffl-patch upgrade"
+        lines.append(f"{entry.recipe.name}: {entry.state} (edition {entry.recipe.edition}{upgrade})")
         for file in entry.files:
             if file.name is None:
                 lines.append(f"  {file.path}: not found")

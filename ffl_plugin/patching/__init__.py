@@ -9,9 +9,9 @@ plan.write()                                                     # all files, or
 
 from __future__ import annotations
 
-from ffl_plugin.patching.engine import Plan, plan_apply, plan_revert
+from ffl_plugin.patching.engine import Plan, plan_apply, plan_revert, plan_upgrade
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe
 from ffl_plugin.patching.state import Status, status
 
-__all__ = ["PatchError", "Plan", "Recipe", "Status", "plan_apply", "plan_revert", "status"]
+__all__ = ["PatchError", "Plan", "Recipe", "Status", "plan_apply", "plan_revert", "plan_upgrade", "status"]

@@ -1,29 +1,39 @@
-"""Which families a clone belongs to."""
+"""Which families a clone belongs to, and whether their recipes apply to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from ffl_plugin.patching.clone import Clone
+from ffl_plugin.patching.engine import plan_apply
+from ffl_plugin.patching.errors import PatchError, english
 from ffl_plugin.patching.recipe import Recipe
-from ffl_plugin.patching.search import Ambiguous, NotThisFamily, find_files
+from ffl_plugin.patching.search import NotThisFamily, find_files
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A recipe whose files are in a clone, and the sentence that says by what they were recognised."""
+    """A recipe whose files a clone has.
+
+    Args:
+        recipe: the recipe.
+        because: by what the files were recognised.
+        problem: why the recipe does not apply all the same; None if it does, or is applied already.
+    """
 
     recipe: Recipe
     because: str
+    problem: Optional[PatchError]
 
 
 def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
-    """Return the recipes whose files a clone has, in the given order; supplements are no families.
+    """Return the recipes whose files a clone has, those that apply first; supplements are no families.
 
     Raises:
-        PatchError: the folder does not exist, or the file of a recipe cannot be parsed.
+        PatchError: the folder does not exist.
     """
     clone = Clone(root)
     fits = []
@@ -34,9 +44,15 @@ def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
             paths = find_files(clone, recipe)
         except NotThisFamily:
             continue
-        except Ambiguous as error:
-            fits.append(Fit(recipe, error.problem))
+        except PatchError as error:
+            fits.append(Fit(recipe, error.problem, error))
             continue
-        holds = [f"{paths[file.path]} defines {' and '.join(file.holds)}" for file in recipe.files]
-        fits.append(Fit(recipe, "; ".join(holds)))
-    return fits
+        holds = [f"{paths[file.path]} defines {english(file.holds)}" for file in recipe.files]
+        because = "; ".join(holds).replace(" | ", " or ")
+        try:
+            plan_apply(recipe, root)
+        except PatchError as error:
+            fits.append(Fit(recipe, because, error))
+        else:
+            fits.append(Fit(recipe, because, None))
+    return sorted(fits, key=lambda fit: fit.problem is not None)

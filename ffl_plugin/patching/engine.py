@@ -1,7 +1,8 @@
-"""Apply and revert: what is written for one recipe in one clone, computed and proved before it is."""
+"""Apply, revert and upgrade: what is written for a recipe in a clone, computed and proved before it is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ffl_plugin.patching.guard import check_guard, check_names_are_bound, refuse
 from ffl_plugin.patching.recipe import Recipe
 from ffl_plugin.patching.rewrite import add_edits, take_out
 from ffl_plugin.patching.search import find_files, find_patched
-from ffl_plugin.patching.state import partly_applied, status_of, title
+from ffl_plugin.patching.state import edition_in, partly_applied, title
 from ffl_plugin.patching.trace import trace
 from ffl_plugin.patching.transaction import Change
 
@@ -60,34 +61,17 @@ def plan_apply(recipe: Recipe, root: Path, *supplements: Recipe) -> Plan:
     clone = Clone(root)
     changes: dict[str, Change] = {}
     for each in (recipe, *supplements):
-        for change in _additions(each, clone):
-            earlier = changes.get(change.name)
-            changes[change.name] = change if earlier is None else replace(change, old=earlier.old)
-            clone.overlay(change.name, change.new)
-    for change in changes.values():
-        transaction.check_writable(change)
-    return Plan(recipe, root, tuple(changes.values()))
-
-
-def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
-    current = status_of(recipe, clone)
-    if current.state == "applied":
-        return []
-    if current.state == "partly applied":
-        raise partly_applied(current)
-    paths = find_files(clone, recipe)
-    changes = []
-    for file in recipe.files:
-        name = paths[file.path]
-        source = clone.source(name)
-        if recipe.supplements is None:
-            refuse_foreign_ffl(source)
-        for guard in file.guards:
-            check_guard(source, guard, paths)
-        new = add_edits(source, file.edits)
-        check_names_are_bound(source, file.edits)
-        changes.append(Change(name, clone.path(name), source.data, new))
-    return changes
+        current = edition_in(each, clone)
+        if current.state == "partly applied":
+            raise partly_applied(current)
+        if current.recipe.edition != each.edition:
+            raise PatchError(
+                f"edition {current.recipe.edition} of {each.name} is applied, {each.edition} is installed",
+                next_step="run `ffl-patch upgrade`",
+            )
+        if current.state == "absent":
+            _merge(changes, _additions(each, clone), clone)
+    return _checked(Plan(recipe, root, tuple(changes.values())))
 
 
 def plan_revert(recipe: Recipe, root: Path) -> Plan:
@@ -97,27 +81,76 @@ def plan_revert(recipe: Recipe, root: Path) -> Plan:
         PatchError: a piece of the patch was edited, or the user's code builds on it.
     """
     clone = Clone(root)
+    return _checked(_removals(edition_in(recipe, clone).recipe, clone))
+
+
+def plan_upgrade(recipe: Recipe, root: Path) -> Plan:
+    """Compute and prove what replacing an earlier edition of a recipe by this one writes.
+
+    Raises:
+        PatchError: no edition is applied, or only part of one.
+    """
+    clone = Clone(root)
+    current = edition_in(recipe, clone)
+    if current.state == "partly applied":
+        raise partly_applied(current)
+    if current.state == "absent":
+        raise PatchError(f"{recipe.name} is not applied in {clone.title}", next_step="run `ffl-patch apply`")
+    if current.recipe.edition == recipe.edition:
+        return Plan(recipe, root, ())
+    removed = _removals(current.recipe, clone)
+    changes: dict[str, Change] = {}
+    _merge(changes, removed.changes, clone)
+    _merge(changes, _additions(recipe, clone), clone)
+    return _checked(Plan(recipe, root, tuple(changes.values()), removed.notes))
+
+
+def _merge(changes: dict[str, Change], further: Sequence[Change], clone: Clone) -> None:
+    """Add changes that were computed on top of earlier ones."""
+    for change in further:
+        earlier = changes.get(change.name)
+        changes[change.name] = change if earlier is None else replace(change, old=earlier.old)
+        clone.overlay(change.name, change.new)
+
+
+def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
+    paths = find_files(clone, recipe)
+    changes = []
+    for file in recipe.files:
+        source = clone.source(paths[file.path])
+        if recipe.supplements is None:
+            refuse_foreign_ffl(source)
+        for guard in file.guards:
+            check_guard(source, guard, paths)
+        new = add_edits(source, file.edits)
+        check_names_are_bound(source, file.edits)
+        changes.append(Change(source.name, clone.path(source.name), source.data, new))
+    return changes
+
+
+def _removals(recipe: Recipe, clone: Clone) -> Plan:
     paths, copies = find_patched(clone, recipe)
     notes = [f"{name} holds a copy of the patch, and was left alone" for name in copies]
     changes = []
     for file in recipe.files:
         if file.path not in paths:
-            notes += [f"{file.path}: `{title(edit)}` was gone already" for edit in file.edits if paths]
+            notes += [f"{file.path} holds nothing of the patch any more"] if paths else []
             continue
-        name = paths[file.path]
-        source = clone.source(name)
-        present = trace(source, file.edits)
-        for edit, nodes in present.found:
+        source = clone.source(paths[file.path])
+        for edit, nodes in trace(source, file.edits).found:
             if len(nodes) > 1:
                 raise PatchError(
                     f"holds `{title(edit)}` more than once ({lines_text([found.line for found in nodes])})",
-                    file=name,
+                    file=source.name,
                     next_step="delete all but one by hand, then revert",
                 )
+            notes += [] if nodes else [f"{source.name}: `{title(edit)}` was gone already"]
         new = take_out(source, file.edits)
-        gone = [title(edit) for edit, nodes in present.found if not nodes]
-        notes += [f"{name}: `{what}` was gone already" for what in gone]
-        changes.append(Change(name, clone.path(name), source.data, new))
-    for change in changes:
+        changes.append(Change(source.name, clone.path(source.name), source.data, new))
+    return Plan(recipe, clone.root, tuple(changes), tuple(notes))
+
+
+def _checked(plan: Plan) -> Plan:
+    for change in plan.changes:
         transaction.check_writable(change)
-    return Plan(recipe, root, tuple(changes), tuple(notes))
+    return plan

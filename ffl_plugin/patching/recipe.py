@@ -8,7 +8,7 @@ the engine gives it the indentation, quotes and alignment of the place it goes t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Union
 
 from ffl_plugin.patching.errors import english
@@ -230,6 +230,7 @@ class Recipe:
         versions: what it was tested on, newest first.
         others: relatives to be told apart in words.
         supplements: the target beside which this is applied, with ``--with``, or alone; None for a target.
+        earlier: the files as the editions before this one had them, newest first, for clones patched then.
     """
 
     name: str
@@ -240,6 +241,20 @@ class Recipe:
     versions: tuple[Version, ...] = ()
     others: tuple[Other, ...] = ()
     supplements: Optional[str] = None
+    earlier: tuple[tuple[File, ...], ...] = ()
+
+    @property
+    def edition(self) -> int:
+        """The number of this edition, counted from 1."""
+        return len(self.earlier) + 1
+
+    @property
+    def editions(self) -> tuple[Recipe, ...]:
+        """This edition and those before it, newest first."""
+        past = [
+            replace(self, files=files, earlier=self.earlier[n:]) for n, files in enumerate(self.earlier, 1)
+        ]
+        return (self, *past)
 
     @property
     def tested(self) -> str:

@@ -72,17 +72,21 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
             traced[file.path].append(name)
     found: dict[str, str] = {}
     copies: list[str] = []
-    for path, names in traced.items():
-        chosen = [path] if path in names else [name for name in names if name.endswith(f"/{path}")]
-        chosen = names if len(names) == 1 else chosen
-        if len(chosen) > 1 or (names and not chosen):
+    for file in recipe.files:
+        names = traced[file.path]
+        if file.path in names or clone.defines(file.path, file.holds):
+            chosen = [name for name in names if name == file.path]
+        else:
+            in_place = [name for name in names if name.endswith(f"/{file.path}")]
+            chosen = names if len(names) == 1 else in_place or names
+        if len(chosen) > 1:
             raise Ambiguous(
-                f"{english(chosen or names)} all hold the {recipe.name} patch",
+                f"{english(chosen)} all hold the {recipe.name} patch",
                 next_step="give the folder of the clone you mean",
             )
         if chosen:
-            found[path] = chosen[0]
-            copies += [name for name in names if name != chosen[0]]
+            found[file.path] = chosen[0]
+        copies += [name for name in names if name not in chosen]
     return found, copies
 
 
@@ -125,12 +129,19 @@ def _passes(clone: Clone, name: str, file: File, paths: Mapping[str, str]) -> bo
 
 def _traced_file(clone: Clone, name: str, recipe: Recipe) -> Optional[File]:
     """The recipe's file of which a file of the clone holds most edits; None if it holds none."""
-    names = {part.rpartition(".")[2] for file in recipe.files for part in introduced_names(file.edits)}
     try:
-        if not re.search(rf"\b({'|'.join(sorted(names))})\b".encode(), clone.read(name)):
-            return None
+        data = clone.read(name)
+    except PatchError:
+        return None
+    names = {part.rpartition(".")[2] for file in recipe.files for part in introduced_names(file.edits)}
+    if not re.search(rf"\b({'|'.join(sorted(names))})\b".encode(), data):
+        return None
+    try:
         source = clone.source(name)
     except PatchError:
+        imports = [edit for file in recipe.files for edit in file.edits if isinstance(edit, Import)]
+        if any(edit.code.encode() in data for edit in imports):
+            raise  # Our patch is in it, and nobody can tell what else.
         return None
     edits = [edit for file in recipe.files for edit in file.edits if isinstance(edit, Import)]
     wanted = {found for edit in edits for found in _imported(parse_edit(edit))}

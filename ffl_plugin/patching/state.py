@@ -62,7 +62,7 @@ class Status:
 
 
 def status(recipe: Recipe, root: Path, beside: Sequence[Recipe] = ()) -> Status:
-    """Say what there is of a recipe in a clone.
+    """Say what there is of a recipe, or of an earlier edition of it, in a clone.
 
     Args:
         recipe: the recipe.
@@ -72,11 +72,22 @@ def status(recipe: Recipe, root: Path, beside: Sequence[Recipe] = ()) -> Status:
     Raises:
         PatchError: several clones below the folder hold the patch.
     """
-    return status_of(recipe, Clone(root), beside)
+    return edition_in(recipe, Clone(root), beside)
 
 
-def status_of(recipe: Recipe, clone: Clone, beside: Sequence[Recipe] = ()) -> Status:
-    """As `status`, of a clone that may have been read already."""
+def edition_in(recipe: Recipe, clone: Clone, beside: Sequence[Recipe] = ()) -> Status:
+    """Return the status of the edition of a recipe that is applied, of the newest one if none is whole."""
+    newest, *earlier = recipe.editions
+    current = _status(newest, clone, beside)
+    if current.state == "partly applied":
+        for edition in earlier:
+            past = _status(edition, clone, beside)
+            if past.state == "applied":
+                return past
+    return current
+
+
+def _status(recipe: Recipe, clone: Clone, beside: Sequence[Recipe]) -> Status:
     patched, copies = find_patched(clone, recipe)
     others = {} if len(patched) == len(recipe.files) else _unpatched(clone, recipe)
     files = tuple(

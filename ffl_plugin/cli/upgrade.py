@@ -1,0 +1,40 @@
+"""``ffl-patch upgrade``."""
+
+from __future__ import annotations
+
+import json
+from typing import Optional
+
+import click
+
+from ffl_plugin.cli._targets import mend, read_arguments, target_and_repository, the_applied_recipe
+from ffl_plugin.patching import PatchError, plan_upgrade
+
+
+@click.command()
+@target_and_repository
+@click.option("--dry-run", is_flag=True, help="Compute and prove everything, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json: bool) -> None:
+    """Replace the patch in the clone REPO by the one that this version of ffl-plugin makes.
+
+    All files are changed, or none. TARGET is only needed where more than one is applied.
+    """
+    named, root = read_arguments(first, second)
+    if not dry_run:
+        mend(root)
+    recipe = the_applied_recipe(named, root)
+    if recipe is None:
+        raise PatchError(f"nothing of ours is applied in {root.resolve()}", next_step="run `ffl-patch apply`")
+    plan = plan_upgrade(recipe, root)
+    if not dry_run:
+        plan.write()
+    outcome = "already the newest" if not plan.changes else "would be upgraded" if dry_run else "upgraded"
+    names = [change.name for change in plan.changes]
+    if as_json:
+        report = {"target": recipe.name, "repo": str(root), "outcome": outcome, "edition": recipe.edition}
+        click.echo(json.dumps({**report, "files": names, "notes": plan.notes}, indent=2))
+        return
+    for note in plan.notes:
+        click.echo(f"Note: {note}.", err=True)
+    click.echo(f"{recipe.name} {outcome} (edition {recipe.edition}){': ' if names else ''}{', '.join(names)}")

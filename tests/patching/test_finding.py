@@ -1,0 +1,167 @@
+"""Which files of a clone a recipe means: by path, by content, below a folder; and which family a clone is of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from clones import MakeClone, contents
+from test_patching_cli import run
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, status
+from ffl_plugin.patching.detect import detect
+
+ADA = all_recipes()["stylegan2-ada"]
+
+
+def test_each_look_alike_is_of_its_own_family_only(recipe: Recipe, clone: Path) -> None:
+    applying = [fit.recipe.name for fit in detect(all_recipes().values(), clone) if fit.problem is None]
+    assert applying == [recipe.name]
+
+
+def test_files_elsewhere_are_found_by_what_they_define(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    (clone / "training").rename(clone / "learning")
+    (clone / "train.py").rename(clone / "launch.py")
+    launcher = clone / "launch.py"
+    text = launcher.read_text(encoding="utf-8").replace("training.loss.", "learning.loss.")
+    launcher.write_text(text, encoding="utf-8")
+    before = contents(clone)
+    plan = plan_apply(ADA, clone)
+    assert [change.name for change in plan.changes] == ["launch.py", "learning/loss.py"]
+    plan.write()
+    assert status(ADA, clone).state == "applied"
+    plan_revert(ADA, clone).write()
+    assert contents(clone) == before
+
+
+def test_the_launcher_that_names_the_loss_is_taken(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    (clone / "train.py").rename(clone / "train_old.py")
+    text = (clone / "train_old.py").read_text(encoding="utf-8")
+    other = text.replace("training.loss.StyleGAN2Loss", "training.vae_loss.VAELoss")
+    (clone / "train_vae.py").write_text(other, encoding="utf-8")
+    assert plan_apply(ADA, clone).changes[0].name == "train_old.py"
+
+
+def test_two_launchers_that_fit_are_listed(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    shutil.copy(clone / "train.py", clone / "train_small.py")
+    assert plan_apply(ADA, clone).changes[0].name == "train.py"
+    (clone / "train.py").rename(clone / "train_large.py")
+    with pytest.raises(
+        PatchError, match=r"train_large.py and train_small.py in .* each define .*; put the one"
+    ):
+        plan_apply(ADA, clone)
+
+
+def test_the_launcher_of_another_clone_is_not_taken(make_clone: MakeClone, tmp_path: Path) -> None:
+    make_clone("stylegan2-ada")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "stylegan2-ada" / "train.py").rename(tmp_path / "a" / "train.py")
+    with pytest.raises(PatchError, match=r"trains with training\.loss\.StyleGAN2Loss, and not only with"):
+        plan_apply(ADA, tmp_path)
+
+
+def test_a_clone_below_the_folder_is_found(make_clone: MakeClone, tmp_path: Path) -> None:
+    make_clone("stylegan2-ada")
+    before = contents(tmp_path)
+    plan_apply(ADA, tmp_path).write()
+    assert status(ADA, tmp_path).state == "applied"
+    plan_revert(ADA, tmp_path).write()
+    assert contents(tmp_path) == before
+
+
+def test_several_clones_below_the_folder_are_listed(make_clone: MakeClone, tmp_path: Path) -> None:
+    clone = make_clone("stylegan2-ada")
+    shutil.copytree(clone, tmp_path / "second")
+    with pytest.raises(
+        PatchError, match=r"holds 2 clones .* \(second and stylegan2-ada\); give the folder of one"
+    ):
+        plan_apply(ADA, tmp_path)
+    plan_apply(ADA, clone).write()
+    plan_apply(ADA, tmp_path / "second").write()
+    with pytest.raises(PatchError, match="all hold the stylegan2-ada patch; give the folder"):
+        plan_revert(ADA, tmp_path)
+
+
+def test_what_cannot_be_parsed_elsewhere_does_not_matter(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    (clone / "python2.py").write_text("print 'Pix2PixModel'  # ffl\n", encoding="utf-8")
+    (clone / "broken_link.py").symlink_to("nowhere.py")
+    (clone / "latin.py").write_bytes(b"# \xe9 Pix2PixModel ffl\n")
+    plan_apply(all_recipes()["pix2pix"], clone).write()
+    plan_revert(all_recipes()["pix2pix"], clone).write()
+
+
+def test_paths_with_spaces_and_other_scripts(make_clone: MakeClone, tmp_path: Path) -> None:
+    clone = make_clone("pix2pix").rename(tmp_path / "ein Ordner – 学習")
+    before = contents(clone)
+    plan_apply(all_recipes()["pix2pix"], clone).write()
+    plan_revert(all_recipes()["pix2pix"], clone).write()
+    assert contents(clone) == before
+
+
+DIFFERENT = {
+    "pix2pix of 2017": (
+        "pix2pix",
+        "class Pix2PixModel:\n    def initialize(self, opt): pass\n    def backward_G(self): pass\n"
+        "    def get_current_errors(self): pass\n",
+        "Pix2PixModel has the API of 2017",
+    ),
+    "cyclegan of 2017": (
+        "cyclegan",
+        "class CycleGANModel:\n    def initialize(self, opt): pass\n    def get_current_errors(self): pass\n",
+        "CycleGANModel has the API of 2017",
+    ),
+    "spade for pix2pix": (
+        "pix2pix",
+        "class Pix2PixModel:\n    def compute_generator_loss(self): pass\n",
+        "Pix2PixModel has SPADE's API",
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "text", "message"), DIFFERENT.values(), ids=DIFFERENT)
+def test_relatives_are_told_apart_in_words(tmp_path: Path, target: str, text: str, message: str) -> None:
+    (tmp_path / "model.py").write_text(text, encoding="utf-8")
+    with pytest.raises(PatchError, match=f"model.py: {message}"):
+        plan_apply(all_recipes()[target], tmp_path)
+
+
+def test_the_constructor_of_2018_is_known(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    model = clone / "models" / "pix2pix_model.py"
+    text = model.read_text(encoding="utf-8").replace("__init__", "initialize")
+    model.write_text(text, encoding="utf-8")
+    plan_apply(all_recipes()["pix2pix"], clone).write()
+    assert "        ffl.setup(self)\n" in model.read_text(encoding="utf-8")
+
+
+def test_apply_auto_and_detect(
+    make_clone: MakeClone, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    clone = make_clone("spade")
+    code, out, _ = run(capfd, "detect", clone)
+    assert code == 0 and out.startswith("spade: options/train_options.py defines TrainOptions.initialize")
+    assert run(capfd, "apply", "auto", clone)[0] == 0
+    assert status(all_recipes()["spade"], clone).state == "applied"
+    code, out, _ = run(capfd, "detect", make_clone("eg3d"), "--json")
+    fits = {fit["target"]: fit for fit in json.loads(out)["fits"]}
+    assert fits["eg3d"]["applies"] and not fits["stylegan3"]["applies"]
+    assert fits["stylegan3"]["problem"] is not None
+    (tmp_path / "empty").mkdir()
+    code, out, err = run(capfd, "apply", "auto", tmp_path / "empty")
+    assert code == 1 and "no recipe applies" in err
+    code, out, _ = run(capfd, "detect", tmp_path / "empty")
+    assert code == 0 and "of no family" in out
+
+
+def test_auto_asks_where_two_fit(make_clone: MakeClone, capfd: pytest.CaptureFixture[str]) -> None:
+    clone = make_clone("pix2pix")
+    shutil.copy(make_clone("cyclegan") / "models" / "cycle_gan_model.py", clone / "models")
+    code, _, err = run(capfd, "apply", "auto", clone)
+    assert code == 1 and "fits cyclegan and pix2pix; name the one you train." in err

@@ -1,0 +1,273 @@
+"""Promise 6: undo after the user's own edits takes out the patch and nothing else, or names the piece."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from clones import MakeClone, contents
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, plan_apply, plan_revert, status
+
+RECIPE = all_recipes()["stylegan2-ada"]
+TRAIN, LOSS = "train.py", "training/loss.py"
+Edit = Callable[[Path], None]
+
+
+def replaced(file: str, old: str, new: str, count: int = 1) -> Edit:
+    def edit(clone: Path) -> None:
+        text = (clone / file).read_bytes().decode()
+        assert old in text, (old, text)
+        (clone / file).write_bytes(text.replace(old, new, count).encode())
+
+    return edit
+
+
+def every_line(file: str, change: Callable[[bytes], bytes]) -> Edit:
+    return lambda clone: (clone / file).write_bytes(change((clone / file).read_bytes())) and None
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(clone: Path) -> None:
+        for one in edits:
+            one(clone)
+
+    return edit
+
+
+def ruff(*arguments: str) -> Edit:
+    """Run a formatter over both files."""
+
+    def edit(clone: Path) -> None:
+        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--quiet", "--line-length", "88"]
+        subprocess.run([*command, clone / TRAIN, clone / LOSS], check=True)
+
+    return edit
+
+
+def moved(old: str, new: str) -> Edit:
+    def edit(clone: Path) -> None:
+        (clone / new).parent.mkdir(exist_ok=True)
+        (clone / old).rename(clone / new)
+
+    return edit
+
+
+def copied(old: str, new: str) -> Edit:
+    return lambda clone: (clone / new).write_bytes((clone / old).read_bytes()) and None
+
+
+CRLF = both(*(every_line(file, lambda data: data.replace(b"\n", b"\r\n")) for file in (TRAIN, LOSS)))
+TABS = both(
+    *(
+        every_line(file, lambda data: re.sub(rb"(?m)^(?: {4})+", lambda m: b"\t" * (len(m[0]) // 4), data))
+        for file in (TRAIN, LOSS)
+    )
+)
+BLANKS_AT_LINE_ENDS = both(
+    *(every_line(file, lambda data: data.replace(b"\n", b"   \n")) for file in (TRAIN, LOSS))
+)
+
+# The same edit is made on the clone that never was patched: what comes back has to be exactly that.
+TAKEN_OUT = {
+    "nothing changed": both(),
+    "lines added around ours": both(
+        replaced(LOSS, "                scores = ", "                mine = 1\n                scores = "),
+        replaced(
+            LOSS,
+            "            loss_Gmain.mean()",
+            "            print(loss_Gmain)\n            loss_Gmain.mean()",
+        ),
+        replaced(TRAIN, "    if batch is not None:", "    desc += '-mine'\n    if batch is not None:"),
+    ),
+    "lines removed around ours": replaced(LOSS, "        self.pl_weight = pl_weight\n", ""),
+    "Windows line ends": CRLF,
+    "Windows line ends in one file": every_line(TRAIN, lambda data: data.replace(b"\n", b"\r\n")),
+    "tabs": TABS,
+    "blanks at line ends": BLANKS_AT_LINE_ENDS,
+    "a byte order mark added": every_line(LOSS, lambda data: b"\xef\xbb\xbf" + data),
+    "no final newline": every_line(TRAIN, lambda data: data.rstrip(b"\n")),
+    "another parameter behind ours": replaced(LOSS, "):\n        super()", ", mine=1):\n        super()"),
+    "another parameter before ours": replaced(LOSS, "pl_weight=2", "mine=1, pl_weight=2"),
+    "another decorator": replaced(TRAIN, "def main(", "@click.option('--mine')\ndef main("),
+    "a function renamed": replaced(LOSS, "def accumulate_gradients(", "def accumulate(", 2),
+    "a class renamed": replaced(LOSS, "class StyleGAN2Loss", "class BetterLoss"),
+    "a file moved": moved(LOSS, "losses/stylegan.py"),
+    "a function moved into a class": replaced(TRAIN, "def main(", "def main(self, "),
+    "the last statement in its block removed": replaced(
+        LOSS, "                training_stats.report('Loss/G/loss', loss_Gmain)\n", ""
+    ),
+    "black-like formatting": ruff("format"),
+}
+
+
+@pytest.mark.parametrize("edit", TAKEN_OUT.values(), ids=TAKEN_OUT)
+def test_taken_out(make_clone: MakeClone, tmp_path: Path, edit: Edit) -> None:
+    clone = make_clone("stylegan2-ada")
+    edit(clone)
+    expected = contents(clone)
+    clone.rename(tmp_path / "expected")
+
+    clone = make_clone("stylegan2-ada")
+    plan_apply(RECIPE, clone).write()
+    edit(clone)
+    assert status(RECIPE, clone).state == "applied"
+    plan = plan_revert(RECIPE, clone)
+    assert plan.notes == ()
+    plan.write()
+
+    if edit is TAKEN_OUT["black-like formatting"]:  # It may have broken lines for ours: the same tree, then.
+        for file in (TRAIN, LOSS):
+            assert ast.dump(ast.parse(contents(clone)[file])) == ast.dump(ast.parse(expected[file]))
+    else:
+        assert contents(clone) == expected
+    assert status(RECIPE, clone).state == "absent"
+
+
+TAKEN_OUT_WITH_A_NOTE: dict[str, tuple[Edit, str]] = {
+    "a piece deleted by hand": (
+        replaced(TRAIN, "@ffl.options\n", ""),
+        "train.py: `@ffl.options` was gone already",
+    ),
+    "the import deleted by hand": (
+        replaced(TRAIN, "from ffl_plugin.integrations import stylegan2_ada as ffl\n", ""),
+        "train.py: `from ffl_plugin.integrations import stylegan2_ada as ffl` was gone already",
+    ),
+    "a copy of the patched file": (
+        copied(LOSS, "training/loss_backup.py"),
+        "training/loss_backup.py holds a copy of the patch",
+    ),
+    "one file taken from upstream again": (
+        lambda clone: (clone / TRAIN).write_bytes(b"print('mine')\n") and None,
+        "train.py holds nothing of the patch any more",
+    ),
+    "one file deleted": (
+        lambda clone: (clone / TRAIN).unlink(),
+        "train.py holds nothing of the patch any more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "note"), TAKEN_OUT_WITH_A_NOTE.values(), ids=TAKEN_OUT_WITH_A_NOTE)
+def test_taken_out_with_a_note(make_clone: MakeClone, edit: Edit, note: str) -> None:
+    clone = make_clone("stylegan2-ada")
+    before = contents(clone)
+    plan_apply(RECIPE, clone).write()
+    edit(clone)
+    plan = plan_revert(RECIPE, clone)
+    assert any(note in text for text in plan.notes), plan.notes
+    plan.write()
+    assert contents(clone)[LOSS] == before[LOSS]
+    assert status(RECIPE, clone).state == ("applied" if "backup" in note else "absent") or "backup" in note
+
+
+REFUSED = {
+    "our statement edited": (
+        replaced(LOSS, "loss_Gmain = loss_Gmain + loss_Gffl", "loss_Gmain = loss_Gmain + 2 * loss_Gffl"),
+        r"training/loss.py:\d+: `if loss_Gffl is not None:` uses loss_Gffl",
+    ),
+    "our flag's default edited": (
+        replaced(LOSS, "ffl_options=None", "ffl_options={}"),
+        r"training/loss.py:\d+: .* uses ffl_options",
+    ),
+    "our parameter annotated": (
+        replaced(LOSS, "ffl_options=None", "ffl_options: dict = None"),
+        r"training/loss.py:\d+: .* uses ffl_options",
+    ),
+    "our import renamed": (
+        replaced(LOSS, "stylegan2_ada as ffl", "stylegan2_ada as focal"),
+        r"training/loss.py:\d+: ",
+    ),
+    "our name used by the user's own code": (
+        replaced(
+            LOSS,
+            "            loss_Gmain.mean()",
+            "            print(loss_Gffl)\n            loss_Gmain.mean()",
+        ),
+        r"training/loss.py:\d+: `print\(loss_Gffl\)` uses loss_Gffl",
+    ),
+    "our module used by the user's own code": (
+        replaced(TRAIN, "    return desc, args", "    print(ffl.options)\n    return desc, args"),
+        r"train.py:\d+: `print\(ffl.options\)` uses ffl",
+    ),
+    "our statement on a line with another": (
+        replaced(
+            LOSS,
+            "self.ffl = ffl.GeneratorTerm(ffl_options)",
+            "self.ffl = ffl.GeneratorTerm(ffl_options); x = 1",
+        ),
+        r"training/loss.py:\d+: .* is ours, but shares its line with other code",
+    ),
+    "our statement alone in a branch of the user's": (
+        replaced(
+            LOSS,
+            "        self.ffl = ffl.GeneratorTerm(ffl_options)",
+            "        if D is not None:\n            self.ffl = ffl.GeneratorTerm(ffl_options)",
+        ),
+        r"training/loss.py:\d+: cannot stand without the patch's lines",
+    ),
+    "our statement twice": (
+        replaced(
+            LOSS,
+            "        self.ffl = ffl.GeneratorTerm(ffl_options)\n",
+            "        self.ffl = ffl.GeneratorTerm(ffl_options)\n" * 2,
+        ),
+        "holds `self.ffl = ffl.GeneratorTerm.*` more than once",
+    ),
+    "a file that cannot be parsed any more": (
+        replaced(LOSS, "import torch\n", "import torch\n=======\n"),
+        "training/loss.py:4: cannot be parsed",
+    ),
+    "a read-only file": (lambda clone: (clone / LOSS).chmod(0o444), "training/loss.py: is read-only"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(make_clone: MakeClone, edit: Edit, message: str) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan_apply(RECIPE, clone).write()
+    edit(clone)
+    before = contents(clone)
+    with pytest.raises(PatchError, match=message):
+        plan_revert(RECIPE, clone)
+    assert contents(clone) == before
+
+
+def test_two_families_in_one_clone_come_out_one_by_one(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    cycle = make_clone("cyclegan") / "models" / "cycle_gan_model.py"
+    (clone / "models" / "cycle_gan_model.py").write_bytes(cycle.read_bytes())
+    before = contents(clone)
+    pix2pix, cyclegan = all_recipes()["pix2pix"], all_recipes()["cyclegan"]
+    plan_apply(pix2pix, clone).write()
+    only_pix2pix = contents(clone)
+    plan_apply(cyclegan, clone).write()
+    assert [status(recipe, clone).state for recipe in (pix2pix, cyclegan)] == ["applied", "applied"]
+    plan_revert(cyclegan, clone).write()
+    assert contents(clone) == only_pix2pix
+    plan_revert(pix2pix, clone).write()
+    assert contents(clone) == before
+
+
+def test_the_copy_in_another_folder_is_not_confused_with_the_clone(
+    make_clone: MakeClone, tmp_path: Path
+) -> None:
+    first, second = make_clone("stylegan2-ada"), tmp_path / "stylegan2-ada" / "old"
+    text = contents(first)
+    for name, data in text.items():
+        path = second / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    plan_apply(RECIPE, second).write()
+    patched = contents(second)
+    plan_apply(RECIPE, first).write()
+    plan = plan_revert(RECIPE, first)
+    assert [change.name for change in plan.changes] == [TRAIN, LOSS]
+    plan.write()
+    assert contents(second) == patched
