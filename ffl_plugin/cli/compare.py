@@ -61,6 +61,17 @@ class SeveralValues(click.Command):
     default=None,
     help="Insist that images pair up by name, or compare as sets. [default: by the names]",
 )
+@click.option(
+    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
+)
+@click.option("--no-download", is_flag=True, help="Do without FID where its weights are not here.")
+@click.option(
+    "--protocol",
+    default="pytorch-fid",
+    show_default=True,
+    metavar="NAME",
+    help="FID's: pytorch-fid, stylegan2-ada or clean.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
@@ -71,6 +82,9 @@ def command(
     after: tuple[str, ...],
     out: Optional[Path],
     pairs: Optional[bool],
+    inception: Optional[str],
+    no_download: bool,
+    protocol: str,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -93,7 +107,15 @@ def command(
         check_folder(out, [Path(path) for path in (real, *before, *after) if path is not None])
     with progress_bar() as progress:
         comparison = compare(
-            real=real, before=before, after=after, pairs=pairs, command=_command_line(ctx), progress=progress
+            real=real,
+            before=before,
+            after=after,
+            pairs=pairs,
+            inception=inception,
+            download=not no_download,
+            protocol=protocol,
+            command=_command_line(ctx),
+            progress=progress,
         )
     written = write_report(comparison, out) if out is not None else ()
     if as_json:

@@ -52,6 +52,13 @@ from ffl_plugin.errors import FFLError
     metavar="PATH",
     help="Where each training leaves its images, with {out}. [default: looked for]",
 )
+@click.option(
+    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
+)
+@click.option("--no-download", is_flag=True, help="Do without FID where its weights are not here.")
+@click.option(
+    "--protocol", default="pytorch-fid", show_default=True, metavar="NAME", help="FID's, as in compare."
+)
 @click.option("--slurm", is_flag=True, help="Run the trainings as SLURM jobs, through submitit.")
 @click.option(
     "--slurm-set",
@@ -69,6 +76,9 @@ def command(
     then: tuple[str, ...],
     real: Optional[Path],
     results: Optional[str],
+    inception: Optional[str],
+    no_download: bool,
+    protocol: str,
     slurm: bool,
     slurm_set: tuple[str, ...],
     report_only: bool,
@@ -123,7 +133,16 @@ def command(
         else:
             run_here(plan, everything, _tell)
         with progress_bar() as progress:
-            report = gather(plan, everything, real=real, results=results, progress=progress)
+            report = gather(
+                plan,
+                everything,
+                real=real,
+                results=results,
+                inception=inception,
+                download=not no_download,
+                protocol=protocol,
+                progress=progress,
+            )
         written = write_sweep_report(report, out / "report")
     click.echo(
         json.dumps(report.to_json(), allow_nan=False) + "\n" if as_json else report.to_text(), nl=False

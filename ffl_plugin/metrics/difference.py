@@ -82,6 +82,7 @@ def compare_values(
     sampling: Optional[float] = None,
     degrees: float = math.inf,
     level: float = LEVEL,
+    note: str = "",
 ) -> Difference:
     """Compare one number per training.
 
@@ -90,13 +91,14 @@ def compare_values(
         sampling: standard error of the difference of the means from the finite number of images.
         degrees: degrees of freedom of ``sampling``.
         level: confidence level of the interval.
+        note: what a reader of the number must know.
     """
     means = [float(np.mean(side)) for side in (before, after)]
     spread = _spread(before, after)
     found = Difference(
         metric, label, better, means[0], means[1], means[1] - means[0], level=level,
         before_trainings=tuple(map(float, before)), after_trainings=tuple(map(float, after)),
-        sampling=sampling, training_spread=spread,
+        sampling=sampling, training_spread=spread, note=note,
     )  # fmt: skip
     # Each variance with its degrees of freedom.
     parts = [] if sampling is None else [(sampling**2, degrees)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
@@ -26,3 +26,12 @@ class Findings:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+
+    def after(self, first: Findings) -> Findings:
+        """These findings with the rows and remarks of others before them."""
+        return replace(
+            self,
+            rows=(*first.rows, *self.rows),
+            missing=(*first.missing, *self.missing),
+            notes=(*first.notes, *self.notes),
+        )

@@ -9,6 +9,13 @@ from PIL import Image, ImageFilter
 from ffl_plugin.cli import main
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """No test uses the weights that the user has."""
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FFL_INCEPTION", raising=False)
+
+
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
@@ -27,7 +34,7 @@ def run(capfd, *arguments):
     """Exit code, standard output and standard error of one command."""
     code = 0
     try:
-        main(["compare", *map(str, arguments)])
+        main(["compare", "--no-download", *map(str, arguments)])
     except SystemExit as end:
         code = end.code or 0
     captured = capfd.readouterr()

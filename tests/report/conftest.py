@@ -6,6 +6,15 @@ import pytest
 from report_material import write_set
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """No test reads or writes the user's cache, nor the weights that the user has."""
+    with pytest.MonkeyPatch.context() as context:
+        context.setenv("FFL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        context.delenv("FFL_INCEPTION", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sets(tmp_path_factory) -> Path:
     """``real``, ``before`` (blurred) and ``after`` (less so), by the same names."""

@@ -1,0 +1,65 @@
+"""FID in a comparison, on a stand-in for the network: the metric itself is tested with the metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import features, weights
+from ffl_plugin.metrics.weights import Weights, WeightsMissing
+from ffl_plugin.report import compare
+
+
+class MeanColours:
+    """Extracts the means of 4x4 blocks: 192 numbers an image of 32x32."""
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def extract(self, source, protocol, *, cache=None, progress=None):
+        images = [source.read(index).reshape(8, 4, 8, 4, 3).mean(axis=(1, 3)) for index in range(len(source))]
+        rows = np.stack(images).reshape(len(images), -1).astype(np.float32)
+        return features.Features(source.names, protocol, self.weights, (rows,))
+
+
+@pytest.fixture
+def network(monkeypatch, tmp_path):
+    monkeypatch.setattr(features, "Extractor", MeanColours)
+    file = Weights(tmp_path / "weights.pth", "0123456789abcdef", published=False)
+    monkeypatch.setattr(weights, "find_weights", lambda path=None, **_: file)
+
+
+def test_fid_decides_where_it_was_measured(network, sets):
+    found = compare(real=sets / "real", before=sets / "before", after=sets / "after")
+    assert found.rows[0].metric == found.verdict.metric == "fid"
+    assert found.verdict.outcome == "improved"
+    assert "8 images are fewer than 2,048" in found.rows[0].note
+    assert any("not the published Inception file" in note for note in found.notes)
+    assert found.missing == ()
+
+
+def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets):
+    found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
+    assert found.row("fid") is None
+    assert found.row("lfd") is not None
+    (sentence,) = found.missing
+    assert sentence.startswith("FID was not measured")
+    assert "--inception" in sentence
+    assert any("FID was not measured" in caveat for caveat in found.verdict.caveats)
+
+
+def test_a_failed_download_is_told_and_not_fatal(monkeypatch, sets):
+    def fail(*_, **__):
+        raise WeightsMissing("the weights cannot be downloaded; get them elsewhere")
+
+    monkeypatch.setattr(weights, "find_weights", fail)
+    found = compare(real=sets / "real", before=sets / "before", after=sets / "after")
+    assert found.missing == ("FID was not measured: the weights cannot be downloaded; get them elsewhere.",)
+
+
+def test_a_named_weights_file_that_is_not_there_is_refused(sets, tmp_path):
+    with pytest.raises(FFLError, match="does not exist"):
+        compare(
+            real=sets / "real", before=sets / "before", after=sets / "after", inception=tmp_path / "no.pth"
+        )
