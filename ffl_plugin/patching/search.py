@@ -149,11 +149,13 @@ def _traced_file(clone: Clone, name: str, recipe: Recipe) -> Optional[File]:
     ours = {found for found in ours if found[0] in {module for module, _ in wanted}}
     if ours and not ours & wanted:  # Another family's patch, which may use the same statements.
         return None
+    in_place = [file for file in recipe.files if f"/{name}".endswith(f"/{file.path}")]
     counts = {
-        file.path: sum(bool(nodes) for _, nodes in trace(source, file.edits).found) for file in recipe.files
+        file: sum(bool(nodes) for _, nodes in trace(source, file.edits).found)
+        for file in in_place or recipe.files
     }
-    best = max(recipe.files, key=lambda file: (counts[file.path], name.endswith(file.path)))
-    return best if counts[best.path] or ours else None
+    best = max(counts, key=lambda file: counts[file])
+    return best if counts[best] or ours else None
 
 
 def _imported(node: ast.AST) -> list[tuple[Optional[str], str]]:
