@@ -187,7 +187,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> str:
             rows.append([METRICS[metric].label, "–", "–", "–", *papers])
         else:
             before, after = words.values(row)
-            change = f"{words.change(row)} {words.interval(row)} {row.verdict}"
+            change = f"{words.change(row)} [{words.interval(row)}], {row.verdict}"
             rows.append([row.label, before, after, change, *papers])
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {options.weight:g}"

@@ -60,7 +60,7 @@ def train(training: Training) -> list[str]:
     epochs = training.epochs or EPOCHS[training.paper]
     constant = (epochs + 1) // 2
     length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
-    small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "20"]
+    small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "4"]
     vgg = [] if VGG19.path.is_file() else ["--no_vgg_loss"]
     return ["train.py", *_shared(training), *length, *small, *vgg, "--no_html"]
 
