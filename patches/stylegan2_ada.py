@@ -32,6 +32,7 @@ LAUNCHER = File(
             "setup_training_loop_kwargs",
             "desc += ffl.configure(args, ffl_options, UserError)",
             after=Only(("if gamma is not None: ...",)),
+            follows=("args.loss_kwargs = ...",),
         ),
         Decorator("main", "ffl.options", after="click.option('--gamma', ...)"),
     ),

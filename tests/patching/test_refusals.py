@@ -200,6 +200,69 @@ REFUSED = {
         ),
         "computes no adversarial loss",
     ),
+    "the images are dicts": (
+        "stylegan3",
+        replaced(LOSS, "scores = self.run_D(gen_img, gen_c)", "scores = self.run_D(gen_img['image'], gen_c)"),
+        r"training/loss.py:26: the images are dicts, not tensors \(`gen_img\['image'\]`\)",
+    ),
+    "the images are volumes": (
+        "stylegan3",
+        replaced(LOSS, "loss_Gmain.mean()", "(loss_Gmain + gen_img[:, 0, 0, 0, 0] * 0).mean()"),
+        "the images are volumes",
+    ),
+    "the photographs are changed": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "        generator_step =",
+            "        real_img = self.blur(real_img)\n        generator_step =",
+        ),
+        "real_img is bound again",
+    ),
+    "the generated images are changed before they are judged": (
+        "stylegan2-ada",
+        replaced(
+            LOSS,
+            "                scores = self.run_D(gen_img, gen_c, sync=False)",
+            "                gen_img = self.blur(gen_img)\n                scores = self.run_D(gen_img, gen_c, sync=False)",
+        ),
+        "training/loss.py:36: gen_img is bound again before it is used",
+    ),
+    "the gain is in the loss": (
+        "stylegan2-ada",
+        replaced(LOSS, "softplus(-scores)\n", "softplus(-scores) * gain\n"),
+        "the gain is folded into loss_Gmain",
+    ),
+    "the settings of the loss are made anew": (
+        "stylegan2-ada",
+        replaced(
+            TRAIN, "    return desc, args", "    args.loss_kwargs = dnnlib.EasyDict()\n    return desc, args"
+        ),
+        r"train.py:\d+: `args.loss_kwargs = dnnlib.EasyDict\(\)` comes after .* would undo",
+    ),
+    "another loss of the generator": (
+        "spade",
+        replaced(
+            MODEL,
+            "    def generate_fake(",
+            "    def compute_other_loss(self):\n        G_losses = {}\n\n    def generate_fake(",
+        ),
+        "another function computes losses of the generator too",
+    ),
+    "no real image": (
+        "spade",
+        replaced(
+            MODEL,
+            "def compute_generator_loss(self, input_semantics, real_image)",
+            "def compute_generator_loss(self, content, style)",
+        ),
+        "Pix2PixModel.compute_generator_loss does not bind real_image",
+    ),
+    "no image that came back": (
+        "cyclegan",
+        replaced("models/cycle_gan_model.py", "self.rec_A = ", "self.came_back = "),
+        "CycleGANModel does not bind self.rec_A",
+    ),
     "jittor": (
         "pix2pix",
         replaced(MODEL, "import torch\n", "import jittor as jt\nimport torch\n"),

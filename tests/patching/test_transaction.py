@@ -326,3 +326,31 @@ def test_a_journal_that_cannot_be_read_is_reported(make_clone: MakeClone) -> Non
     (clone / journal.NAME).write_text("not ours\n", encoding="utf-8")
     with pytest.raises(PatchError, match=r"\.ffl-patch\.journal cannot be read"):
         transaction.mend(clone)
+
+
+def test_a_transaction_given_up_after_its_end_is_undone_also_by_the_next_run(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_apply(RECIPE, clone)
+    before = contents(clone)
+    done, replace, renamed = journal.Journal.done, disk.replace, []
+
+    def done_and_failed(log: journal.Journal) -> None:
+        done(log)
+        raise OSError(errno.EIO, "Input/output error")
+
+    def killed_in_the_roll_back(source: Path, target: Path) -> None:
+        replace(source, target)
+        renamed.append(target)
+        if len(renamed) == 3:
+            raise Killed
+
+    monkeypatch.setattr(journal.Journal, "done", done_and_failed)
+    monkeypatch.setattr(disk, "replace", killed_in_the_roll_back)
+    with pytest.raises(Killed):
+        plan.write()
+    monkeypatch.undo()
+    assert wholly(contents(clone), before, plan) == "mixed"
+    assert transaction.mend(clone)
+    assert contents(clone) == before
