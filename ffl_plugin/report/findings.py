@@ -28,9 +28,12 @@ class Findings:
     caveats: tuple[str, ...] = ()
 
     def after(self, first: Findings) -> Findings:
-        """These findings with the rows and remarks of others before them."""
+        """These findings with the rows and remarks of others before them, and their changed images if any."""
+        both = replace(self.pictures, changed=first.pictures.changed or self.pictures.changed)
         return replace(
             self,
+            changed=first.changed or self.changed,
+            pictures=both,
             rows=(*first.rows, *self.rows),
             missing=(*first.missing, *self.missing),
             notes=(*first.notes, *self.notes),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Optional
 
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.gather import Opened, PathLike, images_of
+from ffl_plugin.report.model import ChangedImage, Pictures
+from ffl_plugin.report.samples import furthest, set_sample
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImageSource
@@ -63,7 +65,24 @@ def measure_fid(
             f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published Inception file: its "
             "FIDs compare only with others of this file."
         )
-    return Findings(rows=tuple(compare_features(reals, *sides)), notes=tuple(notes))
+    rows = tuple(compare_features(reals, *sides))
+    first = images_of(before[0]), images_of(after[0])
+    if first[0].names != first[1].names:
+        return Findings(rows=rows, notes=tuple(notes))
+    changed = _most_changed(reals, sides[0][0], sides[1][0])
+    pictured = tuple(set_sample(image.name, {"before": first[0], "after": first[1]}) for image in changed)
+    return Findings(rows=rows, notes=tuple(notes), changed=changed, pictures=Pictures(changed=pictured))
+
+
+def _most_changed(real: Features, before: Features, after: Features) -> tuple[ChangedImage, ...]:
+    """Images of one name whose share in FID moved most: each one's influence, over the number of images."""
+    from ffl_plugin.metrics.influence import frechet_influence
+
+    shares = []
+    for fakes in (before, after):
+        influence, _ = frechet_influence(fakes.pool(), real.pool(), ddof=real.protocol.ddof)
+        shares.append(influence / len(fakes))
+    return furthest("fid", before.names, *shares, lower_is_better=True)
 
 
 def _missing(why: str) -> Findings:

@@ -52,7 +52,7 @@ def compare_images(
         scores = [measure_pairs(pairs, progress=progress) for pairs in paired]
         sides = scores[: len(before)], scores[len(before) :]
         rows += compare_pairs(*sides)
-        changed = most_changed(CHANGED_BY, "lower", *sides)
+        changed = most_changed(CHANGED_BY, *sides, lower_is_better=True)
         pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)
         samples = pairs_spread(paired[0], paired[len(before)])
     else:

@@ -149,8 +149,14 @@ def _sample(sample: Sample) -> dict[str, Any]:
 def _changed_how(comparison: Comparison) -> str:
     if not comparison.changed:
         return ""
-    label = next((row.label for row in comparison.rows if row.metric == comparison.changed[0].metric), "")
-    return f"By {label}: the largest improvements first, then the largest losses."
+    if comparison.changed[0].metric == "fid":
+        return (
+            "By each image's share in FID (its influence over the number of images; negative is better): the "
+            "largest improvements first, then the largest losses."
+        )
+    row = comparison.row(comparison.changed[0].metric)
+    name = "" if row is None else words.label_parts(row)[0]
+    return f"By {name}: the largest improvements first, then the largest losses."
 
 
 def _change_caption(comparison: Comparison) -> Any:

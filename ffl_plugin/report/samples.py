@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ffl_plugin.report.model import ChangedImage, Sample
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource, PairScores
+
+Array = npt.NDArray[Any]
 
 SAMPLES = 4
 CHANGED_EACH_WAY = 2
@@ -45,27 +48,41 @@ def pairs_spread(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) ->
     )
 
 
+def set_sample(name: str, sides: dict[str, ImageSource]) -> Sample:
+    """The image of one name in each of several sets of the same names."""
+    return Sample(
+        name, **_shown({side: (source, source.names.index(name)) for side, source in sides.items()})
+    )
+
+
 def most_changed(
-    metric: str, better: str, before: Sequence[PairScores], after: Sequence[PairScores]
+    metric: str, before: Sequence[PairScores], after: Sequence[PairScores], *, lower_is_better: bool
 ) -> tuple[ChangedImage, ...]:
-    """Images whose score, averaged over trainings, moved most: improved first, then worsened."""
+    """Pairs whose score, averaged over the trainings of each side, moved most."""
     names = before[0].names
     means = []
     for side in (before, after):
         by_name = [dict(zip(scores.names, scores.scores[metric])) for scores in side]
         means.append(np.array([np.mean([scores[name] for scores in by_name]) for name in names]))
-    change = means[1] - means[0]
-    gain = -change if better == "lower" else change
+    return furthest(metric, names, *means, lower_is_better=lower_is_better)
+
+
+def furthest(
+    metric: str, names: Sequence[str], before: Array, after: Array, *, lower_is_better: bool
+) -> tuple[ChangedImage, ...]:
+    """The few images whose value improved most, then those whose value worsened most."""
+    change = after - before
+    gain = -change if lower_is_better else change
     order = [int(index) for index in np.argsort(-gain, kind="stable")]
     improved = [index for index in order[:CHANGED_EACH_WAY] if gain[index] > 0]
     worsened = [index for index in order[::-1][:CHANGED_EACH_WAY] if gain[index] < 0]
     return tuple(
-        ChangedImage(names[i], metric, float(means[0][i]), float(means[1][i]), float(change[i]))
+        ChangedImage(names[i], metric, float(before[i]), float(after[i]), float(change[i]))
         for i in (*improved, *worsened)
     )
 
 
-def _shown(places: dict[str, tuple[ImageSource, int]]) -> dict[str, dict[str, np.ndarray]]:
+def _shown(places: dict[str, tuple[ImageSource, int]]) -> dict[str, dict[str, Array]]:
     from ffl_plugin.metrics import measure_spectra
 
     return {

@@ -42,14 +42,23 @@ def _aligned(comparison: Comparison) -> list[str]:
         before, after = words.values(row)
         arrow = "↓" if row.better == "lower" else "↑"
         rows.append(
-            [f"{row.label} {arrow}", before, after, words.change(row), words.interval(row), row.verdict]
+            [
+                f"{words.label_parts(row)[0]} {arrow}",
+                before,
+                after,
+                words.change(row),
+                words.interval(row),
+                row.verdict,
+            ]
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = []
     for cells in rows:
         first, last = cells[0].ljust(widths[0]), cells[-1]
         lines.append("  ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:-1], widths[1:-1])), last]))
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+    parts = [words.label_parts(row) for row in comparison.rows]
+    bases = [f"{name}: {basis}" for name, basis in parts if basis]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:], "", *bases]
 
 
 def to_csv(comparison: Comparison) -> str:

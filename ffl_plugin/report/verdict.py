@@ -48,9 +48,8 @@ def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Ve
             tuple(caveats),
         )
     before, after = words.values(row)
-    sentence = (
-        f"{OPENINGS[row.verdict]}: {row.label} {before} before, {after} after (change {words.change(row)}"
-    )
+    name, _ = words.label_parts(row)
+    sentence = f"{OPENINGS[row.verdict]}: {name} {before} before, {after} after (change {words.change(row)}"
     if row.low is None:
         sentence += "; no interval can be computed)."
     else:

@@ -60,7 +60,7 @@ def values(row: Difference) -> tuple[str, str]:
 def label_parts(row: Difference) -> tuple[str, str]:
     """A label's name, and what it is based on: ``FID (clean, N=5000)`` → ``FID``, ``clean, N=5000``."""
     name, _, basis = row.label.partition(" (")
-    return name, basis.rstrip(")")
+    return name, basis[:-1]
 
 
 def several(numbers: Sequence[float], row: Difference) -> str:

@@ -111,8 +111,9 @@ class SweepReport:
                 lines.append(f"weight {result.weight:<8g} {result.why_not}")
                 continue
             before, after = words.values(row)
+            name, _ = words.label_parts(row)
             lines.append(
-                f"weight {result.weight:<8g} {row.label}: {before} at weight 0, {after} here, "
+                f"weight {result.weight:<8g} {name}: {before} at weight 0, {after} here, "
                 f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
             )
         unfinished = [trial for trial in self.trials if trial.state != DONE]
@@ -217,7 +218,7 @@ def _advise(weights: Sequence[WeightResult]) -> tuple[Optional[float], str]:
     weight, row = min(improved, key=lambda pair: pair[1].after * (1 if pair[1].better == "lower" else -1))
     before, after = words.values(row)
     return weight, (
-        f"Take weight {weight:g}: {row.label} {before} at weight 0, {after} at {weight:g} "
+        f"Take weight {weight:g}: {words.label_parts(row)[0]} {before} at weight 0, {after} at {weight:g} "
         f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)})."
     )
 

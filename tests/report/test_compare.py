@@ -242,5 +242,6 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
     text = to_text(comparison)
     assert text.startswith(comparison.verdict.sentence)
     for row in comparison.rows:
-        assert row.label in text
+        name, _, basis = row.label.partition(" (")
+        assert f"{name}: {basis.rstrip(')')}" in text
     assert len(to_csv(comparison).splitlines()) == len(comparison.rows) + 1

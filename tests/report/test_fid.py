@@ -37,6 +37,11 @@ def test_fid_decides_where_it_was_measured(network, sets):
     assert "8 images are fewer than 2,048" in found.rows[0].note
     assert any("not the published Inception file" in note for note in found.notes)
     assert found.missing == ()
+    # The images shown are those whose share in FID moved most, for the better and for the worse.
+    gains = [image.change for image in found.changed]
+    assert {image.metric for image in found.changed} == {"fid"}
+    assert gains[0] <= gains[1] < 0 < gains[3] <= gains[2]
+    assert [sample.name for sample in found.pictures.changed] == [image.name for image in found.changed]
 
 
 def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets):
