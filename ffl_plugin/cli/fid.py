@@ -42,6 +42,14 @@ def _metrics(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
     type=click.Path(path_type=Path),
     help="The network's weights, instead of downloading them. [env: FFL_INCEPTION]",
 )
+@click.option(
+    "--clone",
+    type=click.Path(path_type=Path),
+    help="The StyleGAN2-ADA or StyleGAN3 clone that samples a network-snapshot-*.pkl given as FAKE.",
+)
+@click.option(
+    "--samples", default=50_000, show_default=True, type=click.IntRange(1), help="Images to sample of a .pkl."
+)
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep features here. [env: FFL_CACHE]")
 @click.option("--no-cache", is_flag=True, help="Keep no features.")
 @click.option("--device", help="Such as cuda:1 or cpu. [default: the GPU, if there is one]")
@@ -52,6 +60,8 @@ def command(
     protocol: str,
     metrics: tuple[str, ...],
     inception: Optional[Path],
+    clone: Optional[Path],
+    samples: int,
     cache: Optional[Path],
     no_cache: bool,
     device: Optional[str],
@@ -60,11 +70,13 @@ def command(
     """Fréchet Inception Distance between the images REAL and FAKE.
 
     Each is a folder, a zip archive, a result folder of pix2pix, CycleGAN or SPADE, or an .npz of statistics
-    (mu, sigma) or features.
+    (mu, sigma) or features. FAKE may also be a StyleGAN network pickle, sampled by the code of its --clone in
+    a process of its own.
 
     \b
         ffl-patch fid faces.zip generated/
         ffl-patch fid results/facades results/facades --metrics fid,pairs
+        ffl-patch fid faces.zip runs/00000/network-snapshot-001000.pkl --clone . --protocol stylegan2-ada
         torchrun --no-python --nproc-per-node=4 ffl-patch fid faces.zip generated/
     """
     from ffl_plugin.metrics import progress_bar
@@ -78,6 +90,8 @@ def command(
         result = evaluate(
             real,
             fake,
+            clone=clone,
+            samples=samples,
             protocol=protocol,
             metrics=metrics,
             inception=inception,

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.feature_difference import *  # noqa: F403
     from ffl_plugin.metrics.features import *  # noqa: F403
     from ffl_plugin.metrics.frechet import *  # noqa: F403
+    from ffl_plugin.metrics.generators import *  # noqa: F403
     from ffl_plugin.metrics.influence import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
     from ffl_plugin.metrics.protocols import *  # noqa: F403
     from ffl_plugin.metrics.results import *  # noqa: F403
+    from ffl_plugin.metrics.segmentation import *  # noqa: F403
     from ffl_plugin.metrics.sources import *  # noqa: F403
     from ffl_plugin.metrics.spectra import *  # noqa: F403
     from ffl_plugin.metrics.weights import *  # noqa: F403
@@ -58,6 +60,7 @@ _PUBLIC = {
     "load_feature_file": "distance",
     "log_frequency_distance": "pairs",
     "measure_pairs": "pairs",
+    "measure_segmentation": "segmentation",
     "measure_spectra": "spectra",
     "mse": "pairs",
     "open_images": "results",
@@ -65,6 +68,7 @@ _PUBLIC = {
     "precision_recall": "distribution",
     "progress_bar": "progress",
     "psnr": "pairs",
+    "sample_generator": "generators",
     "spectral_distances": "spectra",
     "ssim": "pairs",
 }

@@ -11,6 +11,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
+from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.pairs import METRICS as PAIR_METRICS
 from ffl_plugin.metrics.pairs import measure_pairs
 from ffl_plugin.metrics.progress import Progress
@@ -18,6 +19,7 @@ from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
+from ffl_plugin.metrics.storage import cache_folder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
 _NEEDS_FEATURES = ("fid", "kid", "is", "pr")
@@ -45,6 +47,8 @@ def evaluate(
     protocol: str,
     metrics: Sequence[str] = ("fid",),
     inception: Optional[Path] = None,
+    clone: Optional[Path] = None,
+    samples: int = 50_000,
     cache: Optional[Path] = None,
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
@@ -57,7 +61,15 @@ def evaluate(
     Raises ``FFLError`` for input that cannot be measured.
     """
     chosen = find_protocol(protocol)
-    sides = {role: _open(path, role, chosen) for role, path in (("real", real), ("fake", fake))}
+    sides = {"real": _open(real, "real", chosen)}
+    if fake.suffix == ".pkl":
+        if clone is None:
+            raise FFLError(f"{fake} is a network; give the clone that samples it with --clone")
+        sides["fake"] = sample_generator(
+            fake, clone, count=samples, cache=cache or cache_folder(), device=device, progress=progress
+        )
+    else:
+        sides["fake"] = _open(fake, "fake", chosen)
     notes: list[str] = []
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []

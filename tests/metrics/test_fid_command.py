@@ -252,3 +252,13 @@ def test_features_of_different_protocols_or_weights_do_not_mix(random_weights: W
     other = Weights(random_weights.path, "0" * 64, True)
     with pytest.raises(FFLError, match="different weights are not comparable"):
         fid(made, Features(("a",) * 4, FID, other, (rows,)))
+
+
+def test_a_network_without_its_clone_is_told_before_anything_runs(
+    sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "network.pkl").write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
+    code, out, err = run(capsys, sets / "real", tmp_path / "network.pkl")
+    assert (code, out) == (1, "")
+    assert "is a network; give the clone that samples it with --clone" in err
+    assert not (tmp_path / "executed").exists()

@@ -1,0 +1,123 @@
+"""Images of a StyleGAN2-ADA or StyleGAN3 network, sampled by its own clone's code in a process of its own.
+
+A pickle is code: it is never opened in this process, and the clone is the user's word that it may run. Seeds
+count up from 0, so that two networks are compared on the same ones, and every image is kept under the hash of
+the pickle: sampling goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Optional
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.distributed import rank_and_world
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.sources import FolderSource, ImageSource
+
+# Runs in the clone's folder. Prints the number of images done, one line each, for the progress.
+_SAMPLER = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, "")
+network, folder, count, device = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+import numpy as np
+import torch
+from PIL import Image
+import legacy
+
+with open(network, "rb") as file:
+    generator = legacy.load_network_pkl(file)["G_ema"].eval().requires_grad_(False).to(device)
+options = {} if device.startswith("cuda") else {"force_fp32": True}
+with torch.no_grad():
+    for seed in range(count):
+        target = folder / f"seed{seed:08d}.png"
+        if not target.exists():
+            random = np.random.RandomState(seed)
+            z = torch.from_numpy(random.randn(1, generator.z_dim)).to(device)
+            label = torch.zeros([1, generator.c_dim], device=device)
+            if generator.c_dim:
+                label[0, random.randint(generator.c_dim)] = 1
+            torch.manual_seed(seed)
+            image = generator(z, label, **options)[0]
+            pixels = (image * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+            if pixels.shape[2] == 1:
+                pixels = pixels.repeat(3, axis=2)
+            partial = target.with_suffix(".partial")
+            Image.fromarray(pixels).save(partial, "PNG", compress_level=1)
+            partial.replace(target)
+        print(seed + 1, flush=True)
+"""
+
+
+def sample_generator(
+    network: Path,
+    clone: Path,
+    *,
+    count: int,
+    cache: Path,
+    device: Optional[str] = None,
+    progress: Optional[Progress] = None,
+) -> ImageSource:
+    """Sample images of seeds 0 … count − 1 from ``G_ema`` of a network pickle, without truncation.
+
+    Args:
+        network: ``network-snapshot-*.pkl``.
+        clone: the repository that wrote it; its ``legacy.py`` loads it, in a subprocess.
+        count: number of images.
+        cache: where they are kept, below ``samples``.
+        device: for the subprocess; the GPU, if there is one.
+
+    Raises ``FFLError`` when the clone or pickle is missing, or the clone's code fails, with its last words.
+    """
+    if not network.is_file():
+        raise FFLError(f"{network} does not exist; give a network-snapshot-*.pkl")
+    if not (clone / "legacy.py").is_file():
+        raise FFLError(
+            f"{clone} has no legacy.py; give the clone of StyleGAN2-ADA or StyleGAN3 that trained {network}"
+        )
+    if count < 1:
+        raise FFLError(f"the number of images to sample is at least 1, not {count}")
+    folder = cache / "samples" / hashlib.sha256(network.read_bytes()).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"seed{seed:08d}.png" for seed in range(count)]
+    if not all((folder / name).exists() for name in names):
+        if rank_and_world()[1] > 1:
+            raise FFLError(f"sample {network} in one process first: without torchrun, the same command")
+        _run(network, clone, folder, count, device or _default_device(), progress)
+    return FolderSource(folder, names)
+
+
+def _run(
+    network: Path, clone: Path, folder: Path, count: int, device: str, progress: Optional[Progress]
+) -> None:
+    arguments = [str(network.resolve()), str(folder.resolve()), str(count), device]
+    errors = folder / "sampling.log"
+    with (
+        errors.open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            [sys.executable, "-B", "-c", _SAMPLER, *arguments],
+            cwd=clone,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            if progress is not None and line.strip().isdigit():
+                progress(int(line), count, "sampling")
+    if process.returncode != 0:
+        words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
+        raise FFLError(f"{clone} could not sample {network}: {words[-1]} (all of it is in {errors})")
+    errors.unlink()
+
+
+def _default_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import sample_generator
+
+# A clone's documented interface in our own words: legacy.load_network_pkl(file)["G_ema"](z, c, ...).
+LEGACY = """
+import pickle
+
+def load_network_pkl(file):
+    return pickle.load(file)
+"""
+NETWORKS = """
+import torch
+
+class Generator(torch.nn.Module):
+    z_dim = 4
+
+    def __init__(self, c_dim=0):
+        super().__init__()
+        self.c_dim = c_dim
+        self.gain = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, z, c, force_fp32=False):
+        grain = torch.rand(1, 3, 8, 8)
+        return (self.gain * z[:, :3, None, None].float().tanh() * grain + c.sum()).clamp(-1, 1)
+"""
+WRITE = """
+import pickle, sys
+sys.path.insert(0, "")
+import networks
+for name, classes in (("network.pkl", 0), ("labelled.pkl", 3)):
+    with open(name, "wb") as file:
+        pickle.dump({"G_ema": networks.Generator(classes)}, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "legacy.py").write_text(LEGACY)
+    (folder / "networks.py").write_text(NETWORKS)
+    subprocess.run([sys.executable, "-c", WRITE], cwd=folder, check=True)
+    return folder
+
+
+def test_a_network_is_sampled_in_its_clone_and_resumed(clone: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int, str]] = []
+    first = sample_generator(
+        clone / "network.pkl", clone, count=3, cache=tmp_path / "c", progress=lambda *step: steps.append(step)
+    )
+    assert first.names == ("seed00000000.png", "seed00000001.png", "seed00000002.png")
+    images = [first.read(index) for index in range(3)]
+    assert images[0].shape == (8, 8, 3)
+    assert not np.array_equal(images[0], images[1])
+    assert steps[-1] == (3, 3, "sampling")
+    assert "networks" not in sys.modules
+    (first.path / "seed00000001.png").unlink()
+    kept = (first.path / "seed00000000.png").stat().st_mtime_ns
+    again = sample_generator(clone / "network.pkl", clone, count=3, cache=tmp_path / "c")
+    assert all(np.array_equal(again.read(index), images[index]) for index in range(3))
+    assert (first.path / "seed00000000.png").stat().st_mtime_ns == kept
+
+
+def test_a_complete_sample_needs_no_process(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample_generator(clone / "labelled.pkl", clone, count=2, cache=tmp_path / "c")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    assert len(sample_generator(clone / "labelled.pkl", clone, count=1, cache=tmp_path / "c")) == 1
+
+
+class Payload:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (os._exit, ("3",))
+
+
+def test_what_cannot_be_sampled_is_told_in_one_sentence(clone: Path, tmp_path: Path) -> None:
+    (clone / "broken.pkl").write_bytes(pickle.dumps({"D": 1}))
+    (clone / "evil.pkl").write_bytes(pickle.dumps(Payload()))
+    cases = {
+        "absent.pkl": (clone, 1, r"absent\.pkl does not exist"),
+        "network.pkl": (tmp_path, 1, r"has no legacy\.py"),
+        "labelled.pkl": (clone, 0, "at least 1, not 0"),
+        "broken.pkl": (clone, 1, r"could not sample .*KeyError: 'G_ema'"),
+        "evil.pkl": (clone, 1, "could not sample"),
+    }
+    for name, (repository, count, message) in cases.items():
+        with pytest.raises(FFLError, match=message) as caught:
+            sample_generator(clone / name, repository, count=count, cache=tmp_path / "c")
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.upstream
+@pytest.mark.skipif("FFL_STYLEGAN2_ADA" not in os.environ, reason="FFL_STYLEGAN2_ADA names no clone")
+def test_the_real_stylegan2_ada_is_sampled(tmp_path: Path) -> None:
+    clone = Path(os.environ["FFL_STYLEGAN2_ADA"])
+    network = tmp_path / "network.pkl"
+    make = (
+        "import pickle, sys; sys.path.insert(0, ''); from training.networks import Generator\n"
+        "options = dict(mapping_kwargs={'num_layers': 2}, synthesis_kwargs={'channel_max': 16})\n"
+        "G = Generator(z_dim=8, c_dim=0, w_dim=8, img_resolution=32, img_channels=3, **options).eval()\n"
+        "data = dict(G=G, D=G, G_ema=G, training_set_kwargs=None, augment_pipe=None)\n"
+        f"pickle.dump(data, open({str(network)!r}, 'wb'))"
+    )
+    subprocess.run([sys.executable, "-B", "-c", make], cwd=clone, check=True)
+    source = sample_generator(network, clone, count=2, cache=tmp_path / "c")
+    assert source.read(1).shape == (32, 32, 3)
+    assert not np.array_equal(source.read(0), source.read(1))
