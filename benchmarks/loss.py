@@ -17,12 +17,13 @@ that the loss never makes the host wait (``set_sync_debug_mode("error")``) and t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Callable
-
-os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # before torch: its profiler reports each start and stop
 
 import torch
 from focal_frequency_loss import FocalFrequencyLoss as Official
@@ -129,9 +130,8 @@ def peak_memory(step: Callable[[], object], device: torch.device) -> int:
         peak = torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)
         del result
         return peak
-    with torch.profiler.profile(
-        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
-    ) as profile:
+    cpu = torch.profiler.ProfilerActivity.CPU
+    with silent_errors(), torch.profiler.profile(activities=[cpu], profile_memory=True) as profile:
         result = step()
     del result
     records = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
@@ -140,6 +140,19 @@ def peak_memory(step: Callable[[], object], device: torch.device) -> int:
         held += record.nbytes()
         highest = max(highest, held)
     return highest - held
+
+
+@contextlib.contextmanager
+def silent_errors() -> Iterator[None]:
+    """Send standard error nowhere: torch's profiler reports each start and stop there."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def check_asynchronous(spectrum: str, device: torch.device) -> None:

@@ -49,7 +49,7 @@ def averaged_distance(
 def mean_images(pred: Tensor, target: Tensor, sync: bool) -> list[Tensor]:
     """Return the mean images of two batches, (N, C, H, W) twice -> (1, C, H, W) twice."""
     mean = mean_image if is_traced() else FusedMeanImage.apply
-    means: list[Tensor] = [mean(pred), mean(target)]
+    means: list[Tensor] = [mean(images) for images in (pred, target)]
     return mean_over_ranks(means, (pred.shape[0], target.shape[0])) if sync else means
 
 

@@ -85,7 +85,9 @@ def focal_frequency_loss(
             pred, target = mean_images(pred, target, sync)
         fused = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad) and not is_traced()
         distance = (FusedDistance.apply if fused else pairwise_distance)(pred, target, weighting)
-    return distance.mean() if reduction == "mean" else distance
+    if reduction == "none":
+        return distance
+    return distance.mean() if count > 1 else distance.squeeze(0)
 
 
 class FocalFrequencyLoss(nn.Module):
