@@ -33,6 +33,7 @@ from ffl_plugin import FocalFrequencyLoss
 
 SIZES = ((4, 256), (32, 256), (4, 1024), (8, 64), (64, 64))  # images, height and width; 3 channels
 LEAST_ROUNDS = 5
+TURN = 0.02  # seconds
 
 
 def main() -> None:
@@ -106,19 +107,24 @@ def limit_of(spectrum: str, pred: Tensor, target: Tensor) -> Callable[[], object
 def alternate(
     steps: dict[str, Callable[[], object]], device: torch.device, seconds: float
 ) -> dict[str, list[float]]:
-    """Time all steps in turn, round by round, after one round of warming up."""
+    """Time all steps in turn, round by round; a turn repeats a short step until it takes TURN seconds."""
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        step()
+    repeats = {name: max(1, round(TURN / timed(step, 3, device))) for name, step in steps.items()}
     started = time.perf_counter()
     while time.perf_counter() - started < seconds or len(times["ours"]) < LEAST_ROUNDS:
         for name, step in steps.items():
-            synchronize(device)
-            before = time.perf_counter()
-            step()
-            synchronize(device)
-            times[name].append(time.perf_counter() - before)
+            times[name].append(timed(step, repeats[name], device))
     return times
+
+
+def timed(step: Callable[[], object], repeats: int, device: torch.device) -> float:
+    """Return the seconds of one step, the mean of ``repeats``."""
+    synchronize(device)
+    before = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    synchronize(device)
+    return (time.perf_counter() - before) / repeats
 
 
 def peak_memory(step: Callable[[], object], device: torch.device) -> int:
