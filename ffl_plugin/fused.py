@@ -92,7 +92,7 @@ def _block_by_block(
         block = (rows, ..., channels, slice(None), slice(None))
         weights = None if given is None else given[block]
         grid[block], distance[block], highest = _block(pred[block], target[block], weighting, weights)
-        if peak is not None:
+        if peak is not None and highest is not None:
             peak[block] = highest
     return gradient, grid, distance, peak
 
