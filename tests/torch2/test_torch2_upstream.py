@@ -1,0 +1,109 @@
+"""Opt-in: the real StyleGAN2-ADA, patched with both recipes, trains on this machine's CPU."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import plan_apply, plan_revert
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+# The clone's own launcher, loop and FID, with narrow networks and a detector that needs no download.
+DRIVER = """
+import hashlib, os, pathlib, sys
+sys.path[:0] = [{benchmarks!r}, {clone!r}]
+import narrow_stylegan2, torch
+from metrics import frechet_inception_distance, metric_main
+
+class Detector(torch.nn.Module):
+    def forward(self, img, return_features: bool = False):
+        return torch.nn.functional.adaptive_avg_pool2d(img.to(torch.float32), 2).flatten(1)
+
+url = 'https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt'
+downloads = pathlib.Path(os.environ['DNNLIB_CACHE_DIR'], 'downloads')
+downloads.mkdir(parents=True, exist_ok=True)
+torch.jit.script(Detector()).save(str(downloads / (hashlib.md5(url.encode()).hexdigest() + '_detector.pt')))
+
+@metric_main.register_metric
+def fid32(opts):
+    return dict(fid32=frechet_inception_distance.compute_fid(opts, max_real=None, num_gen=32))
+
+if __name__ == '__main__':
+    narrow_stylegan2.main()
+"""
+
+
+@pytest.mark.upstream
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path) -> None:
+    original = os.environ.get("FFL_STYLEGAN2_ADA")
+    if original is None:
+        pytest.skip("FFL_STYLEGAN2_ADA does not name a clone")
+    clone = Path(shutil.copytree(original, tmp_path / "clone", symlinks=True))
+    before = {path: path.read_bytes() for path in clone.rglob("*.py")}
+    recipe, torch2 = all_recipes()["stylegan2-ada"], all_recipes()["torch2"]
+    plan_apply(recipe, clone, torch2).write()
+    _write_pictures(tmp_path / "pictures")
+
+    # 1000 images in batches of 16 are 63 iterations.
+    stats, run = _train(tmp_path, clone, "--batch=16", "--ffl-weight=10", "--metrics=fid32")
+    assert stats[-1]["Progress/kimg"]["mean"] > 1
+    for line in stats:
+        for name, value in line.items():
+            if isinstance(value, dict):
+                assert math.isfinite(value["mean"]), (name, line)
+    for name in ("Loss/G/loss", "Loss/D/loss", "Loss/G/reg", "Loss/D/reg", "Timing/Gmain"):
+        assert name in stats[-1]
+    assert stats[-1]["Loss/G/ffl"]["mean"] < stats[0]["Loss/G/ffl"]["mean"]
+    metrics = [json.loads(line) for line in (run / "metric-fid32.jsonl").read_text().splitlines()]
+    assert all(math.isfinite(entry["results"]["fid32"]) for entry in metrics)
+    options = json.loads((run / "training_options.json").read_text())
+    assert options["loss_kwargs"]["ffl_options"]["weight"] == 10
+    assert options["G_kwargs"]["synthesis_kwargs"]["num_fp16_res"] == 0
+
+    snapshot = run / metrics[-1]["snapshot_pkl"]
+    stats, run = _train(tmp_path, clone, "--batch=64", "--metrics=none", f"--resume={snapshot}")
+    assert "Loss/G/ffl" not in stats[-1]
+    assert list(run.glob("network-snapshot-*.pkl"))
+
+    plan_revert(torch2, clone).write()
+    plan_revert(recipe, clone).write()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def _write_pictures(folder: Path) -> None:
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    across, down = np.meshgrid(np.linspace(0, 255, 32), np.linspace(0, 255, 32))
+    for index in range(64):
+        picture = np.stack([across, down, np.full_like(across, random.integers(256))], axis=-1)
+        Image.fromarray(np.roll(picture, random.integers(32), axis=1).astype(np.uint8)).save(
+            folder / f"{index:03d}.png"
+        )
+
+
+def _train(tmp_path: Path, clone: Path, *options: str) -> tuple[list[dict[str, Any]], Path]:
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER.format(benchmarks=str(BENCHMARKS), clone=str(clone)))
+    runs = tmp_path / "runs"
+    command = [sys.executable, str(driver), "--width", "8", str(clone), f"--outdir={runs}", "--kimg=1"]
+    command += [f"--data={tmp_path / 'pictures'}", "--snap=1", "--workers=1", *options]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "DNNLIB_CACHE_DIR": str(tmp_path / "cache")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "not supported on PyTorch" not in result.stderr  # No fallback of the upstream's own is left.
+    run = max(runs.iterdir())
+    return [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()], run
