@@ -2,8 +2,8 @@
 
     python benchmarks/ffl_share.py CLONE --resolution 256 --batch 4
 
-Times, in one process and on one thread: the Gmain phase of the clone's own loss with the networks of its `auto`
-configuration, and the FFL term with its gradient at the generated images. Processor time, medians.
+Times, in one process and on one thread: the Gmain phase of the clone's own loss with the networks of its
+`auto` configuration, and the FFL term with its gradient at the generated images. Processor time, medians.
 """
 
 from __future__ import annotations
