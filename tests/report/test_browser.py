@@ -42,7 +42,8 @@ def widths(comparison, tmp_path_factory):
     document.title = JSON.stringify(Array.from({length: frames.length}, (_, index) => {
       const root = frames[index].document.documentElement, pictures = [...frames[index].document.images];
       const shown = pictures.filter(picture => picture.naturalWidth > 0);
-      return [frames[index].innerWidth, root.scrollWidth, shown.length, pictures.length];
+      const name = frames[index].document.querySelector('tbody th').getBoundingClientRect().width;
+      return [frames[index].innerWidth, root.scrollWidth, shown.length, pictures.length, name];
     }));
     """
     harness = folder / "harness.html"
@@ -60,8 +61,12 @@ def test_the_page_fits_its_window(widths, width):
     assert widths[width][0] <= width
 
 
+def test_names_of_metrics_stay_readable_on_a_phone(widths):
+    assert widths[390][3] >= 80
+
+
 def test_every_picture_is_shown(widths):
-    _, shown, pictures = widths[1280]
+    _, shown, pictures, _ = widths[1280]
     assert shown == pictures > 0
 
 
