@@ -11,6 +11,7 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, Status, status, transaction
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
+from ffl_plugin.patching.state import patched_by
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -63,10 +64,8 @@ def supplement_named(name: str, recipe: Recipe) -> Recipe:
 def applied(recipe: Optional[Recipe], root: Path) -> list[Status]:
     """Return the status of the named recipe, or of every recipe of which something is in the clone."""
     recipes = list(all_recipes().values())
-    if recipe is not None:
-        return [status(recipe, root, recipes)]
-    found = [status(candidate, root, recipes) for candidate in recipes]
-    return [entry for entry in found if entry.state != "absent"]
+    chosen = [recipe] if recipe is not None else patched_by(recipes, root)
+    return [status(candidate, root, recipes) for candidate in chosen]
 
 
 def the_applied_recipe(recipe: Optional[Recipe], root: Path) -> Optional[Recipe]:
@@ -77,7 +76,7 @@ def the_applied_recipe(recipe: Optional[Recipe], root: Path) -> Optional[Recipe]
     """
     if recipe is not None:
         return recipe
-    names = [entry.recipe for entry in applied(None, root)]
+    names = patched_by(list(all_recipes().values()), root)
     if len(names) > 1:
         several = english([entry.name for entry in names])
         raise PatchError(f"{several} are applied in {root.resolve()}", next_step="name the one you mean")

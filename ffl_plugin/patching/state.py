@@ -75,6 +75,16 @@ def status(recipe: Recipe, root: Path, beside: Sequence[Recipe] = ()) -> Status:
     return edition_in(recipe, Clone(root), beside)
 
 
+def patched_by(recipes: Sequence[Recipe], root: Path) -> list[Recipe]:
+    """Return the recipes of which something is in a clone.
+
+    Raises:
+        PatchError: several clones below the folder hold the patch.
+    """
+    clone = Clone(root)
+    return [recipe for recipe in recipes if find_patched(clone, recipe)[0]]
+
+
 def edition_in(recipe: Recipe, clone: Clone, beside: Sequence[Recipe] = ()) -> Status:
     """Return the status of the edition of a recipe that is applied, of the newest one if none is whole."""
     newest, *earlier = recipe.editions
