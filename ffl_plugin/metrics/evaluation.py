@@ -80,10 +80,15 @@ def evaluate(
         except WeightsMissing as error:
             refusal = error
             metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
-    if "pairs" in metrics:
-        measurements += _pairs(real, fake, progress)
-    if "spectra" in metrics:
-        measurements += _spectra(sides, progress)
+    try:
+        if "pairs" in metrics:
+            measurements += _pairs(real, fake, progress)
+        if "spectra" in metrics:
+            measurements += _spectra(sides, progress)
+    except FFLError as error:
+        if refusal is None:
+            raise
+        notes.append(f"nothing was measured in its stead: {error}")  # the missing weights stay the reason
     return Evaluation(tuple(measurements), tuple(notes), refusal)
 
 
