@@ -42,11 +42,13 @@ def run_together(
         FFLError: a script failed; the sentence has its last line and names its log. The others are stopped.
     """
     lines: queue.Queue[tuple[Script, Optional[str]]] = queue.Queue()
-    running = {}
+    processes: list[subprocess.Popen[str]] = []
+    followers: list[threading.Thread] = []
     try:
         for script in scripts:
-            running[script.log] = process = _start(script, folder, seed)
-            threading.Thread(target=_follow, args=(script, process, lines), daemon=True).start()
+            processes.append(_start(script, folder, seed))
+            followers.append(threading.Thread(target=_follow, args=(script, processes[-1], lines)))
+            followers[-1].start()
         unfinished = len(scripts)
         while unfinished:
             script, line = lines.get()
@@ -54,13 +56,14 @@ def run_together(
                 on_line(script, line)
                 continue
             unfinished -= 1
-            if running[script.log].wait() != 0:
+            if processes[list(scripts).index(script)].wait() != 0:
                 raise FFLError(_failure(script))
     finally:
-        for process in running.values():
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        for process in processes:
+            process.terminate()
+            process.wait()
+        for follower in followers:
+            follower.join()
 
 
 def _start(script: Script, folder: Path, seed: int) -> subprocess.Popen[str]:
@@ -81,8 +84,8 @@ def _follow(
 ) -> None:
     """Copy each line to the log and to the queue; None when there are no more."""
     assert process.stdout is not None
-    with script.log.open("w", encoding="utf-8") as log:
-        for line in process.stdout:
+    with process.stdout as printed, script.log.open("w", encoding="utf-8") as log:
+        for line in printed:
             log.write(line)
             lines.put((script, line.rstrip()))
     lines.put((script, None))

@@ -78,7 +78,13 @@ class Trainings:
         constant = self.scale.epochs - self.scale.epochs // 2
         arguments = self._arguments("train.py", which)
         arguments += ["--n_epochs", str(constant), "--n_epochs_decay", str(self.scale.epochs - constant)]
-        arguments += ["--save_epoch_freq", str(self.scale.epochs), "--batch_size", "4", "--no_flip"]
+        arguments += [
+            "--save_epoch_freq",
+            str(self.scale.epochs),
+            "--print_freq",
+            str(self.scale.train // 2),
+            "--no_flip",
+        ]
         arguments += self._flags_of_this_version("train_options.py")
         arguments += ["--ffl-weight", f"{self.weight:g}"] if which == WITH else []
         return Script(f"training {which} FFL", arguments, self.out / f"train-{which}.log")

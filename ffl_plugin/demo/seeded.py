@@ -6,12 +6,16 @@ numbers whatever else the machine does.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import runpy
 import sys
 
 import numpy as np
 import torch
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
 
 
 def main() -> None:
@@ -22,6 +26,8 @@ def main() -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    with contextlib.suppress(FFLError):  # not installed: not every repository asks for it
+        import_torchvision()
     sys.argv = sys.argv[2:]
     runpy.run_path(script, run_name="__main__")
 

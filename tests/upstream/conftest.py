@@ -22,7 +22,8 @@ class Clone:
         self.folder = folder
 
     def ffl_patch(self, command: str) -> str:
-        return self.run("-m", "ffl_plugin.cli", command, self.target, str(self.folder)).stdout
+        main = "import sys; from ffl_plugin.cli import main; main(sys.argv[1:])"
+        return self.run("-c", main, command, self.target, str(self.folder)).stdout
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments in the clone; fail with its output unless it exits so."""
@@ -33,9 +34,13 @@ class Clone:
         assert result.returncode == expect, f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
         return result
 
+    def seeded(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a script that needs torchvision, which a CPU-only torch imports with our help alone."""
+        return self.run("-m", "ffl_plugin.demo.seeded", "0", *arguments, expect=expect)
+
     def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the scripts beside this file in the clone."""
-        return self.run(str(HERE / name), *arguments)
+        return self.seeded(str(HERE / name), *arguments)
 
     def status(self) -> str:
         """What git sees as changed."""

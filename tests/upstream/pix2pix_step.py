@@ -1,10 +1,13 @@
-"""Run in a clone of pytorch-CycleGAN-and-pix2pix: one backward_G of the real model, its gradients to a file.
+"""Run in a clone of pytorch-CycleGAN-and-pix2pix: the gradients of backward_G of a real model.
 
-python pix2pix_step.py OUT MODEL [FLAGS...]
+    python pix2pix_step.py OUT MODEL JSON
+
+Each item of the list in JSON is a list of flags, and gives a list of gradients in OUT, from the same seeds.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 
 import torch
@@ -12,7 +15,7 @@ import torch
 sys.path.insert(0, ".")
 
 
-def main(out: str, model_name: str, flags: list[str]) -> None:
+def gradients(model_name: str, flags: list[str]) -> list[torch.Tensor]:
     sys.argv = ["train.py", "--dataroot", ".", "--model", model_name, "--name", "step", *flags]
     sys.argv += ["--netG", "resnet_6blocks", "--ngf", "4", "--ndf", "4"]
     from models import create_model
@@ -28,9 +31,9 @@ def main(out: str, model_name: str, flags: list[str]) -> None:
     model.forward()
     model.backward_G()
     networks = [getattr(model, "net" + name) for name in model.model_names if name.startswith("G")]
-    gradients = [p.grad for network in networks for p in network.parameters()]
-    torch.save({str(number): gradient for number, gradient in enumerate(gradients)}, out)
+    return [parameter.grad for network in networks for parameter in network.parameters()]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    out, name, steps = sys.argv[1:]
+    torch.save([gradients(name, flags) for flags in json.loads(steps)], out)

@@ -9,7 +9,7 @@ import torch
 
 from ffl_plugin.demo.scenes import write_data_set
 
-pytestmark = pytest.mark.upstream
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
 SMALL = [
     "--netG",
@@ -57,7 +57,7 @@ def train(clone, pairs, *flags, expect=0):
         "--model",
         "pix2pix",
     ]
-    return clone.run(
+    return clone.seeded(
         "train.py", "--dataroot", str(pairs), *SMALL, *epochs, *cpu_flags(clone, True), *flags, expect=expect
     )
 
@@ -70,7 +70,7 @@ def test_two_epochs_and_a_test(clone, pairs, flag):
     folder = clone.folder / "checkpoints" / "run"
     assert (folder / "ffl_opt.jsonl").exists() == bool(flag)
     assert ("G_FFL" in (folder / "loss_log.txt").read_text()) == bool(flag)
-    clone.run(
+    clone.seeded(
         "test.py", "--dataroot", str(pairs), *SMALL, "--name", "run", "--model", "pix2pix",
         *cpu_flags(clone, False),
     )  # fmt: skip
@@ -108,21 +108,24 @@ def test_what_cannot_train_is_argparses_own_error(clone, pairs, flag):
     assert not (clone.folder / "checkpoints" / "run").exists()
 
 
-def gradients(clone, tmp_path, *flags):
+def gradients(clone, tmp_path, model, *steps):
     out = tmp_path / "gradients.pt"
-    clone.script("pix2pix_step.py", str(out), "pix2pix", *cpu_flags(clone, True), *flags)
+    flags = [[*cpu_flags(clone, True), *step] for step in steps]
+    clone.script("pix2pix_step.py", str(out), model, json.dumps(flags))
     return torch.load(out)
 
 
-def test_one_step_of_the_real_model(clone, tmp_path):
+@pytest.mark.parametrize(("target", "model"), [("pix2pix", "pix2pix"), ("cyclegan", "cycle_gan")])
+def test_one_step_of_the_real_model(clone, tmp_path, target, model):
     """Weight 0 is bitwise upstream; the gradient is linear in the weight."""
-    upstream = gradients(clone, tmp_path)
+    [upstream] = gradients(clone, tmp_path, model, [])
+    clone.target = target
     clone.ffl_patch("apply")
-    for off in ([], ["--ffl-weight=0"]):
-        patched = gradients(clone, tmp_path, *off)
-        assert all(torch.equal(patched[name], upstream[name]) for name in upstream)
-    once, tenfold = (gradients(clone, tmp_path, f"--ffl-weight={weight}") for weight in (10, 100))
-    assert any(not torch.equal(once[name], upstream[name]) for name in upstream)
-    for name, gradient in upstream.items():
-        expected = gradient + 10 * (once[name] - gradient)
-        torch.testing.assert_close(tenfold[name], expected, rtol=1e-3, atol=1e-4 * float(expected.norm()))
+    flags = [[], ["--ffl-weight=0"], ["--ffl-weight=10"], ["--ffl_weight=100"]]
+    *off, once, tenfold = gradients(clone, tmp_path, model, *flags)
+    for step in off:
+        assert all(torch.equal(patched, gradient) for patched, gradient in zip(step, upstream))
+    assert not all(torch.equal(patched, gradient) for patched, gradient in zip(once, upstream))
+    for gradient, at_10, at_100 in zip(upstream, once, tenfold):
+        expected = gradient + 10 * (at_10 - gradient)
+        torch.testing.assert_close(at_100, expected, rtol=1e-3, atol=1e-4 * float(expected.norm()))

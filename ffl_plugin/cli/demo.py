@@ -1,0 +1,115 @@
+"""``ffl-patch demo``: the main job from patch to verdict, on a small repository of our own or a real one."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import click
+
+DEFAULT_WEIGHT = 1000.0
+EPOCHS_BETWEEN_LINES = 5  # where no bar can be drawn
+
+
+def _check_weight(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise click.BadParameter(f"takes a finite number above 0, not {value:g}")
+    return value
+
+
+@click.command()
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default="ffl-demo",
+    show_default=True,
+    help="Write repository, data, trainings and report here.",
+)
+@click.option(
+    "--repo",
+    metavar="CLONE",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Train a copy of this clone of junyanz/pytorch-CycleGAN-and-pix2pix, not the embedded repository.",
+)
+@click.option(
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(2),
+    help="Epochs of each training. [default: 20; 12 with --repo]",
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Seed of all."
+)
+@click.option(
+    "--ffl-weight",
+    "weight",
+    metavar="W",
+    type=float,
+    callback=_check_weight,
+    default=DEFAULT_WEIGHT,
+    show_default=True,
+    help="Weight of FFL in the second training.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+def command(
+    out: Path, repo: Optional[Path], epochs: Optional[int], seed: int, weight: float, as_json: bool
+) -> None:
+    """Patch a pix2pix repository, train it without and with FFL, and compare.
+
+    Draws a small paired data set, trains twice on the same seed on two CPU cores, and needs no network.
+    """
+    from ffl_plugin.demo.main_job import run
+    from ffl_plugin.demo.runs import EMBEDDED, REAL, Trainings
+    from ffl_plugin.report import to_text
+
+    started = time.monotonic()
+    scale = EMBEDDED if repo is None else REAL
+    scale = scale if epochs is None else replace(scale, epochs=epochs)
+    trainings = Trainings(out.resolve(), scale, seed, weight)
+    words = shlex.join(["ffl-patch", "demo", *sys.argv[2:]])
+    with _bar("epochs") as advance:
+        comparison, written = run(
+            trainings, repo and repo.resolve(), command=words, say=_say, on_epoch=advance
+        )
+    if as_json:
+        facts = {"out": str(trainings.out), "weight": weight, "seed": seed, "epochs": scale.epochs}
+        click.echo(json.dumps({**facts, "comparison": comparison.to_json()}, allow_nan=False))
+    else:
+        click.echo(to_text(comparison), nl=False)
+    for path in written:
+        _say(f"wrote {path}")
+    _say(f"{time.monotonic() - started:.0f} seconds in all")
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress on standard error: a bar on a terminal, else a line now and then."""
+    bars: list[Any] = []
+
+    def advance(done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            if done % EPOCHS_BETWEEN_LINES == 0 or done == total:
+                _say(f"  {done} of {total} {what}")
+            return
+        if not bars:
+            bars.append(click.progressbar(length=total, label=f"  {what}", file=sys.stderr).__enter__())
+        bars[0].update(done - bars[0].pos)
+
+    try:
+        yield advance
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
