@@ -24,7 +24,7 @@ lint: $(INSTALLED)
 
 # mypy sees the package as it installs: recipes and integrations inside ffl_plugin.
 types: $(INSTALLED)
-	rm -rf build/typed
+	rm -rf build/typed build/lib
 	$(BIN)/python -m pip install --quiet --no-deps --target build/typed .
 	cd build && MYPYPATH=typed ../$(BIN)/mypy --config-file ../pyproject.toml -p ffl_plugin
 
