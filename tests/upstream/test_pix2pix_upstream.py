@@ -50,6 +50,8 @@ def train(clone, pairs, *flags, expect=0):
         "2",
         "--n_epochs_decay",
         "0",
+        "--save_epoch_freq",
+        "1",
         "--print_freq",
         "1",
         "--name",
@@ -82,7 +84,7 @@ def test_two_epochs_and_a_test(clone, pairs, flag):
 
 def test_continuing_without_the_flag_is_warned_of(clone, pairs):
     clone.ffl_patch("apply")
-    assert "Warning" not in train(clone, pairs, "--ffl-weight=1", "--save_epoch_freq=1").stderr
+    assert "Warning: --" not in train(clone, pairs, "--ffl-weight=1").stderr
     result = train(clone, pairs, "--continue_train")
     assert "Warning: --continue_train changes --ffl-weight from 1.0 to 0.0" in result.stderr
     lines = (clone.folder / "checkpoints" / "run" / "ffl_opt.jsonl").read_text().splitlines()
@@ -126,6 +128,8 @@ def test_one_step_of_the_real_model(clone, tmp_path, target, model):
     for step in off:
         assert all(torch.equal(patched, gradient) for patched, gradient in zip(step, upstream))
     assert not all(torch.equal(patched, gradient) for patched, gradient in zip(once, upstream))
+    # Biases before a normalisation have no gradient but rounding, so the tolerance is of the largest one.
+    largest = max(float(gradient.abs().max()) for gradient in tenfold)
     for gradient, at_10, at_100 in zip(upstream, once, tenfold):
         expected = gradient + 10 * (at_10 - gradient)
-        torch.testing.assert_close(at_100, expected, rtol=1e-3, atol=1e-4 * float(expected.norm()))
+        torch.testing.assert_close(at_100, expected, rtol=1e-3, atol=1e-4 * largest)
