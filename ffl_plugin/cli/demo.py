@@ -44,7 +44,7 @@ def _check_weight(context: click.Context, parameter: click.Parameter, value: flo
     "--epochs",
     metavar="N",
     type=click.IntRange(2),
-    help="Epochs of each training. [default: 20; 12 with --repo]",
+    help="Epochs of each training. [default: 12]",
 )
 @click.option(
     "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Seed of all."

@@ -30,7 +30,7 @@ class Scale:
 
 # Both trainings take one to three minutes on two CPU cores. The real repository's smallest U-Net needs 128
 # pixels.
-EMBEDDED = Scale(size=64, train=256, test=32, epochs=20)
+EMBEDDED = Scale(size=64, train=256, test=32, epochs=12)
 REAL = Scale(size=128, train=96, test=24, epochs=12)
 
 
