@@ -1,0 +1,94 @@
+"""Patch public relatives of the supported repositories and write what happened to docs/compatibility.md.
+
+    python benchmarks/compatibility.py CLONES --out docs/compatibility.md
+
+Every clone of `benchmarks/compatibility.json` is copied, and on the copy: apply, parse each changed file,
+apply again (no change), status, revert, and compare the bytes and modes of the whole tree. Where the
+launcher's dry run works here, the flags must reach the arguments of the loss and change nothing else. Where
+the generator's loss runs on a CPU with tiny networks, a training step is taken unpatched and patched: the
+same bits at weight 0, and beyond it the gradient of FFL alone, times the weight. A clone that is not there
+is named with the commands that fetch it. Exit code 1 where anything is not as expected from reading the
+code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from relatives.entries import Entry, missing, read_entries  # noqa: E402
+from relatives.launch import check_launch  # noqa: E402
+from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
+from relatives.table import Row, page, shown  # noqa: E402
+from relatives.trip import command, copy_clone, round_trip  # noqa: E402
+
+
+def main() -> int:
+    """Run the list and write the page; 0 when all is as expected."""
+    arguments = parse_arguments()
+    entries = [e for e in read_entries(arguments.list) if arguments.only in f"{e.where} {e.target}"]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        rows = list(
+            pool.map(lambda entry: show(examine(entry, arguments.clones, not arguments.no_steps)), entries)
+        )
+    text = page(rows, (HERE / "compatibility-header.md").read_text(encoding="utf-8"))
+    if arguments.out:
+        arguments.out.write_text(text, encoding="utf-8")
+    return 0 if not any(row.surprise for row in rows) else 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("clones", type=Path, help="folder with a clone per repository, each named OWNER+NAME")
+    parser.add_argument("--list", type=Path, default=HERE / "compatibility.json", help="the repositories")
+    parser.add_argument("--out", type=Path, help="the page to write, docs/compatibility.md as a rule")
+    parser.add_argument("--only", default="", help="only entries with this in `owner/name (folder/) target`")
+    parser.add_argument("--no-steps", action="store_true", help="no training steps")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
+    return parser.parse_args()
+
+
+def examine(entry: Entry, clones: Path, steps: bool) -> Row:
+    """One entry, on temporary copies."""
+    absent = missing(entry, clones)
+    if absent:
+        return Row(entry, None, absent)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        unpatched = copy_clone(clones / entry.clone_name, scratch / "clone") / entry.folder
+        trip = round_trip(entry.target, unpatched)
+        if trip.outcome != "applied" or not steps:
+            return Row(entry, trip)
+        patched = copy_clone(clones / entry.clone_name, scratch / "patched") / entry.folder
+        command("apply", entry.target, str(patched))
+        launch = None
+        if entry.target not in IMAGE_MODELS:
+            launch = check_launch(entry, unpatched, patched, trip.files, scratch)
+        integration = entry.target.replace("-", "_")
+        step = check_step(entry, integration, unpatched, patched, trip.files, scratch)
+        return Row(entry, trip, launch=launch, step=step)
+
+
+def show(row: Row) -> Row:
+    """Print how an entry ended."""
+    outcome = "missing" if row.trip is None else row.trip.outcome
+    reason = "" if row.trip is None else row.trip.reason
+    checks = "; ".join(shown(check) for check in (row.launch, row.step) if check is not None)
+    mark = "!!" if row.surprise else "  "
+    print(
+        f"{mark} {row.entry.where} {row.entry.target}: {outcome} | {reason or checks or row.surprise}",
+        flush=True,
+    )
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(main())

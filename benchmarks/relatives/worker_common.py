@@ -1,0 +1,97 @@
+"""What the step workers share: a clone's own modules, absent libraries replaced, results written."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Callable
+from unittest.mock import MagicMock
+
+import torch
+
+MOST_STAND_INS = 40
+KEPT: list[Any] = []
+
+
+def begin() -> dict[str, Any]:
+    """Read the job from standard input and make the clone, not this folder, the first place of imports."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    here = str(Path(__file__).resolve().parent)
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
+    job: dict[str, Any] = json.load(sys.stdin)
+    sys.path.insert(0, job["root"])
+    declare_torchvision_operators()
+    return job
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a worker; its error goes to the real standard error, whatever the clone has put in its place."""
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(1)
+
+
+def declare_torchvision_operators() -> None:
+    """Let torchvision be imported beside a torch without its compiled operators."""
+    try:
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    except RuntimeError:
+        return  # the operators are there
+    KEPT.append(library)
+
+
+def with_stand_ins(run: Callable[[], Any]) -> tuple[Any, list[str]]:
+    """Run something that imports; modules that are not installed become mocks, and are named."""
+    absent: list[str] = []
+    while True:
+        try:
+            return run(), absent
+        except ModuleNotFoundError as error:
+            name = error.name or ""
+            if not name or name in absent or len(absent) == MOST_STAND_INS:
+                raise
+            absent.append(name)
+            sys.modules[name] = stand_in(name)
+
+
+def stand_in(name: str) -> ModuleType:
+    """A module of which everything can be imported and called."""
+    module: Any = MagicMock(name=name)
+    module.__path__, module.__name__, module.__spec__ = [], name, None
+    if name == "timm":  # its models become parts of others
+        module.create_model = lambda *arguments, **keywords: torch.nn.Identity()
+    if name.endswith("sync_batchnorm"):  # on one process it is the plain one
+        module.SynchronizedBatchNorm2d = torch.nn.BatchNorm2d
+    found: ModuleType = module
+    return found
+
+
+def gradients(*modules: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Every gradient of the modules, by number and name."""
+    return {
+        f"{number}.{name}": parameter.grad.detach().clone()
+        for number, module in enumerate(modules)
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
+
+
+def clear(*modules: torch.nn.Module) -> None:
+    """Forget the gradients."""
+    for module in modules:
+        module.zero_grad(set_to_none=True)
+
+
+def finish(job: dict[str, Any], steps: list[Any], stand_ins: list[str]) -> None:
+    """Write the results where the job says."""
+    torch.save({"steps": steps, "stand_ins": stand_ins}, job["results"])

@@ -1,0 +1,145 @@
+"""One generator step of a pix2pix-, CycleGAN- or SPADE-like model with tiny networks, once per given weight.
+
+A job is a JSON object on standard input: ``root`` (the folder that holds ``models``), ``model``
+(``pix2pix``, ``cycle_gan`` or ``spade``), ``integration`` (empty for the unpatched tree), ``weights``,
+``arguments`` (more of them for the command line), ``size`` of the images, ``data`` (the shapes of what else
+the model reads), ``scratch`` (a folder to write in) and ``results`` (the file to write).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import inspect
+import io
+import sys
+from typing import Any, Optional
+
+import torch
+import worker_common
+
+BATCH = 2
+USUAL = {
+    "pix2pix": "--model pix2pix --dataset_mode aligned --netG resnet_6blocks --ngf 4 --ndf 4",
+    "cycle_gan": "--model cycle_gan --dataset_mode unaligned --netG resnet_6blocks --ngf 4 --ndf 4",
+    "spade": "--model pix2pix --dataset_mode custom --label_dir . --image_dir . --label_nc 3 --no_instance"
+    " --ngf 4 --ndf 4 --no_vgg_loss --norm_G spectralspadeinstance3x3 --aspect_ratio 1",
+}
+COMPARED = {
+    "pix2pix": (("fake_B", "real_B"),),
+    "cycle_gan": (("rec_A", "real_A"), ("rec_B", "real_B")),
+}
+
+
+def main() -> None:
+    """Run the job."""
+    job = worker_common.begin()
+    argparse.ArgumentParser.parse_args = leave_out_unknown  # type: ignore[method-assign]
+    run_step = spade_step if job["model"] == "spade" else step
+    torch.set_default_dtype(torch.float64)
+    torch.FloatTensor = torch.DoubleTensor  # type: ignore[misc]  # SPADE names its tensors so
+
+    def run() -> list[dict[str, Any]]:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return [run_step(job, weight) for weight in job["weights"]]
+
+    worker_common.finish(job, *worker_common.with_stand_ins(run))
+
+
+def leave_out_unknown(parser: argparse.ArgumentParser, args: Any = None, namespace: Any = None) -> Any:
+    """Leave out the arguments that this age of the repository does not have."""
+    return parser.parse_known_args(args, namespace)[0]
+
+
+def create_model(job: dict[str, Any], weight: Optional[float]) -> Any:
+    """The model that the clone's own command line and factory make, the same for one seed."""
+    size = str(job["size"])
+    sys.argv = ["train.py", "--dataroot", ".", "--name", "step", "--checkpoints_dir", job["scratch"]]
+    sys.argv += ["--gpu_ids", "-1", "--batch_size", str(BATCH), "--batchSize", str(BATCH)]
+    sys.argv += ["--crop_size", size, "--load_size", size, *USUAL[job["model"]].split(), *job["arguments"]]
+    if weight is not None and job["integration"]:
+        sys.argv += ["--ffl-weight", str(weight), "--ffl-spectrum", "image"]
+    opt = importlib.import_module("options.train_options").TrainOptions().parse()
+    if not hasattr(opt, "device"):  # the newest upstream's train.py sets it
+        opt.device = torch.device("cpu")
+    torch.manual_seed(0)
+    return importlib.import_module("models").create_model(opt)
+
+
+def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
+    """Run backward_G once: the gradients, the losses a whole step prints, and the gradient of FFL alone."""
+    model = create_model(job, weight)
+    images = [torch.rand(BATCH, 3, job["size"], job["size"]) * 2 - 1 for _ in range(2)]
+    model.set_input({"A": images[0], "B": images[1], "A_paths": [""] * BATCH, "B_paths": [""] * BATCH})
+    generators = [getattr(model, f"net{name}") for name in model.model_names if name.startswith("G")]
+    forward(model)
+    model.backward_G()
+    found = worker_common.gradients(*generators)
+    worker_common.clear(*generators)
+    expected: dict[str, torch.Tensor] = {}
+    if weight:
+        forward(model)
+        pairs = [(getattr(model, fake), getattr(model, real)) for fake, real in COMPARED[job["model"]]]
+        ffl(pairs).backward()
+        expected = worker_common.gradients(*generators)
+        worker_common.clear(*generators)
+    model.optimize_parameters()
+    needed = [
+        p for p in inspect.signature(model.get_current_losses).parameters.values() if p.default is p.empty
+    ]
+    losses = model.get_current_losses(*[0] * len(needed))  # some are told the iteration
+    printed = {name: torch.as_tensor(value) for name, value in losses.items()}
+    return {"gradients": found, "reports": printed, "expected": expected, "gain": 1.0}
+
+
+def forward(model: Any) -> None:
+    """Generate, with the same dropout each time."""
+    torch.manual_seed(1)
+    model.forward()
+
+
+def ffl(pairs: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """The sum of the Focal Frequency Losses of some pairs."""
+    from ffl_plugin.loss import focal_frequency_loss
+
+    return torch.stack([focal_frequency_loss(fake, real) for fake, real in pairs]).sum()
+
+
+def spade_step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
+    """Run the generator mode of SPADE's model once, its losses added up as its trainer does."""
+    model = create_model(job, weight)
+    shape = (BATCH, 3, job["size"], job["size"])
+    label = torch.randint(0, 3, (BATCH, 1, *shape[2:])).float()
+    data = {"label": label, "instance": label, "image": torch.rand(shape) * 2 - 1, "path": [""] * BATCH}
+    data.update({name: torch.rand(shape) for name, shape in job["data"].items()})
+    real = data["image"].clone()
+    made: list[torch.Tensor] = []
+    generate = model.generate_fake
+
+    def generate_and_keep(*arguments: Any, **keywords: Any) -> Any:
+        result = generate(*arguments, **keywords)
+        made.append(result[0] if isinstance(result, tuple) else result)
+        return result
+
+    model.generate_fake = generate_and_keep
+    torch.manual_seed(1)
+    losses, *_ = model(data, mode="generator")
+    total = sum(losses.values()).mean()
+    expected: dict[str, torch.Tensor] = {}
+    if weight:
+        ffl([(made[0], real)]).backward(retain_graph=True)
+        expected = worker_common.gradients(model.netG)
+        worker_common.clear(model.netG)
+    total.backward()
+    reports = {name: value.detach().mean() for name, value in losses.items()}
+    return {
+        "gradients": worker_common.gradients(model.netG),
+        "reports": reports,
+        "expected": expected,
+        "gain": 1.0,
+    }
+
+
+if __name__ == "__main__":
+    worker_common.run(main)
