@@ -377,7 +377,12 @@ def test_surprise(row: Row, surprise: str) -> None:
 
 def test_page_counts_and_names_what_is_not_as_expected() -> None:
     rows = [
-        Row(ENTRY, Trip("applied"), launch=Check("right", "the flag arrives"), step=Check("wrong", "not linear")),
+        Row(
+            ENTRY,
+            Trip("applied"),
+            launch=Check("right", "the flag arrives"),
+            step=Check("wrong", "not linear"),
+        ),
         Row(ENTRY, Trip("refused", "no | <class>")),
         Row(REFUSED, Trip("refused", "a jittor port")),
         Row(REFUSED, Trip("harmed", "revert failed")),
