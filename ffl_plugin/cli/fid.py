@@ -79,10 +79,10 @@ def command(
         ffl-patch fid faces.zip runs/00000/network-snapshot-001000.pkl --clone . --protocol stylegan2-ada
         torchrun --no-python --nproc-per-node=4 ffl-patch fid faces.zip generated/
     """
+    from ffl_plugin.cache import cache_folder
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.metrics.distributed import process_group
     from ffl_plugin.metrics.evaluation import evaluate
-    from ffl_plugin.metrics.storage import cache_folder
 
     if cache is not None and no_cache:
         raise click.UsageError("--cache and --no-cache exclude each other.")

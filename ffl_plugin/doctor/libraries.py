@@ -51,7 +51,7 @@ def _torchvision() -> Finding:
 
 
 def _inception() -> Finding:
-    from ffl_plugin.metrics.storage import cache_folder
+    from ffl_plugin.cache import cache_folder
     from ffl_plugin.metrics.weights import INCEPTION
 
     name = "Inception weights"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
@@ -19,7 +20,6 @@ from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
-from ffl_plugin.metrics.storage import cache_folder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
 _NEEDS_FEATURES = ("fid", "kid", "is", "pr")

@@ -14,15 +14,6 @@ from typing import BinaryIO
 from ffl_plugin.errors import FFLError
 
 
-def cache_folder() -> Path:
-    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder; it may be deleted at any time."""
-    chosen = os.environ.get("FFL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ffl-plugin"
-
-
 class TemporaryFolder:
     """A new folder, removed with all its contents when this object goes."""
 

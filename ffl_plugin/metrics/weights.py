@@ -12,9 +12,9 @@ from typing import Optional
 import requests
 import torch
 
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.storage import cache_folder
 
 _ATTEMPTS = 4
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two pieces

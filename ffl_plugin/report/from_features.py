@@ -35,10 +35,10 @@ def measure_fid(
     Raises:
         FFLError: the weights file cannot be used, or an image is not what the protocol takes.
     """
+    from ffl_plugin.cache import cache_folder
     from ffl_plugin.metrics.feature_difference import compare_features
     from ffl_plugin.metrics.features import Extractor
     from ffl_plugin.metrics.protocols import find_protocol
-    from ffl_plugin.metrics.storage import cache_folder
     from ffl_plugin.metrics.weights import INCEPTION, WeightsMissing, find_weights
 
     chosen = find_protocol(protocol)

@@ -14,10 +14,10 @@ from typing import Any, Optional
 import torch
 
 from ffl_plugin import metrics
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics import ImagePairs
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.storage import cache_folder
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import INCEPTION
 from ffl_plugin.reproduce.weights import ALEXNET
