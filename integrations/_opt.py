@@ -30,19 +30,25 @@ def settings_of(opt: object, upstream: Upstream) -> Settings:
 
 def begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
     """Put the settings in ``opt`` on record and return the term they make; None when off, or in a test."""
-    if not opt.isTrain:
+    if not getattr(opt, "isTrain", True):
         return None
     settings = settings_of(opt, upstream)
     idle = upstream.without_effect(settings)
     if idle:
         _process.warn(idle)
-    record = Record(Path(opt.checkpoints_dir) / opt.name)
+    record = Record(_checkpoint_folder(opt))
     recorded = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
     if settings.weight == 0:
         return None
     # Upstream's own --epoch_count says where a training goes on; without it, the record does.
     before = int(getattr(opt, "epoch_count", 1)) - 1
     return OptTerm(settings, record, before or recorded)
+
+
+def _checkpoint_folder(opt: object) -> Optional[Path]:
+    """Where upstream keeps a training's checkpoints; None for a fork whose options do not tell."""
+    folder, name = getattr(opt, "checkpoints_dir", None), getattr(opt, "name", None)
+    return None if folder is None or name is None else Path(folder) / name
 
 
 class OptTerm:

@@ -22,10 +22,14 @@ FILE_NAME = "ffl_opt.jsonl"
 
 
 class Record:
-    """The record of one checkpoint folder. Every process may read it; only the first writes."""
+    """The record of one checkpoint folder. Every process may read it; only the first writes.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+    Args:
+        folder: the folder; None where there is no telling, and then nothing is recorded.
+    """
+
+    def __init__(self, folder: Optional[Path]) -> None:
+        self.path = None if folder is None else folder / FILE_NAME
 
     def enter(self, settings: Settings, continued: bool) -> int:
         """Write down that a training starts with ``settings``; return the epochs it continues after.
@@ -33,7 +37,11 @@ class Record:
         Warns if it continues one with other settings. A folder that never saw FFL gets no record while FFL is
         off.
         """
-        entries = self._read()
+        if self.path is None:
+            if settings.weight > 0:
+                _process.warn("the options name no checkpoints_dir, so this training goes without a record")
+            return 0
+        entries = self._read(self.path)
         starts = [entry["settings"] for entry in entries if "settings" in entry]
         if continued:
             sentence = describe_change("--continue_train", starts[-1] if starts else {}, settings, self.path)
@@ -48,28 +56,26 @@ class Record:
         """Write down how many epochs are over."""
         self._append({"epochs": epochs})
 
-    def _read(self) -> list[dict[str, Any]]:
+    def _read(self, path: Path) -> list[dict[str, Any]]:
         """Every entry; a line that is none, as one cut short by a full disk, is passed over."""
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as problem:
-            _process.warn(
-                f"{self.path} cannot be read ({problem}), so nothing tells how it was trained before"
-            )
+            _process.warn(f"{path} cannot be read ({problem}), so nothing tells how it was trained before")
             return []
         entries = []
         for number, line in enumerate(lines, 1):
             entry = _entry(line)
             if entry is None:
-                _process.warn(f"line {number} of {self.path} is no entry of a training, and is left as it is")
+                _process.warn(f"line {number} of {path} is no entry of a training, and is left as it is")
             else:
                 entries.append(entry)
         return entries
 
     def _append(self, entry: dict[str, Any]) -> None:
-        if _process.rank() != 0:
+        if self.path is None or _process.rank() != 0:
             return
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         try:

@@ -11,6 +11,7 @@ from ffl_plugin.patching.recipe import (
     Other,
     Requires,
     Statement,
+    TwoDimensional,
 )
 
 NO_JITTOR = Forbids(
@@ -53,6 +54,12 @@ def model_file(path: str, model: str, imported: Import, term: str) -> File:
         ),
         guards=(
             NO_JITTOR,
+            TwoDimensional(),
+            Requires(
+                f"{model}.backward_G",
+                ("self.loss_G = ...", "self.loss_G += ..."),
+                because=f"{model}.backward_G does not make self.loss_G, to which the term would be added",
+            ),
             Requires(
                 f"{model}.backward_G",
                 ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)"),

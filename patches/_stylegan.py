@@ -14,6 +14,7 @@ from ffl_plugin.patching.recipe import (
     Requires,
     Statement,
     Trains,
+    TwoDimensional,
     Unchanged,
 )
 
@@ -78,6 +79,7 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
         ),
         guards=(
             Trains("training/loss.py", loss),
+            TwoDimensional(),
             Requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
             Requires("main", ("c.loss_kwargs = ...",), because="main sets no c.loss_kwargs"),
             Requires(

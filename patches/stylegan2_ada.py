@@ -13,6 +13,7 @@ from ffl_plugin.patching.recipe import (
     Requires,
     Statement,
     Trains,
+    TwoDimensional,
     Version,
 )
 
@@ -38,6 +39,7 @@ LAUNCHER = File(
     ),
     guards=(
         Trains("training/loss.py", "StyleGAN2Loss"),
+        TwoDimensional(),
         Requires(
             "main",
             ("setup_training_loop_kwargs(..., **...)",),

@@ -54,7 +54,8 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
 
 
 def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, repo: Path) -> PatchError:
-    fits = [fit.recipe.name for fit in detect(all_recipes().values(), repo) if fit.recipe is not recipe]
+    others = [fit for fit in detect(all_recipes().values(), repo) if fit.recipe is not recipe]
+    fits = [fit.recipe.name for fit in others if fit.problem is None] or [fit.recipe.name for fit in others]
     step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the families it can be of"
     return PatchError(error.problem, file=error.file, line=error.line, next_step=step)
 

@@ -9,8 +9,9 @@ from typing import Optional
 
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.engine import plan_apply
-from ffl_plugin.patching.errors import PatchError, english
+from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe
+from ffl_plugin.patching.scope import in_words
 from ffl_plugin.patching.search import NotThisFamily, find_files
 
 
@@ -47,8 +48,7 @@ def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
         except PatchError as error:
             fits.append(Fit(recipe, error.problem, error))
             continue
-        holds = [f"{paths[file.path]} defines {english(file.holds)}" for file in recipe.files]
-        because = "; ".join(holds).replace(" | ", " or ")
+        because = "; ".join(f"{paths[file.path]} defines {in_words(file.holds)}" for file in recipe.files)
         try:
             plan_apply(recipe, root)
         except PatchError as error:

@@ -121,7 +121,7 @@ def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
         if recipe.supplements is None:
             refuse_foreign_ffl(source)
         for guard in file.guards:
-            check_guard(source, guard, paths)
+            check_guard(source, guard, paths, clone)
         new = add_edits(source, file.edits)
         check_names_are_bound(source, file.edits)
         changes.append(Change(source.name, clone.path(source.name), source.data, new))

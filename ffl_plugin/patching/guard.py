@@ -8,12 +8,23 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ffl_plugin.patching import pattern
+from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.names import foreign_ffl, introduced_names, names_read
-from ffl_plugin.patching.recipe import Edit, Forbids, Guard, Requires, Statement, Trains, Unchanged
+from ffl_plugin.patching.recipe import (
+    Edit,
+    Forbids,
+    Guard,
+    Requires,
+    Statement,
+    Trains,
+    TwoDimensional,
+    Unchanged,
+)
 from ffl_plugin.patching.scope import DEFINITIONS, find_definition, find_function, owner_of
 from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.volumes import module_of_volumes
 
 
 def refuse_foreign_ffl(source: Source) -> None:
@@ -34,19 +45,22 @@ def refuse_foreign_ffl(source: Source) -> None:
         )
 
 
-def check_guard(source: Source, guard: Guard, paths: Mapping[str, str]) -> None:
+def check_guard(source: Source, guard: Guard, paths: Mapping[str, str], clone: Clone) -> None:
     """Check one guard of a recipe.
 
     Args:
         source: the file.
         guard: the guard.
         paths: where each of the recipe's files was found in the clone, by the recipe's path.
+        clone: the clone, for what stands in other files.
 
     Raises:
         PatchError: with the guard's own sentence.
     """
     if isinstance(guard, Trains):
         _check_trains(source, guard, paths[guard.file])
+    elif isinstance(guard, TwoDimensional):
+        _check_two_dimensional(source, clone)
     elif isinstance(guard, Unchanged):
         _check_unchanged(source, guard)
     elif isinstance(guard, Requires):
@@ -127,6 +141,16 @@ def _check_trains(source: Source, guard: Trains, path: str) -> None:
             )
     if not named:
         raise PatchError(f"does not say that it trains with {guard.name} of {path}", file=source.name)
+
+
+def _check_two_dimensional(source: Source, clone: Clone) -> None:
+    module = module_of_volumes(source, clone)
+    if module is not None:
+        raise PatchError(
+            f"the images are volumes ({module}, which it uses, convolves in three dimensions only), and the "
+            "loss is for (N, C, H, W)",
+            file=source.name,
+        )
 
 
 def _scope(source: Source, name: str) -> ast.AST:

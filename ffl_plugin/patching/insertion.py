@@ -8,7 +8,7 @@ from typing import Optional
 
 from ffl_plugin.patching import pattern, style
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.lines import line_after, line_before
+from ffl_plugin.patching.lines import at_the_end, line_after, line_before
 from ffl_plugin.patching.locate import find_decorator, find_statement
 from ffl_plugin.patching.parameter import param_insertions
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param, Statement
@@ -35,6 +35,8 @@ def insertions_for(source: Source, edit: Edit) -> list[Insertion]:
 def _import(source: Source, edit: Import) -> Insertion:
     """After the last absolute import above the first definition; else before the relative ones, or on top."""
     body = source.tree.body
+    if not body:
+        return at_the_end(source, edit.code)
     header = body[
         : next((index for index, node in enumerate(body) if isinstance(node, DEFINITIONS)), len(body))
     ]

@@ -59,6 +59,13 @@ def after_line(source: Source, number: int, text: str) -> Insertion:
     return Insertion(len(source.data), source.encode(f"\n{text}".replace("\n", newline)))
 
 
+def at_the_end(source: Source, text: str) -> Insertion:
+    """Insert lines below all there are, also where there are none."""
+    if source.lines:
+        return after_line(source, len(source.lines), text)
+    return Insertion(len(source.data), source.encode(f"{text}\n"))
+
+
 def before_line(source: Source, number: int, text: str) -> Insertion:
     """Insert lines before a line."""
     return Insertion(

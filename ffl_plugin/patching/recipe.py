@@ -176,7 +176,12 @@ class Trains:
     pattern: str = r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*"
 
 
-Guard = Union[Requires, Forbids, Unchanged, Trains]
+@dataclass(frozen=True)
+class TwoDimensional:
+    """Refuse a file whose networks make volumes: the modules it names convolve in three dimensions only."""
+
+
+Guard = Union[Requires, Forbids, Unchanged, Trains, TwoDimensional]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Optional, Union
 
-from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.errors import PatchError, english, lines_text
 from ffl_plugin.patching.source import Source
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -33,6 +33,16 @@ def definitions(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
 def alternatives(name: str) -> list[str]:
     """Return the qualified names that a recipe allows, which it separates by ``" | "``."""
     return name.split(" | ")
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return qualified names as part of a sentence: ``"A.__init__ or A.initialize, and main"``."""
+    words = [" or ".join(alternatives(name)) for name in names]
+    return (
+        f"{', '.join(words[:-1])}, and {words[-1]}"
+        if words[1:] and " or " in "".join(words)
+        else english(words)
+    )
 
 
 def find_definition(source: Source, name: str) -> ast.stmt:

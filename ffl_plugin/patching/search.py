@@ -12,6 +12,7 @@ from ffl_plugin.patching.errors import PatchError, english
 from ffl_plugin.patching.guard import check_guard
 from ffl_plugin.patching.names import introduced_names, parse_edit
 from ffl_plugin.patching.recipe import File, Import, Recipe
+from ffl_plugin.patching.scope import in_words
 from ffl_plugin.patching.trace import trace
 
 
@@ -114,14 +115,33 @@ def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
                 return NotThisFamily(
                     f"{other.because}, which the {recipe.name} recipe does not fit", file=name
                 )
-    wanted = english([name.replace(" | ", " or ") for name in file.holds])
-    return NotThisFamily(f"{clone.title} is not of the {recipe.name} family: no file defines {wanted}")
+    because = f"{clone.title} is not of the {recipe.name} family"
+    near = _nearest(clone, file)
+    if near is not None:
+        name, there, lacking = near
+        return NotThisFamily(f"{because}: {name} defines {in_words(there)}, but not {in_words(lacking)}")
+    return NotThisFamily(f"{because}: no file defines {in_words(file.holds)}")
+
+
+def _nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
+    """The file that defines most of what one of the recipe's files does; None if none has anything telling.
+
+    A function with a common name, such as ``main``, tells nothing unless it comes first.
+    """
+    telling = [name for name in file.holds if "." in name or name == file.holds[0]]
+    best: Optional[tuple[str, list[str], list[str]]] = None
+    for name in clone.python_files:
+        if any(clone.defines(name, [wanted]) for wanted in telling):
+            there = [wanted for wanted in file.holds if clone.defines(name, [wanted])]
+            if best is None or len(there) > len(best[1]):
+                best = name, there, [wanted for wanted in file.holds if wanted not in there]
+    return best
 
 
 def _passes(clone: Clone, name: str, file: File, paths: Mapping[str, str]) -> bool:
     try:
         for guard in file.guards:
-            check_guard(clone.source(name), guard, paths)
+            check_guard(clone.source(name), guard, paths, clone)
     except PatchError:
         return False
     return True

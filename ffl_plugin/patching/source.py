@@ -159,7 +159,7 @@ def _parse(text: str, name: str) -> ast.Module:
                 f"cannot be parsed by Python {platform.python_version()} ({error.msg})",
                 file=name,
                 line=error.lineno,
-                next_step="mend the file, or run ffl-patch with the Python that trains it",
+                next_step="mend the file, port it from an older Python, or run ffl-patch with a newer one",
             ) from None
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(

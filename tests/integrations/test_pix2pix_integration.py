@@ -47,9 +47,28 @@ class Model:
         return self
 
 
+class ModelOfAFork(Model):
+    """Its options keep the checkpoints elsewhere, under names of their own."""
+
+    def __init__(self, folder, arguments=()):
+        self.opt = parse(list(arguments))
+        self.opt.log_dir = str(folder)
+        self.loss_names = ["G_GAN", "G_L1"]
+        ffl.setup(self)
+
+
 def record(folder):
     path = folder / "facades" / "ffl_opt.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_fork_without_checkpoints_dir_trains_without_a_record(tmp_path, capsys):
+    silent = ModelOfAFork(tmp_path).step()
+    assert silent.loss_G is silent.loss_G_L1
+    assert capsys.readouterr().err == ""
+    assert ModelOfAFork(tmp_path, ON).step().loss_G_FFL > 0
+    assert "name no checkpoints_dir, so this training goes without a record" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from clones import FIXTURES
 
 from ffl_plugin.patching import Recipe
+from ffl_plugin.patching.recipe import Import
 from ffl_plugin.patching.rewrite import add_edits, take_out
 from ffl_plugin.patching.source import Source
 
@@ -103,6 +104,24 @@ def test_form_is_kept(recipe: Recipe, form: Callable[[bytes], bytes]) -> None:
         if form is with_tabs:
             assert not any(line.startswith(b" ") for line in added)
         assert take_out(Source(new, file.path), file.edits) == old
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b"# a comment",
+        b"#!/usr/bin/env python\r\n# -*- coding: utf-8 -*-\r\n",
+        b"\xef\xbb\xbf",
+        b"\n \n",
+    ],
+)
+def test_an_import_into_a_file_without_statements(data: bytes) -> None:
+    edits = (Import("from ffl_plugin.integrations import torch2 as ffl"),)
+    new = add_edits(Source(data, "dnnlib/__init__.py"), edits)
+    assert [type(node) for node in ast.parse(new).body] == [ast.ImportFrom]
+    assert take_out(Source(new, "dnnlib/__init__.py"), edits) == data
 
 
 def _added_lines(old: bytes, new: bytes) -> list[bytes]:

@@ -132,6 +132,41 @@ def test_relatives_are_told_apart_in_words(tmp_path: Path, target: str, text: st
         plan_apply(all_recipes()[target], tmp_path)
 
 
+NEAREST = {
+    "a loss split over methods": (
+        "stylegan2-ada",
+        {
+            "training/loss.py": "class StyleGAN2Loss:\n    def __init__(self): pass\n    def step(self): pass\n"
+        },
+        "training/loss.py defines StyleGAN2Loss.__init__, but not StyleGAN2Loss.accumulate_gradients",
+    ),
+    "a launcher that is a library": (
+        "stylegan3",
+        {"train.py": "def launch_training(c): pass\n", "generate.py": "def main(): pass\n"},
+        "train.py defines launch_training, but not main",
+    ),
+    "nothing telling": (
+        "stylegan3",
+        {"generate.py": "def main(): pass\n"},
+        "no file defines launch_training and main",
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "files", "message"), NEAREST.values(), ids=NEAREST)
+def test_what_is_lacking_is_named_where_it_should_be(
+    make_clone: MakeClone, target: str, files: dict[str, str], message: str
+) -> None:
+    clone = make_clone(target)
+    for name in ("train.py", "training/loss.py"):
+        if name in files or len(files) > 1 or target == "stylegan3":
+            (clone / name).unlink()
+    for name, text in files.items():
+        (clone / name).write_text(text, encoding="utf-8")
+    with pytest.raises(PatchError, match=f"is not of the {target} family: {message}"):
+        plan_apply(all_recipes()[target], clone)
+
+
 def test_the_constructor_of_2018_is_known(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
     model = clone / "models" / "pix2pix_model.py"

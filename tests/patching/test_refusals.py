@@ -43,6 +43,20 @@ def deleted(file: str) -> Edit:
     return lambda clone: (clone / file).unlink()
 
 
+def written(file: str, text: str) -> Edit:
+    """Write a file beside the others of a clone."""
+    return lambda clone: (clone / file).write_text(text, encoding="utf-8") and None
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(clone: Path) -> None:
+        for one in edits:
+            one(clone)
+
+    return edit
+
+
+LAYERS = "from torch import nn\n\n\ndef define_G():\n    return nn.Conv{}d(1, 1, 3)\n"
 TRAIN, LOSS, MODEL = "train.py", "training/loss.py", "models/pix2pix_model.py"
 
 REFUSED = {
@@ -210,6 +224,30 @@ REFUSED = {
         replaced(LOSS, "loss_Gmain.mean()", "(loss_Gmain + gen_img[:, 0, 0, 0, 0] * 0).mean()"),
         "the images are volumes",
     ),
+    "the networks of the model are three-dimensional": (
+        "pix2pix",
+        both(
+            replaced(MODEL, "import networks", "import networks3D as networks"),
+            written("models/networks3D.py", LAYERS.format(3)),
+        ),
+        r"models/pix2pix_model.py: the images are volumes \(models/networks3D.py, which it uses, convolves in "
+        "three dimensions only\\)",
+    ),
+    "the networks that the launcher names are three-dimensional": (
+        "stylegan2-ada",
+        both(
+            replaced(
+                TRAIN, "    desc = 'images'\n", "    desc = 'images'\n    net = 'training.networks.G'\n"
+            ),
+            written("training/networks.py", LAYERS.format(3)),
+        ),
+        r"train.py: the images are volumes \(training/networks.py",
+    ),
+    "backward_G makes another loss": (
+        "pix2pix",
+        replaced(MODEL, "self.loss_G = self.loss_G_GAN + self.loss_G_L1", "self.loss_all = self.loss_G_GAN"),
+        "Pix2PixModel.backward_G does not make self.loss_G",
+    ),
     "the photographs are changed": (
         "stylegan2-ada",
         replaced(
@@ -284,6 +322,14 @@ def test_refused(make_clone: MakeClone, target: str, edit: Edit, message: str) -
 
 
 LEFT_ALONE = {
+    "three-dimensional networks beside those of the model": (
+        "pix2pix",
+        both(
+            written("models/networks.py", LAYERS.format(2)),
+            written("models/networks_3d.py", LAYERS.format(3)),
+            replaced(MODEL, "import networks", "import networks, networks_3d"),
+        ),
+    ),
     "shuffle is not FFL": (
         "pix2pix",
         replaced(MODEL, "import torch\n", "import torch\nfrom random import shuffle\n"),
