@@ -26,12 +26,14 @@ def add_options(parser: argparse.ArgumentParser, upstream: Upstream) -> None:
 
 def _add(group: Any, flag: Flag, default: object) -> None:
     keywords: dict[str, Any] = {"default": default, "help": flag.help, "dest": f"ffl_{flag.setting}"}
-    if flag.kind.type is bool:  # `--flag` alone is true
-        keywords.update(type=_boolean, nargs="?", const=True, metavar="BOOL")
-    elif flag.kind.choices:
+    if flag.kind.choices:
         keywords.update(choices=flag.kind.choices)
     else:
         keywords.update(type=flag.kind.type, metavar=flag.kind.type.__name__.upper())
+    if flag.kind.alone is not None:
+        keywords.update(nargs="?", const=flag.kind.alone)
+    if flag.kind.type is bool:
+        keywords.update(type=_boolean, metavar="BOOL")
     group.add_argument(flag.name, f"--ffl_{flag.setting}", **keywords)
 
 

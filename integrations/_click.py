@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, TypeVar
 import click
 
 from ffl_plugin.integrations import _process
-from ffl_plugin.integrations._flags import Flag, SettingsError
+from ffl_plugin.integrations._flags import OBSERVING, Flag, SettingsError
 from ffl_plugin.integrations._resume import ResumedRun
 from ffl_plugin.integrations._settings import Settings, Upstream
 
@@ -44,8 +44,10 @@ def _option(flag: Flag, default: Any) -> Callable[[Command], Command]:
         "callback": collect,
         "expose_value": False,
     }
-    if kind.type is bool:  # both `--flag` and the launchers' own `--flag=1`
-        keywords.update(is_flag=False, flag_value=True, metavar="BOOL")
+    if kind.alone is not None:  # both `--flag` and the launchers' own `--flag=1`
+        keywords.update(is_flag=False, flag_value=kind.alone)
+    if kind.type is bool:
+        keywords.update(metavar="BOOL")
     return click.option(flag.name, f"ffl_{flag.setting}", **keywords)
 
 
@@ -93,12 +95,14 @@ def _resumed_snapshot() -> Optional[str]:
 
 
 def _description(settings: Settings, defaults: Settings) -> str:
-    """``-ffl<weight>``, and behind it each setting that is not the default."""
+    """``-ffl<weight>``, and behind it each setting that trains otherwise than the default: one word whole
+    (``sync``, ``start20``), several by their initials (``lm``, ``pf4``)."""
     parts = [f"ffl{settings.weight:g}"]
     for flag, value, _ in settings.changes(defaults):
-        if flag.setting == "weight":
+        if flag.setting in ("weight", *OBSERVING):
             continue
-        short = "".join(word[0] for word in flag.setting.split("_"))
+        words = flag.setting.split("_")
+        short = words[0] if len(words) == 1 else "".join(word[0] for word in words)
         kind = flag.kind.type
         parts.append(value if kind is str else short if kind is bool else f"{short}{value:g}")
     return "-" + "-".join(parts)

@@ -17,12 +17,16 @@ class SettingsError(FFLError, ValueError):
 
 @dataclass(frozen=True)
 class Kind:
-    """Which values a flag takes: their type, the condition they meet, and both in words."""
+    """Which values a flag takes: their type, the condition they meet, and both in words.
+
+    ``alone`` is what the flag means without a value; None where it needs one.
+    """
 
     type: type
     accepts: Callable[[Any], bool]
     words: str
     choices: tuple[str, ...] = ()
+    alone: Any = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ AMOUNT = Kind(float, lambda value: math.isfinite(value) and value >= 0, "a finit
 FACTOR = Kind(
     int, lambda value: value >= 1, "a whole number of at least 1 that divides the image's height and width"
 )
-SWITCH = Kind(bool, lambda value: True, "true or false")
+SWITCH = Kind(bool, lambda value: True, "true or false", alone=True)
+INTERVAL = Kind(int, lambda value: value >= 0, "a whole number of at least 0", alone=10)
 
 FLAGS = (
     Flag("weight", AMOUNT, "weight of the Focal Frequency Loss; 0 is off"),
@@ -80,6 +85,8 @@ FLAGS = (
     Flag("variant", choice(*VARIANTS), "another loss in its place, as the paper compares them"),
     Flag("start", AMOUNT, "begin after this many {unit}"),
     Flag("ramp", AMOUNT, "rise to the full weight over this many {unit}"),
+    Flag("monitor", INTERVAL, "report the gradient at the generated images every so many steps; 0 is off"),
 )
 SCHEDULE = ("start", "ramp")
 SHAPING = ("alpha", "patch_factor", "spectrum", "log_matrix", "batch_matrix", "sync")  # what no variant has
+OBSERVING = ("monitor",)  # what changes nothing in the training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Optional
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import SettingsError
+from ffl_plugin.integrations._monitor import NOTHING_YET, GradientMonitor, Report
 from ffl_plugin.integrations._record import Record
 from ffl_plugin.integrations._schedule import EpochCounter, share
 from ffl_plugin.integrations._settings import Settings, Upstream
@@ -51,28 +53,59 @@ def _checkpoint_folder(opt: object) -> Optional[Path]:
     return None if folder is None or name is None else Path(folder) / name
 
 
+def as_losses(model: Any, domain: str = "") -> Report:
+    """Report to where the model looks for the losses it prints."""
+    return lambda whose, pull: setattr(model, f"loss_grad_{whose}{domain}", pull)
+
+
 class OptTerm:
     """The term of one model, which counts the model's epochs where its settings have a schedule."""
 
     def __init__(self, settings: Settings, record: Record, epochs: int) -> None:
         self._term = FrequencyTerm(settings)
+        self._monitors: dict[Hashable, GradientMonitor] = {}
         self._record = record
         self._epochs = epochs
         self._counter: Optional[EpochCounter] = None
 
-    def __call__(self, model: Any, fake: Tensor, real: Tensor) -> Tensor:
+    def __call__(
+        self,
+        model: Any,
+        fake: Tensor,
+        real: Tensor,
+        report: Report,
+        adversarial: Optional[Tensor] = None,
+        monitor: Hashable = None,
+    ) -> Tensor:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1], in a step of ``model``.
 
         Where only the first images tell that the patch factor does not divide them, end as argparse does.
+
+        Args:
+            model: upstream's.
+            fake: generated images.
+            real: what they are compared with.
+            report, adversarial: for `GradientMonitor.watch`.
+            monitor: a name for what is called once a step, where there is more than one.
         """
         settings = self._term.settings
+        watching = self._monitors.setdefault(monitor, GradientMonitor(settings.monitor))
+        images = watching.watch(fake, report, adversarial)
         try:
             return self._term(
-                fake, real, share(self._position(model), settings) if settings.scheduled else 1.0
+                images, real, share(self._position(model), settings) if settings.scheduled else 1.0
             )
         except SettingsError as refusal:
             print(f"{Path(sys.argv[0]).name}: error: {refusal}", file=sys.stderr)
             sys.exit(2)
+
+    def gradient_losses(self, model: Any, *names: str) -> list[str]:
+        """Names of what ``--ffl-monitor`` has ``model`` print, which it has from now on; none when off."""
+        if self._term.settings.monitor == 0:
+            return []
+        for name in names:
+            setattr(model, f"loss_grad_{name}", NOTHING_YET)
+        return [f"grad_{name}" for name in names]
 
     def _position(self, model: Any) -> float:
         if self._counter is None:

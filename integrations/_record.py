@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 import ffl_plugin
 from ffl_plugin.integrations import _process
-from ffl_plugin.integrations._flags import FLAGS
+from ffl_plugin.integrations._flags import FLAGS, OBSERVING
 from ffl_plugin.integrations._settings import Settings
 
 FILE_NAME = "ffl_opt.jsonl"
@@ -123,7 +123,7 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
     old = {**Settings(spectrum=now.spectrum).to_json(), **before}
     new = now.to_json()
     both = old["weight"] and new["weight"]
-    watched = [item for item in FLAGS if item.setting == "weight" or both]
+    watched = [item for item in FLAGS if item.setting == "weight" or (both and item.setting not in OBSERVING)]
     changed = [
         f"{item.name} from {old[item.setting]} to {new[item.setting]}"
         for item in watched

@@ -28,6 +28,7 @@ class Settings:
     variant: str = FOCAL
     start: float = 0.0
     ramp: float = 0.0
+    monitor: int = 0
 
     def __post_init__(self) -> None:
         """Check every value against its flag."""

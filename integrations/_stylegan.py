@@ -7,12 +7,14 @@ is ``batch``, the average that the FFL paper takes on StyleGAN2. The average is 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 from torch import Tensor
 
 from ffl_plugin.integrations import _click
+from ffl_plugin.integrations._monitor import GradientMonitor
 from ffl_plugin.integrations._schedule import ImageCounter, share
 from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
@@ -40,12 +42,23 @@ class GeneratorTerm:
         self._counter = ImageCounter(kimg=given.pop("kimg_before", 0.0))
         self._settings = UPSTREAM.settings(given)
         self._term = FrequencyTerm(self._settings)
+        self._monitor = GradientMonitor(self._settings.monitor)
 
     def __call__(self, fake: Tensor, real: Tensor) -> Optional[Tensor]:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off."""
         if self._settings.weight == 0:
             return None
+        images = self._monitor.watch(fake, _report)
         if not self._settings.scheduled:
-            return self._term(fake, real)
+            return self._term(images, real)
         position = self._counter.position_before(len(real))
-        return self._term(fake, real, share(position, self._settings))
+        return self._term(images, real, share(position, self._settings))
+
+
+def _report(whose: str, pull: Tensor) -> None:
+    """Report to upstream's statistics, which average over steps and processes.
+
+    They want the same names from every process: all monitor the same steps, the first among them.
+    """
+    statistics = importlib.import_module("torch_utils.training_stats")  # of the clone that trains
+    statistics.report(f"Gradient/{whose.lower()}", pull)

@@ -29,11 +29,14 @@ def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
 def setup(model: Any) -> None:
     """Read ``model.opt``; when FFL is on, have the model print its two terms as ``FFL_A`` and ``FFL_B``.
 
+    With ``--ffl-monitor`` also their gradients at the reconstructions as ``grad_FFL_A`` and ``grad_FFL_B``,
+    and those of the cycle losses as ``grad_rest_A`` and ``grad_rest_B``: no adversarial one gets there.
     The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
     model.ffl_term = _opt.begin(model.opt, UPSTREAM)
     if model.ffl_term is not None:
-        model.loss_names = [*model.loss_names, "FFL_A", "FFL_B"]
+        gradients = model.ffl_term.gradient_losses(model, "FFL_A", "rest_A", "FFL_B", "rest_B")
+        model.loss_names = [*model.loss_names, "FFL_A", "FFL_B", *gradients]
 
 
 def add_terms(
@@ -48,7 +51,8 @@ def add_terms(
         setup(model)
     if model.ffl_term is None:
         return loss
-    model.loss_FFL_A = model.ffl_term(model, rec_a, real_a)
-    model.loss_FFL_B = model.ffl_term(model, rec_b, real_b)
+    term = model.ffl_term
+    model.loss_FFL_A = term(model, rec_a, real_a, _opt.as_losses(model, "_A"), monitor="A")
+    model.loss_FFL_B = term(model, rec_b, real_b, _opt.as_losses(model, "_B"), monitor="B")
     total: Tensor = loss + model.loss_FFL_A + model.loss_FFL_B
     return total

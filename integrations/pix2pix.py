@@ -29,11 +29,15 @@ def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
 def setup(model: Any) -> None:
     """Read ``model.opt``; when FFL is on, have the model print it as ``G_FFL``.
 
+    With ``--ffl-monitor`` also its gradient as ``grad_FFL``, the adversarial one as ``grad_GAN``, and that of
+    all of upstream's losses, L1 among them, as ``grad_rest``.
     The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
     model.ffl_term = _opt.begin(model.opt, UPSTREAM)
     if model.ffl_term is not None:
-        model.loss_names = [*model.loss_names, "G_FFL"]
+        whose = ("FFL", "GAN", "rest") if "G_GAN" in model.loss_names else ("FFL", "rest")
+        gradients = model.ffl_term.gradient_losses(model, *whose)
+        model.loss_names = [*model.loss_names, "G_FFL", *gradients]
 
 
 def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:
@@ -45,6 +49,7 @@ def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:
         setup(model)
     if model.ffl_term is None:
         return loss
-    model.loss_G_FFL = model.ffl_term(model, fake, real)
+    adversarial = getattr(model, "loss_G_GAN", None)
+    model.loss_G_FFL = model.ffl_term(model, fake, real, _opt.as_losses(model), adversarial)
     total: Tensor = loss + model.loss_G_FFL
     return total

@@ -27,14 +27,20 @@ def setup(model: Any) -> None:
     The settings go on record beside ``opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
     model.ffl_term = _opt.begin(model.opt, UPSTREAM)
+    model.ffl_gradients = {}
 
 
 def add_term(model: Any, losses: dict[str, Tensor], fake: Tensor, real: Tensor) -> None:
     """Put the weighted term of two batches (N, C, H, W) in [-1, 1] into ``losses["FFL"]``; nothing when off.
 
-    Upstream sums the dict, and prints it.
+    Upstream sums the dict, and prints it. With ``--ffl-monitor`` it also gets, as constants that pull at
+    nothing, what the last monitored step found: ``grad_FFL``, and ``grad_rest`` for all of upstream's losses
+    together.
     """
     if not hasattr(model, "ffl_term"):  # a subclass whose constructor never came to `setup`
         setup(model)
-    if model.ffl_term is not None:
-        losses["FFL"] = model.ffl_term(model, fake, real)
+    if model.ffl_term is None:
+        return
+    gradients = model.ffl_gradients  # one dict for the replicas on all devices
+    losses.update((f"grad_{whose}", pull.to(fake.device)) for whose, pull in gradients.items())
+    losses["FFL"] = model.ffl_term(model, fake, real, gradients.__setitem__, monitor=fake.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,19 @@ def test_cyclegan_compares_what_came_back_with_what_left(tmp_path):
     assert model.loss_names == ["G_A", "G_B", "FFL_A", "FFL_B"]
 
 
+def test_cyclegan_prints_the_gradients_of_both_domains(tmp_path):
+    model = cyclegan_model(tmp_path, "--ffl-weight=2", "--ffl-monitor=2")
+    gradients = ["grad_FFL_A", "grad_rest_A", "grad_FFL_B", "grad_rest_B"]
+    assert model.loss_names == ["G_A", "G_B", "FFL_A", "FFL_B", *gradients]
+    rec_a, real_a, rec_b, real_b = map(batch, range(4))
+    rec_a, rec_b = rec_a.requires_grad_(), rec_b.requires_grad_()
+    loss = 10 * (rec_a - real_a).abs().mean() + 20 * (rec_b - real_b).abs().mean()
+    cyclegan.add_terms(model, loss, rec_a, real_a, rec_b, real_b).backward()
+    assert float(model.loss_grad_rest_A) == pytest.approx(10, rel=1e-4)
+    assert float(model.loss_grad_rest_B) == pytest.approx(20, rel=1e-4)
+    assert model.loss_grad_FFL_A > 0 and model.loss_grad_FFL_B > 0
+
+
 def test_cyclegan_off_returns_the_very_loss(tmp_path):
     model = cyclegan_model(tmp_path)
     loss = torch.tensor(5.0)
@@ -71,6 +85,29 @@ def test_spade_compares_each_image_with_its_own_target(tmp_path):
     losses = model(batch(0), batch(1))
     torch.testing.assert_close(losses["FFL"], 2 * focal_frequency_loss(batch(0), batch(1), spectrum="image"))
     assert model.state_dict() == {}  # nothing of ours in upstream's checkpoints
+
+
+def test_spade_prints_the_gradients_and_trains_as_without(tmp_path):
+    """As with DataParallel: replicas of a model, whose dicts must have the same keys in every step."""
+    trained = []
+    for flags in ([], ["--ffl-monitor=2"]):
+        model = SpadeModel(options(tmp_path, spade.add_options, ["--ffl-weight=2", *flags]))
+        replicas = [copy.copy(model), copy.copy(model)]
+        printed = []
+        for step in range(4):
+            images = [batch(10 * step + number).requires_grad_() for number in range(2)]
+            losses = [replica(fake, batch(5)) for replica, fake in zip(replicas, images)]
+            assert list(losses[0]) == list(losses[1])
+            printed.append(losses[0])
+            sum(torch.stack([found[name] for found in losses]) for name in losses[0]).mean().backward()
+            trained.append(torch.stack([fake.grad for fake in images]))
+        gradients = [name for name in printed[-1] if name.startswith("grad_")]
+        assert gradients == (["grad_FFL", "grad_rest"] if flags else [])
+    assert list(printed[0]) == ["GAN", "FFL"]
+    # GAN's gradient is 1 for the sum over the pixels of an image; the mean over replicas halves it.
+    assert all(float(losses["grad_rest"]) == pytest.approx(0.5) for losses in printed[1:])
+    assert not any(losses["grad_rest"].requires_grad for losses in printed[1:])
+    assert all(torch.equal(*pair) for pair in zip(trained[:4], trained[4:]))
 
 
 def test_spade_off_adds_nothing(tmp_path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 import pytest
 import torch
 
 from ffl_plugin import FFLError, focal_frequency_loss
 from ffl_plugin.integrations import pix2pix as ffl
+from ffl_plugin.integrations._monitor import pull
 
 ON = ["--ffl-weight=2"]
 
@@ -85,6 +87,34 @@ def test_on_adds_the_weighted_loss_and_prints_it(tmp_path):
     torch.testing.assert_close(model.loss_G_FFL, expected)
     torch.testing.assert_close(model.loss_G, model.loss_G_L1 + expected)
     assert model.loss_names == ["G_GAN", "G_L1", "G_FFL"]
+
+
+def test_the_monitor_prints_the_gradients_at_the_generated_image(tmp_path):
+    model = Model(tmp_path, [*ON, "--ffl-monitor"])
+    assert model.loss_names == ["G_GAN", "G_L1", "G_FFL", "grad_FFL", "grad_GAN", "grad_rest"]
+    assert math.isnan(model.loss_grad_FFL)
+    images = model.step().fake_B
+    losses = model.loss_G_L1, model.loss_G_FFL
+    absolute, frequency = (torch.autograd.grad(loss, images, retain_graph=True)[0] for loss in losses)
+    model.loss_G.backward()
+    monitored = images.grad
+    torch.testing.assert_close(model.loss_grad_FFL, pull(frequency))
+    torch.testing.assert_close(model.loss_grad_rest, pull(absolute))
+    assert math.isnan(model.loss_grad_GAN)  # these stand-ins have no adversarial loss
+    model = Model(tmp_path, ON).step()
+    model.loss_G.backward()
+    assert torch.equal(monitored, model.fake_B.grad)
+
+
+def test_the_monitor_prints_the_adversarial_gradient_where_there_is_one(tmp_path):
+    model = Model(tmp_path, [*ON, "--ffl-monitor=1"]).step()
+    model.loss_G_GAN = 7 * model.fake_B.abs().mean()
+    ffl.add_term(model, model.loss_G_L1 + model.loss_G_GAN, model.fake_B, model.real_B)
+    assert float(model.loss_grad_GAN) == pytest.approx(7, rel=1e-5)
+
+
+def test_without_the_monitor_there_is_nothing_more_to_print(tmp_path):
+    assert not [name for name in vars(Model(tmp_path, ON).step()) if "grad" in name]
 
 
 def test_a_test_gets_no_flags_and_no_term(tmp_path):
@@ -179,6 +209,7 @@ def test_every_start_goes_on_record(tmp_path):
     ("before", "after", "warning"),
     [
         (ON, ON, None),
+        (ON, [*ON, "--ffl-monitor=5"], None),
         ([], [], None),
         (["--ffl-alpha=2"], ["--ffl-alpha=3"], "without effect"),
         (ON, [], "--continue_train changes --ffl-weight from 2.0 to 0.0"),

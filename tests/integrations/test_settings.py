@@ -24,6 +24,12 @@ def test_patch_factors_that_cut_nothing_are_refused(value):
         Settings(patch_factor=value)
 
 
+@pytest.mark.parametrize("value", [-1, 1.5, True, None], ids=repr)
+def test_steps_that_cannot_be_counted_are_refused(value):
+    with pytest.raises(SettingsError, match="--ffl-monitor takes a whole number of at least 0"):
+        Settings(monitor=value)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [("spectrum", "imge"), ("variant", "focl"), ("log_matrix", 1), ("batch_matrix", "yes")],

@@ -79,6 +79,7 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
         "variant": "focal",
         "start": 0.0,
         "ramp": 0.0,
+        "monitor": 0,
     }
 
 
@@ -86,8 +87,10 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     desc, loss_kwargs = description_and_loss_kwargs(
         *["--ffl-weight", "2", "--ffl-alpha=1.5", "--ffl-patch-factor=4", "--ffl-spectrum=batch-amplitude"],
         *["--ffl-log-matrix", "--ffl-batch-matrix=1", "--ffl-sync", "--ffl-start=20", "--ffl-ramp=2.5"],
+        "--ffl-monitor=7",
     )
-    assert desc == "faces-ffl2-a1.5-pf4-batch-amplitude-lm-bm-s-s20-r2.5"
+    # What changes nothing in the training is not in its name.
+    assert desc == "faces-ffl2-alpha1.5-pf4-batch-amplitude-lm-bm-sync-start20-ramp2.5"
     assert loss_kwargs["ffl_options"] == {
         "weight": 2.0,
         "alpha": 1.5,
@@ -99,7 +102,14 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
         "variant": "focal",
         "start": 20.0,
         "ramp": 2.5,
+        "monitor": 7,
     }
+
+
+@pytest.mark.parametrize(("flag", "steps"), [("--ffl-monitor", 10), ("--ffl-monitor=0", 0)], ids=str)
+def test_the_monitor_needs_no_number(flag, steps):
+    _, loss_kwargs = description_and_loss_kwargs("--ffl-weight=1", flag, "--gamma=2")
+    assert loss_kwargs["ffl_options"]["monitor"] == steps
 
 
 @pytest.mark.parametrize(
@@ -115,6 +125,7 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
         (["--ffl-weight=1", "--ffl-spectrum=imge"], "'imge' is not one of"),
         (["--ffl-weight=1", "--ffl-spectrum=image", "--ffl-sync"], "--ffl-spectrum image averages nothing"),
         (["--ffl-weight=1", "--ffl-variant=dct"], "'dct' is not one of"),
+        (["--ffl-weight=1", "--ffl-monitor=often"], "'often' is not a valid integer"),
         (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number of at least 0"),
         (
             ["--ffl-weight=1", "--ffl-variant=spectral-regularization", "--ffl-log-matrix"],
@@ -171,6 +182,7 @@ def test_resuming_with_other_settings_is_warned_of(tmp_path):
     settings = description_and_loss_kwargs("--ffl-weight=2")[1]["ffl_options"]
     resume = snapshot(tmp_path, 40, settings)
     assert run(resume, "--ffl-weight=2").stderr == ""
+    assert run(resume, "--ffl-weight=2", "--ffl-monitor=5").stderr == ""
     error = run(resume).stderr
     assert error.startswith("Warning: --resume changes --ffl-weight from 2.0 to 0.0")
     assert len(error.splitlines()) == 1 and "training_options.json" in error

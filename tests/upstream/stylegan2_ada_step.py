@@ -4,7 +4,8 @@
 
 Each item of the JSON list is a step from the same networks and seeds, and gives a dict of gradients in OUT:
 null constructs the loss as upstream does; a dict is its ffl_options; "alone" is no step, but the gradient
-of FFL alone, computed here from the very images that a step makes.
+of FFL alone, computed here from the very images that a step makes; "at the images" are the gradients of FFL
+and of the adversarial loss there. What a step reports as ``Gradient/...`` is among its gradients.
 """
 
 from __future__ import annotations
@@ -54,12 +55,25 @@ def gradients(what: object) -> dict[str, torch.Tensor]:
     real = torch.rand(4, 3, 32, 32) * 2 - 1
     z, c = torch.randn(4, 16), torch.zeros(4, 0)
     torch.manual_seed(2)
-    if what == "alone":
+    reported = {}
+    if what in ("alone", "at the images"):
         images, _ = loss.run_G(z, c, **run)
-        focal_frequency_loss(images, real, spectrum="batch").backward()
+        ours = focal_frequency_loss(images, real, spectrum="batch")
+        if what == "at the images":
+            logits = loss.run_D(images, c, **({"sync": False} if run else {"blur_sigma": 0}))
+            adversarial = torch.nn.functional.softplus(-logits).mean()
+            return {
+                name: torch.autograd.grad(each, images, retain_graph=True)[0]
+                for name, each in (("ffl", ours), ("rest", adversarial))
+            }
+        ours.backward()
     else:
+        report = training.loss.training_stats.report
+        training.loss.training_stats.report = lambda name, value: reported.setdefault(name, value)
         loss.accumulate_gradients("Gmain", real, c, z, c, **step)
-    return {name: p.grad for name, p in generator.named_parameters() if p.grad is not None}
+        training.loss.training_stats.report = report
+    gradients = {name: p.grad for name, p in generator.named_parameters() if p.grad is not None}
+    return {**gradients, **{name: value for name, value in reported.items() if "Gradient" in name}}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -80,6 +81,24 @@ def test_two_epochs_and_a_test(clone, pairs, flag):
     clone.ffl_patch("revert")
     changed = [line for line in clone.status().splitlines() if not line.startswith("??")]
     assert changed == []
+
+
+GRADIENTS = r"grad_FFL: ([\d.]+)[ ,]+grad_GAN: ([\d.]+)[ ,]+grad_rest: ([\d.]+)"  # with commas or not
+
+
+def test_the_monitor_prints_the_gradients_and_trains_the_same_network(clone, pairs):
+    clone.ffl_patch("apply")
+    networks = []
+    for flags in ([], ["--ffl-monitor=2"]):
+        printed = train(clone, pairs, "--ffl-weight=100", *flags).stdout
+        networks.append(torch.load(clone.folder / "checkpoints" / "run" / "latest_net_G.pth"))
+        found = re.findall(GRADIENTS, printed)
+        assert len(found) == (8 if flags else 0)  # 2 epochs of 4 images
+    plain, monitored = networks
+    assert all(torch.equal(plain[name], monitored[name]) for name in plain)
+    for ours, adversarial, rest in found:
+        assert float(ours) > 0 and float(adversarial) > 0
+        assert 90 < float(rest) < 110 + float(adversarial)  # L1, with its weight of 100, and the adversarial
 
 
 def test_continuing_without_the_flag_is_warned_of(clone, pairs):

@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from ffl_plugin.integrations._monitor import pull
+
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
 
@@ -86,6 +88,19 @@ def test_one_step_of_the_real_loss(clone, tmp_path):
         for name, gradient in upstream.items():
             expected = gradient + weight * alone.get(name, torch.zeros(()))
             torch.testing.assert_close(total[name], expected, rtol=1e-4, atol=1e-5 * float(expected.norm()))
+
+
+def test_the_monitor_reports_the_gradients_at_the_images_and_changes_none(clone, tmp_path):
+    clone.ffl_patch("apply")
+    settings = {"weight": 30.0, "spectrum": "batch"}
+    separate, plain, monitored = gradients(
+        clone, tmp_path, "at the images", settings, {**settings, "monitor": 1}
+    )
+    pulls = {name: monitored.pop(f"Gradient/{name}") for name in ("ffl", "rest")}
+    assert plain.keys() == monitored.keys()
+    assert all(torch.equal(plain[name], monitored[name]) for name in plain)
+    torch.testing.assert_close(pulls["ffl"], 30 * pull(separate["ffl"]), rtol=1e-4, atol=0)
+    torch.testing.assert_close(pulls["rest"], pull(separate["rest"]), rtol=1e-4, atol=0)
 
 
 def test_revert_gives_back_every_byte(clone):

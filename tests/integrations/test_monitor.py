@@ -1,0 +1,179 @@
+"""--ffl-monitor: what it measures, and that it changes nothing."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+import torch
+from torch import distributed, multiprocessing, nn
+
+from ffl_plugin import focal_frequency_loss
+from ffl_plugin.integrations import stylegan2_ada
+from ffl_plugin.integrations._monitor import GradientMonitor, pull
+
+
+def networks():
+    """A generator (N, 4) -> (N, 3, 8, 8), and a discriminator of its images."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
+    return generator, nn.Sequential(nn.Flatten(), nn.Linear(192, 1), nn.Softplus())
+
+
+def batch(seed, count=4):
+    drawn = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 4, generator=drawn), torch.rand(count, 3, 8, 8, generator=drawn) * 2 - 1
+
+
+def test_the_pulls_are_those_of_separate_gradients():
+    generator, discriminator = networks()
+    z, real = batch(1)
+    found = {}
+    fake = generator(z)
+    ours = 50 * focal_frequency_loss(GradientMonitor(1).watch(fake, found.__setitem__), real)
+    rest = discriminator(fake).mean()
+    expected = {
+        name: pull(torch.autograd.grad(loss, fake, retain_graph=True)[0])
+        for name, loss in (("FFL", 50 * focal_frequency_loss(fake, real)), ("rest", rest))
+    }
+    found.clear()  # hooks answer to any backward pass, those above among them
+    (rest + ours).backward()
+    assert list(found) == ["FFL", "rest"]
+    for name in expected:
+        assert found[name] > 0
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=0)
+
+
+def test_the_pull_of_an_absolute_error_is_its_weight_whatever_the_size():
+    for shape in ((1, 3, 8, 8), (5, 3, 16, 32)):
+        images = torch.rand(shape).requires_grad_()
+        [gradient] = torch.autograd.grad(100 * (images - 2).abs().mean(), images)
+        torch.testing.assert_close(pull(gradient), torch.tensor(100.0), rtol=1e-5, atol=0)
+
+
+def test_an_adversarial_loss_is_told_apart_from_the_rest():
+    generator, discriminator = networks()
+    z, real = batch(1)
+    fake = generator(z)
+    adversarial, absolute = discriminator(fake).mean(), 100 * (fake - real).abs().mean()
+    [gradient] = torch.autograd.grad(adversarial, fake, retain_graph=True)
+    [both] = torch.autograd.grad(adversarial + absolute, fake, retain_graph=True)
+    found = {}
+    images = GradientMonitor(1).watch(fake, found.__setitem__, adversarial)
+    (adversarial + absolute + focal_frequency_loss(images, real)).backward()
+    torch.testing.assert_close(found["GAN"], pull(gradient))
+    torch.testing.assert_close(found["rest"], pull(both), rtol=1e-5, atol=0)
+
+
+def test_a_loss_that_is_not_acting_yet_pulls_with_0():
+    generator, discriminator = networks()
+    found = {}
+    fake = generator(batch(1)[0])
+    GradientMonitor(1).watch(fake, found.__setitem__)
+    discriminator(fake).mean().backward()
+    assert found["FFL"] == 0 and found["rest"] > 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "steps"), [(1, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 3, 6]), (100, [0]), (0, [])], ids=str
+)
+def test_every_so_many_steps(interval, steps):
+    generator, _ = networks()
+    monitor, seen = GradientMonitor(interval), []
+    for step in range(7):
+        fake = generator(batch(step)[0])
+        monitor.watch(fake, lambda whose, _, step=step: seen.append((step, whose))).sum().backward()
+    assert seen == [(step, whose) for step in steps for whose in ("FFL", "rest")]
+
+
+def test_off_gives_back_the_very_images_without_a_hook():
+    fake = networks()[0](batch(1)[0])
+    assert GradientMonitor(0).watch(fake, pytest.fail) is fake
+    assert not fake._backward_hooks
+
+
+@pytest.mark.parametrize("images", [torch.ones(1, 3, 8, 8), {"image": 1}], ids=["constant", "dict"])
+def test_images_without_a_gradient_are_left_alone(images):
+    assert GradientMonitor(1).watch(images, pytest.fail) is images
+
+
+def test_a_scaled_loss_scales_both():
+    pulls = []
+    for scale in (1, 1024):
+        generator, discriminator = networks()
+        z, real = batch(1)
+        found = {}
+        fake = generator(z)
+        ours = focal_frequency_loss(GradientMonitor(1).watch(fake, found.__setitem__), real)
+        ((discriminator(fake).mean() + ours) * scale).backward()
+        pulls.append(found["FFL"] / found["rest"])
+    torch.testing.assert_close(*pulls)
+
+
+class Statistics(types.ModuleType):
+    """Stands in for the clone's training_stats."""
+
+    def __init__(self):
+        super().__init__("torch_utils.training_stats")
+        self.reported = []
+
+    def report(self, name, value):
+        self.reported.append((name, value))
+
+
+@pytest.fixture
+def statistics(monkeypatch):
+    module = Statistics()
+    monkeypatch.setitem(sys.modules, "torch_utils", types.ModuleType("torch_utils"))
+    monkeypatch.setitem(sys.modules, "torch_utils.training_stats", module)
+    return module
+
+
+def train(settings, rounds=2, steps=4, wrap=None):
+    """Train a generator as StyleGAN2 does, with rounds of accumulation; its parameters at the end."""
+    generator, discriminator = networks()
+    trained = wrap(generator) if wrap else generator
+    optimizer = torch.optim.Adam(generator.parameters())
+    term = stylegan2_ada.GeneratorTerm(settings)
+    for step in range(steps):
+        optimizer.zero_grad()
+        for round_ in range(rounds):
+            z, real = batch(step * rounds + round_)
+            fake = trained(z)
+            loss = discriminator(fake).squeeze(1)
+            ours = term(fake, real)
+            (loss + ours).mean().mul(1).backward()
+        optimizer.step()
+    return [parameter.detach() for parameter in generator.parameters()]
+
+
+@pytest.mark.parametrize("schedule", [{}, {"start": 0.008, "ramp": 0.01}], ids=str)
+def test_a_monitored_stylegan_trains_bitwise_as_one_that_is_not(statistics, schedule):
+    settings = {"weight": 30.0, **schedule}
+    plain = train(settings)
+    assert statistics.reported == []
+    monitored = train({**settings, "monitor": 3})
+    assert all(torch.equal(*pair) for pair in zip(plain, monitored))
+    names = [name for name, _ in statistics.reported]
+    assert names == ["Gradient/ffl", "Gradient/rest"] * 3  # of 8 rounds
+    assert all(value.shape == () and torch.isfinite(value) for _, value in statistics.reported)
+
+
+def work(rank, folder):
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=(folder / "store").as_uri(), rank=rank, world_size=2)
+    sys.modules["torch_utils"] = types.ModuleType("torch_utils")
+    statistics = sys.modules["torch_utils.training_stats"] = Statistics()
+    settings = {"weight": 30.0, "sync": True}
+    plain = train(settings, wrap=nn.parallel.DistributedDataParallel)
+    monitored = train({**settings, "monitor": 2}, wrap=nn.parallel.DistributedDataParallel)
+    assert all(torch.equal(*pair) for pair in zip(plain, monitored))
+    torch.save([name for name, _ in statistics.reported], folder / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_every_process_reports_the_same_names_and_trains_the_same(tmp_path):
+    multiprocessing.spawn(work, (tmp_path,), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert first == second == ["Gradient/ffl", "Gradient/rest"] * 4
