@@ -9,6 +9,10 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.cli._metrics import chosen_of
+
+feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
+
 
 class SeveralValues(click.Command):
     """A command whose repeatable options also take several values at once: ``--before A1 A2 A3``."""
@@ -64,13 +68,28 @@ class SeveralValues(click.Command):
 @click.option(
     "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
 )
-@click.option("--no-download", is_flag=True, help="Do without FID where its weights are not here.")
+@click.option(
+    "--lpips",
+    metavar="PATH",
+    help="AlexNet's weights for LPIPS, instead of downloading them. [env: FFL_LPIPS]",
+)
+@click.option(
+    "--no-download", is_flag=True, help="Do without FID and LPIPS where their weights are not here."
+)
 @click.option(
     "--protocol",
     default="pytorch-fid",
     show_default=True,
     metavar="NAME",
     help="FID's: pytorch-fid, stylegan2-ada or clean.",
+)
+@click.option(
+    "--metrics",
+    default="fid",
+    show_default=True,
+    metavar="LIST",
+    callback=feature_metrics,
+    help="Of Inception features: any of fid,kid,is,pr (is: Inception Score, pr: precision and recall).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
@@ -83,8 +102,10 @@ def command(
     out: Optional[Path],
     pairs: Optional[bool],
     inception: Optional[str],
+    lpips: Optional[str],
     no_download: bool,
     protocol: str,
+    metrics: tuple[str, ...],
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -112,8 +133,10 @@ def command(
             after=after,
             pairs=pairs,
             inception=inception,
+            lpips=lpips,
             download=not no_download,
             protocol=protocol,
+            metrics=metrics,
             command=_command_line(ctx),
             progress=progress,
         )
@@ -140,4 +163,6 @@ def _spelled(option: click.Option, value: Any) -> list[str]:
         return []
     if option.is_flag:
         return [option.opts[0] if value else option.secondary_opts[0]]
+    if isinstance(value, tuple) and not option.multiple:
+        return [option.opts[0], ",".join(value)]
     return [option.opts[0], *map(str, value if option.multiple else [value])]

@@ -8,15 +8,9 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.cli._metrics import chosen_of
+
 METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
-
-
-def _metrics(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",")))
-    unknown = [name for name in chosen if name not in METRICS]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(METRICS)}.")
-    return chosen
 
 
 @click.command()
@@ -34,13 +28,18 @@ def _metrics(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
     default="fid",
     show_default=True,
     metavar="LIST",
-    callback=_metrics,
+    callback=chosen_of(METRICS),
     help=f"Any of {','.join(METRICS)} (is: Inception Score, pr: precision and recall).",
 )
 @click.option(
     "--inception",
     type=click.Path(path_type=Path),
     help="The network's weights, instead of downloading them. [env: FFL_INCEPTION]",
+)
+@click.option(
+    "--lpips",
+    type=click.Path(path_type=Path),
+    help="AlexNet's weights for the LPIPS of pairs, instead of downloading them. [env: FFL_LPIPS]",
 )
 @click.option(
     "--clone",
@@ -60,6 +59,7 @@ def command(
     protocol: str,
     metrics: tuple[str, ...],
     inception: Optional[Path],
+    lpips: Optional[Path],
     clone: Optional[Path],
     samples: int,
     cache: Optional[Path],
@@ -95,6 +95,7 @@ def command(
             protocol=protocol,
             metrics=metrics,
             inception=inception,
+            lpips=lpips,
             cache=None if no_cache else (cache or cache_folder()) / "features",
             device=device,
             progress=progress,

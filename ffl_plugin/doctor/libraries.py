@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
 from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.errors import FFLError
 
 
 def examine_libraries() -> list[Finding]:
@@ -51,29 +50,18 @@ def _torchvision() -> Finding:
 
 
 def _inception() -> Finding:
-    from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.weights import INCEPTION
+    from ffl_plugin.metrics.weights import INCEPTION, WeightsMissing, find_weights
 
     name = "Inception weights"
-    given = os.environ.get("FFL_INCEPTION")
-    path = Path(given) if given else cache_folder() / INCEPTION.name
-    if not path.is_file():
-        found = f"{path} does not exist" if given else "not downloaded"
+    mend = f"FID fetches {INCEPTION.url}; without network, get it elsewhere and set FFL_INCEPTION."
+    try:
+        weights = find_weights(may_download=False)
+    except WeightsMissing:
+        return Finding(name, "not downloaded", mend)
+    except FFLError as error:
+        return Finding(name, str(error), mend)
+    if not weights.published:
         return Finding(
-            name,
-            found,
-            f"FID fetches {INCEPTION.url}; without network, get it elsewhere and set FFL_INCEPTION.",
+            name, f"{weights.path}, not the released file", f"For comparable FID get {INCEPTION.url} anew."
         )
-    if path.stat().st_size != INCEPTION.size or _sha256(path) != INCEPTION.sha256:
-        return Finding(
-            name, f"{path}, not the released file", f"For comparable FID get {INCEPTION.url} anew."
-        )
-    return Finding(name, str(path))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
+    return Finding(name, str(weights.path))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.generators import *  # noqa: F403
     from ffl_plugin.metrics.influence import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
+    from ffl_plugin.metrics.perceptual import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
     from ffl_plugin.metrics.protocols import *  # noqa: F403
     from ffl_plugin.metrics.results import *  # noqa: F403
@@ -35,6 +36,7 @@ _PUBLIC = {
     "Features": "features",
     "ImagePairs": "results",
     "ImageSource": "sources",
+    "Lpips": "perceptual",
     "Measurement": "distance",
     "PROTOCOLS": "protocols",
     "PairScores": "pairs",
@@ -49,6 +51,7 @@ _PUBLIC = {
     "compare_spectra": "difference",
     "compare_values": "difference",
     "fid": "distance",
+    "find_lpips": "perceptual",
     "find_protocol": "protocols",
     "find_weights": "weights",
     "frechet_distance": "frechet",

@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.optional import require
-from ffl_plugin.metrics.pairs import METRICS as PAIR_METRICS
-from ffl_plugin.metrics.pairs import PairScores
+from ffl_plugin.metrics.pairs import BETTER, PairScores
 from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
 
 Array = npt.NDArray[np.float64]
@@ -133,7 +132,7 @@ def compare_pairs(
             compare_values(
                 metric,
                 f"{PAIR_LABELS[metric]} (N={count} pairs)",
-                PAIR_METRICS[metric][1],
+                BETTER[metric],
                 *([scores.mean(metric) for scores in side] for side in (before, after)),
                 sampling=error if math.isfinite(error) else None,
                 degrees=count - 1,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import Measurement, conditions, refuse_different_conditions
 from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 
@@ -49,12 +51,34 @@ def inception_score(fake: Features) -> Measurement:
     """Inception Score (Salimans et al. 2016), the mean over 10 shuffled splits."""
     if len(fake) < IS_SPLITS:
         raise FFLError(f"the Inception Score needs at least {IS_SPLITS} images, not {len(fake)}")
-    result = _fidelity("metric_isc").isc_features_to_metric(
-        _tensor(fake.logits()), splits=IS_SPLITS, shuffle=True, rng_seed=SEED
-    )
+    value, spread = inception_score_of(fake.logits())
     settings = f"{conditions(None, fake)}; {IS_SPLITS} splits, seed {SEED}"
-    value, spread = (result[f"inception_score_{key}"] for key in ("mean", "std"))
     return Measurement("IS", value, "higher", settings, spread)
+
+
+def inception_score_of(logits: npt.NDArray[Any]) -> tuple[float, float]:
+    """Inception Score of logits (N, C): mean and standard deviation over the splits."""
+    result = _fidelity("metric_isc").isc_features_to_metric(
+        _tensor(logits), splits=IS_SPLITS, shuffle=True, rng_seed=SEED
+    )
+    return result["inception_score_mean"], result["inception_score_std"]
+
+
+def inception_score_influence(logits: npt.NDArray[Any]) -> Array:
+    """Influence of every image on ``inception_score`` of logits (N, C): (N,).
+
+    A split's score is exp of the mean of KL(p(y|x) ‖ p(y)), and the derivative of that mean in the weight of
+    an image is its own KL less the mean: the change of p(y) adds the same to all.
+    """
+    order = np.random.RandomState(SEED).permutation(len(logits))
+    influence = np.empty(len(logits))
+    for split in range(IS_SPLITS):
+        chosen = order[split * len(logits) // IS_SPLITS : (split + 1) * len(logits) // IS_SPLITS]
+        log_p = torch.from_numpy(logits[chosen]).double().log_softmax(dim=1)
+        kl = (log_p.exp() * (log_p - log_p.exp().mean(dim=0).log())).sum(dim=1)
+        # The weight of a split's image is 1/its share of all images, and the score 1/IS_SPLITS of the mean.
+        influence[chosen] = (kl.mean().exp() * (kl - kl.mean())).numpy()
+    return influence
 
 
 def precision_recall(real: Features, fake: Features) -> tuple[Measurement, Measurement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -13,8 +13,8 @@ from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, lo
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
-from ffl_plugin.metrics.pairs import METRICS as PAIR_METRICS
-from ffl_plugin.metrics.pairs import measure_pairs
+from ffl_plugin.metrics.pairs import BETTER, measure_pairs
+from ffl_plugin.metrics.perceptual import Lpips, find_lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
@@ -47,6 +47,7 @@ def evaluate(
     protocol: str,
     metrics: Sequence[str] = ("fid",),
     inception: Optional[Path] = None,
+    lpips: Optional[Path] = None,
     clone: Optional[Path] = None,
     samples: int = 50_000,
     cache: Optional[Path] = None,
@@ -82,7 +83,11 @@ def evaluate(
             metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
     try:
         if "pairs" in metrics:
-            measurements += _pairs(real, fake, progress)
+            network, missing = find_lpips(
+                lpips, may_download=refusal is None, device=device, progress=progress
+            )
+            measurements += _pairs(real, fake, network, progress)
+            notes += missing
         if "spectra" in metrics:
             measurements += _spectra(sides, progress)
     except FFLError as error:
@@ -149,14 +154,15 @@ def _from_features(features: dict[str, FeatureSet], metrics: Sequence[str]) -> l
     return found
 
 
-def _pairs(real: Path, fake: Path, progress: Optional[Progress]) -> list[Measurement]:
+def _pairs(real: Path, fake: Path, lpips: Optional[Lpips], progress: Optional[Progress]) -> list[Measurement]:
     pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
-    scores = measure_pairs(pairs, progress=progress)
+    scores = measure_pairs(pairs, lpips=lpips, progress=progress)
     words = f"N = {len(pairs):,} pairs"
-    return [
-        Measurement(metric.upper(), scores.mean(metric), better, words)
-        for metric, (_, better) in PAIR_METRICS.items()
-    ]
+    found = [Measurement(m.upper(), scores.mean(m), BETTER[m], words) for m in scores.scores]
+    if lpips is None:
+        return found
+    named = f"{words}; alex v0.1, weights {lpips.weights.sha256[:8]}"
+    return [replace(m, conditions=named) if m.metric == "LPIPS" else m for m in found]
 
 
 def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measurement]:

@@ -23,12 +23,13 @@ from torch import Tensor
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import decode
+from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
 from ffl_plugin.metrics.inception import FEATURES, Inception
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol
 from ffl_plugin.metrics.sources import ImageSource, mixed_sizes
-from ffl_plugin.metrics.storage import TemporaryFolder, written_whole
+from ffl_plugin.metrics.storage import TemporaryFolder, on_disk, written_whole
 from ffl_plugin.metrics.weights import Weights
 
 Rows = npt.NDArray[np.float32]
@@ -66,20 +67,25 @@ class Features:
         return (np.load(c, allow_pickle=False) if isinstance(c, Path) else c for c in self.chunks)
 
     def pool(self) -> Rows:
-        """Return all features (N, 2048): 8 kB an image."""
-        return np.concatenate([block[:, :FEATURES] for block in self.blocks()])
+        """Return all features (N, 2048), on disk where the chunks are: 8 kB an image."""
+        return self._columns(slice(None, FEATURES))
 
     def logits(self) -> Rows:
-        """Return all class logits, without bias, (N, 1008): 4 kB an image.
+        """Return all class logits, without bias, (N, 1008), likewise.
 
         Raises ``FFLError`` where only the features are known.
         """
-        logits = np.concatenate([block[:, FEATURES:] for block in self.blocks()])
+        logits = self._columns(slice(FEATURES, None))
         if logits.shape[1] == 0:
             raise FFLError(
                 "the Inception Score needs class logits, and a file of features has none; give images"
             )
         return logits
+
+    def _columns(self, columns: slice) -> Rows:
+        blocks = (block[:, columns] for block in self.blocks())
+        first = self.chunks[0]
+        return on_disk(blocks, first.parent) if isinstance(first, Path) else np.concatenate(list(blocks))
 
 
 class Extractor:
@@ -88,7 +94,7 @@ class Extractor:
     def __init__(self, weights: Weights, *, device: Optional[str] = None) -> None:
         """``device`` defaults to the process's GPU, or to the CPU where there is none."""
         self.weights = weights
-        self.device = _usable(device or _default_device())
+        self.device = find_device(device)
         self._network: Optional[Inception] = None
 
     def extract(
@@ -186,17 +192,3 @@ def _exchange(mine: list[Path], folder: Path, count: int) -> list[Path]:
                 _save(folder / name, rows)
             paths.append(folder / name)
     return paths
-
-
-def _usable(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FFLError(f"{name!r} is not a device that this PyTorch can use: {reason}") from None
-    return device
-
-
-def _default_device() -> str:
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"

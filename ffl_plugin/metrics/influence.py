@@ -12,6 +12,7 @@ draws of the images is the sum of the squared influences over n² (the infinites
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,18 @@ def frechet_influence(
     of_a = _linear_and_square(rows_a, a.mean, shift) - transported_a
     of_b = _linear_and_square(rows_b, b.mean, -shift) - _quadratic(rows_b, b.mean, to_a)
     return of_a - of_a.mean(), of_b - of_b.mean()
+
+
+def sampling_error(of_reals: Array, of_fakes: Sequence[Array], *, paired: bool) -> float:
+    """Standard error of a difference from the influence of every image on it.
+
+    Args:
+        of_reals: (m,) of the real images, which all trainings share.
+        of_fakes: (n,) for each training, negative for those before.
+        paired: whether image i of every training came of the same seed or input, and so is drawn with them.
+    """
+    samples = [of_reals, *([np.sum(of_fakes, axis=0)] if paired else of_fakes)]
+    return float(np.sqrt(sum(np.var(sample, ddof=1) / len(sample) for sample in samples if len(sample))))
 
 
 def _quadratic(rows: npt.NDArray[Any], mean: Array, root: Array) -> Array:

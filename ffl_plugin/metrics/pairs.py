@@ -71,13 +71,15 @@ def _log_frequency_distance(pred: Image, target: Image) -> float:
     return math.log(pred.shape[0] * pred.shape[1] * _mse(pred, target) + 1.0)
 
 
-# Metric -> (function of one pair, which direction is better). The order is the paper's.
-METRICS: dict[str, tuple[Callable[[Image, Image], float], str]] = {
-    "psnr": (_psnr, "higher"),
-    "ssim": (_ssim, "higher"),
-    "lfd": (_log_frequency_distance, "lower"),
-    "mse": (_mse, "lower"),
+# Metric -> its function of one pair. The order is the paper's.
+METRICS: dict[str, Callable[[Image, Image], float]] = {
+    "psnr": _psnr,
+    "ssim": _ssim,
+    "lfd": _log_frequency_distance,
+    "mse": _mse,
 }
+# Metric -> which direction is better; LPIPS needs a network, which the caller brings.
+BETTER = {"psnr": "higher", "ssim": "higher", "lpips": "lower", "lfd": "lower", "mse": "lower"}
 
 
 @dataclass(frozen=True)
@@ -96,26 +98,37 @@ def measure_pairs(
     pairs: ImagePairs,
     *,
     metrics: Sequence[str] = tuple(METRICS),
+    lpips: Optional[Callable[[Image, Image], float]] = None,
     progress: Optional[Progress] = None,
 ) -> PairScores:
     """Score every fake against its real.
+
+    Args:
+        pairs: images of one size per pair, 8-bit RGB.
+        metrics: names in ``METRICS``.
+        lpips: the distance scored as "lpips", such as ``Lpips(weights)``.
+        progress: called as ``progress(done, total, what)``.
 
     Raises ``FFLError`` naming the pair when two images differ in size.
     """
     unknown = [metric for metric in metrics if metric not in METRICS]
     if unknown:
         raise FFLError(f"{unknown[0]!r} is not a metric of pairs; choose from {', '.join(METRICS)}")
-    scores = {metric: np.empty(len(pairs)) for metric in metrics}
+    functions = {metric: METRICS[metric] for metric in metrics}
+    if lpips is not None:
+        functions["lpips"] = lpips
+    scores = {metric: np.empty(len(pairs)) for metric in BETTER if metric in functions}
     for index in range(len(pairs)):
-        fake = pairs.fake.read(index)
-        real = pairs.real.read(index)
+        fake: Any = pairs.fake.read(index)
+        real: Any = pairs.real.read(index)
         if fake.shape != real.shape:
             raise FFLError(
                 f"{pairs.fake.describe(index)} is {fake.shape[1]}x{fake.shape[0]} and its partner "
                 f"{pairs.real.describe(index)} is {real.shape[1]}x{real.shape[0]}; pairs need equal sizes"
             )
-        for metric in metrics:
-            scores[metric][index] = METRICS[metric][0](fake.astype(np.float64), real.astype(np.float64))
+        fake, real = fake.astype(np.float64), real.astype(np.float64)
+        for metric in scores:
+            scores[metric][index] = functions[metric](fake, real)
         if progress is not None:
             progress(index + 1, len(pairs), "pairs")
     return PairScores(pairs.names, scores)

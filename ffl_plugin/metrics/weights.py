@@ -1,10 +1,11 @@
-"""The weights of the FID Inception network: given or downloaded, verified, loaded without running code."""
+"""The weights of published networks: given, found or downloaded, verified, loaded without running code."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -27,24 +28,51 @@ class WeightsMissing(FFLError):
 
 @dataclass(frozen=True)
 class Release:
-    """A published file: where it is, and what it must be."""
+    """A published file: where it is, what it must be, and how a user names a copy.
 
+    Attributes:
+        network: its name in messages.
+        url: where it is published.
+        sha256: of its bytes, or the beginning of it that the publisher puts into the file's name.
+        option, variable: option and environment variable that give a copy's path.
+    """
+
+    network: str
     url: str
-    size: int
     sha256: str
+    option: str
+    variable: str
 
     @property
     def name(self) -> str:
         """File name, the last part of the address."""
         return self.url.rpartition("/")[2]
 
+    @property
+    def how_to(self) -> str:
+        """Say what to do where it cannot be downloaded."""
+        return (
+            f"download {self.url} elsewhere and give it with {self.option} PATH or the environment variable "
+            f"{self.variable}"
+        )
+
 
 # TensorFlow's inception-2015-12-05 in PyTorch: pytorch-fid's file, and torch-fidelity's is the same.
 INCEPTION = Release(
+    network="Inception",
     url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     "pt_inception-2015-12-05-6726825d.pth",
-    size=95_628_359,
     sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    option="--inception",
+    variable="FFL_INCEPTION",
+)
+# The trunk of LPIPS; its linear layers come with the lpips package.
+ALEXNET = Release(
+    network="AlexNet",
+    url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    sha256="7be5be79",
+    option="--lpips",
+    variable="FFL_LPIPS",
 )
 
 
@@ -58,29 +86,38 @@ class Weights:
 
 
 def find_weights(
-    path: Optional[Path] = None, *, release: Release = INCEPTION, progress: Optional[Progress] = None
+    path: Optional[Path] = None,
+    *,
+    release: Release = INCEPTION,
+    may_download: bool = True,
+    progress: Optional[Progress] = None,
 ) -> Weights:
-    """Find the weights: ``path``, else ``$FFL_INCEPTION``, else the cached download, else download them.
+    """Find the weights: ``path``, else the environment's, else those kept here, else download them.
 
-    A file that the user names is taken as it is, with ``published`` telling whether it is the released one; a
-    download must have the released size and SHA-256.
+    Kept are our own downloads and those of pytorch-fid, lpips and torchvision, in torch's folder. A file that
+    the user names is taken as it is, with ``published`` telling whether it is the released one; any other
+    must have the released SHA-256.
 
     Raises ``WeightsMissing`` when they cannot be had and ``FFLError`` for a named file that cannot be read.
     """
-    chosen = path or (Path(os.environ["FFL_INCEPTION"]) if os.environ.get("FFL_INCEPTION") else None)
+    named = os.environ.get(release.variable)
+    chosen = path or (Path(named) if named else None)
     if chosen is not None:
         if not chosen.is_file():
             raise FFLError(f"{chosen} does not exist; give the file {release.name}, from {release.url}")
         digest = _sha256(chosen)
-        return Weights(chosen, digest, digest == release.sha256)
-    cached = cache_folder() / release.name
-    if not (cached.is_file() and cached.stat().st_size == release.size and _sha256(cached) == release.sha256):
-        download(release, cached, progress=progress)
-    return Weights(cached, release.sha256, True)
+        return Weights(chosen, digest, digest.startswith(release.sha256))
+    own = cache_folder() / release.name
+    for kept in (own, Path(torch.hub.get_dir()) / "checkpoints" / release.name):
+        if kept.is_file() and (digest := _sha256(kept)).startswith(release.sha256):
+            return Weights(kept, digest, True)
+    if not may_download:
+        raise WeightsMissing(f"the {release.network} weights are not here; {release.how_to}")
+    return Weights(own, download(release, own, progress=progress), True)
 
 
-def download(release: Release, target: Path, *, progress: Optional[Progress] = None) -> None:
-    """Download a release to ``target``, going on where an earlier attempt stopped, and verify it.
+def download(release: Release, target: Path, *, progress: Optional[Progress] = None) -> str:
+    """Download a release to ``target``, going on where an earlier attempt stopped; return its SHA-256.
 
     Raises ``WeightsMissing`` when the server cannot be reached and when the bytes are not the released ones.
     The partial file of a broken connection is kept, that of a wrong hash is not.
@@ -95,67 +132,65 @@ def download(release: Release, target: Path, *, progress: Optional[Progress] = N
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 if attempt == _ATTEMPTS - 1:
                     raise
-        size, digest = part.stat().st_size, _sha256(part)
-        if (size, digest) != (release.size, release.sha256):
+        digest = _sha256(part)
+        if not digest.startswith(release.sha256):
+            size = part.stat().st_size
             part.unlink()
             raise WeightsMissing(
                 f"{release.url} gave {size:,} bytes with SHA-256 {digest[:8]}, not the released "
-                f"{release.size:,} with {release.sha256[:8]}; {_how_to(release)}"
+                f"{release.sha256[:8]}; {release.how_to}"
             )
         part.replace(target)
     except requests.RequestException as error:
         reason = error.response.reason if error.response is not None else type(error).__name__
         raise WeightsMissing(
-            f"the Inception weights cannot be downloaded ({reason}); {_how_to(release)}"
+            f"the {release.network} weights cannot be downloaded ({reason}); {release.how_to}"
         ) from None
     except OSError as error:
         raise FFLError(
             f"{target} cannot be written ({error.strerror or error}); make room there, "
             "or set FFL_CACHE to another folder"
         ) from None
+    return digest
 
 
-def load_state(weights: Weights) -> dict[str, torch.Tensor]:
+def load_state(weights: Weights, release: Release = INCEPTION) -> dict[str, torch.Tensor]:
     """Read the tensors by name, refusing anything in the file that is not a tensor or plain data.
 
     Raises ``FFLError`` for a file that is truncated, is no weights file, or would run code.
     """
     try:
-        state = torch.load(weights.path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch's, of a pickle that it then refuses
+            state = torch.load(weights.path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError):
         raise FFLError(
             f"{weights.path} is not a complete file of PyTorch weights (truncated, TorchScript, or more than "
-            f"tensors); {_how_to(INCEPTION)}"
+            f"tensors); {release.how_to}"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise FFLError(f"{weights.path} holds no tensors by name; {_how_to(INCEPTION)}")
+        raise FFLError(f"{weights.path} holds no tensors by name; {release.how_to}")
     return state
-
-
-def _how_to(release: Release) -> str:
-    return (
-        f"download {release.url} elsewhere and give it with --inception PATH or the environment variable "
-        "FFL_INCEPTION"
-    )
 
 
 def _fetch(release: Release, part: Path, progress: Optional[Progress]) -> None:
     """Append what is missing to the partial file."""
     have = part.stat().st_size if part.is_file() else 0
-    if have == release.size:
-        return
-    headers = {"Range": f"bytes={have}-"} if 0 < have < release.size else {}
+    headers = {"Range": f"bytes={have}-"} if have else {}
     with requests.get(release.url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        if have and response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # nothing is missing; the hash tells whether it is the right file
         response.raise_for_status()
         # A server that ignores Range answers 200 with the whole file.
         resumed = response.status_code == requests.codes.partial_content
         done = have if resumed else 0
+        total = done + int(response.headers.get("Content-Length", 0))
         with part.open("ab" if resumed else "wb") as file:
             for piece in response.iter_content(_PIECE):
                 file.write(piece)
                 done += len(piece)
                 if progress is not None:
-                    progress(done, release.size, "Inception weights")
+                    progress(done, max(done, total), f"{release.network} weights")
 
 
 def _sha256(path: Path) -> str:

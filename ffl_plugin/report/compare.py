@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Optional, Union
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report.environment import describe_environment
-from ffl_plugin.report.from_features import measure_fid
+from ffl_plugin.report.from_features import measure_features
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_logs import compare_logs
 from ffl_plugin.report.gather import PathLike, check_alike, images_of, open_real, open_training
@@ -31,8 +31,10 @@ def compare(
     after: Paths,
     pairs: Optional[bool] = None,
     inception: Optional[PathLike] = None,
+    lpips: Optional[PathLike] = None,
     download: bool = True,
     protocol: str = "pytorch-fid",
+    metrics: Sequence[str] = ("fid",),
     command: str = "",
     progress: Optional[Progress] = None,
 ) -> Comparison:
@@ -46,8 +48,10 @@ def compare(
         pairs: True insists that every image has a real one of its name, False compares sets only, None
             decides by the names.
         inception: weights for FID; None takes ``$FFL_INCEPTION``, else those downloaded before.
-        download: whether the weights may be downloaded if they are not here.
+        lpips: AlexNet's weights for LPIPS of pairs; None takes ``$FFL_LPIPS``, else those downloaded before.
+        download: whether weights may be downloaded if they are not here.
         protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
+        metrics: of features: any of fid, kid, is (Inception Score), pr (precision and recall).
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
@@ -67,13 +71,14 @@ def compare(
         findings = compare_logs(*sides.values())
     else:
         reality = open_real(real, *sides.values())
-        fid = measure_fid(
-            images_of(reality), *sides.values(), protocol=protocol, inception=inception, download=download,
-            progress=progress,
+        features = measure_features(
+            images_of(reality), *sides.values(), metrics=metrics, protocol=protocol, inception=inception,
+            download=download, progress=progress,
         )  # fmt: skip
         findings = compare_images(
-            images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, progress=progress
-        ).after(fid)
+            images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, lpips=lpips,
+            download=download, progress=progress,
+        ).after(features)  # fmt: skip
     described = [tuple(opened.describe(progress) for opened in side) for side in sides.values()]
     differences = option_differences(*([training.options for training in side] for side in described))
     return Comparison(

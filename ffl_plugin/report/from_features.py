@@ -1,9 +1,9 @@
-"""FID of both sides, where the network's weights can be had."""
+"""Metrics of Inception features of both sides, where the network's weights can be had."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
@@ -17,38 +17,58 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.features import Features
     from ffl_plugin.metrics.progress import Progress
 
+_NAMES = {"fid": "FID", "kid": "KID", "is": "IS", "pr": "Precision and recall"}
 
-def measure_fid(
+
+def measure_features(
     real: ImageSource,
     before: Sequence[Opened],
     after: Sequence[Opened],
     *,
+    metrics: Sequence[str],
     protocol: str,
     inception: Optional[PathLike],
     download: bool,
     progress: Optional[Progress] = None,
 ) -> Findings:
-    """Measure FID and its difference, or say how to get the weights it needs.
+    """Measure FID, KID, IS, precision and recall with their differences, or say what they need.
 
     Features are cached by content, protocol and weights, so that an interrupted run goes on where it stopped.
+
+    Args:
+        real: the real images, as a set.
+        before, after: trainings with images.
+        metrics: any of ``ffl_plugin.metrics.FEATURE_METRICS``.
+        protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
+        inception: the network's weights; None looks for them.
+        download: whether they may be downloaded if they are not here.
+        progress: called as ``progress(done, total, what)``.
 
     Raises:
         FFLError: the weights file cannot be used, or an image is not what the protocol takes.
     """
     from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.feature_difference import compare_features
+    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS, compare_features
     from ffl_plugin.metrics.features import Extractor
     from ffl_plugin.metrics.protocols import find_protocol
-    from ffl_plugin.metrics.weights import INCEPTION, WeightsMissing, find_weights
+    from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
     chosen = find_protocol(protocol)
-    named = inception is not None or os.environ.get("FFL_INCEPTION")
-    if not (download or named or (cache_folder() / INCEPTION.name).is_file()):
-        return _missing(f"its weights are not here; get {INCEPTION.url} and give it with --inception")
+    fewest = min(len(source) for source in (real, *(images_of(opened) for opened in (*before, *after))))
+    possible = [metric for metric in metrics if fewest >= FEATURE_METRICS[metric]]
+    missing = [
+        _missing([metric], f"every set needs at least {FEATURE_METRICS[metric]} images")
+        for metric in metrics
+        if metric not in possible
+    ]
+    if not possible:
+        return Findings(missing=tuple(missing))
     try:
-        weights = find_weights(None if inception is None else Path(inception), progress=progress)
+        weights = find_weights(
+            None if inception is None else Path(inception), may_download=download, progress=progress
+        )
     except WeightsMissing as error:
-        return _missing(str(error))
+        return Findings(missing=(_missing(possible, str(error)), *missing))
     extractor = Extractor(weights)
     cache = cache_folder() / "features"
 
@@ -57,21 +77,23 @@ def measure_fid(
 
     reals = extract(real)
     sides = [[extract(images_of(opened)) for opened in side] for side in (before, after)]
-    if min(len(features) for features in (reals, *sides[0], *sides[1])) < 4:
-        return _missing("every set needs at least 4 images")
     notes = []
     if not weights.published:
         notes.append(
             f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published Inception file: its "
-            "FIDs compare only with others of this file."
+            "numbers compare only with others of this file."
         )
-    rows = tuple(compare_features(reals, *sides))
+    found = Findings(
+        rows=tuple(compare_features(reals, *sides, metrics=possible, progress=progress)),
+        missing=tuple(missing),
+        notes=tuple(notes),
+    )
     first = images_of(before[0]), images_of(after[0])
-    if first[0].names != first[1].names:
-        return Findings(rows=rows, notes=tuple(notes))
+    if "fid" not in possible or first[0].names != first[1].names:
+        return found
     changed = _most_changed(reals, sides[0][0], sides[1][0])
     pictured = tuple(set_sample(image.name, {"before": first[0], "after": first[1]}) for image in changed)
-    return Findings(rows=rows, notes=tuple(notes), changed=changed, pictures=Pictures(changed=pictured))
+    return replace(found, changed=changed, pictures=Pictures(changed=pictured))
 
 
 def _most_changed(real: Features, before: Features, after: Features) -> tuple[ChangedImage, ...]:
@@ -85,5 +107,6 @@ def _most_changed(real: Features, before: Features, after: Features) -> tuple[Ch
     return furthest("fid", before.names, *shares, lower_is_better=True)
 
 
-def _missing(why: str) -> Findings:
-    return Findings(missing=(f"FID was not measured: {why.rstrip('.')}.",))
+def _missing(metrics: Sequence[str], why: str) -> str:
+    were = "was" if len(metrics) == 1 and metrics[0] != "pr" else "were"
+    return f"{' and '.join(_NAMES[metric] for metric in metrics)} {were} not measured: {why.rstrip('.')}."

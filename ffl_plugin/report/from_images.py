@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Optional
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.gather import Opened, images_of, pair_up
+from ffl_plugin.report.gather import Opened, PathLike, images_of, pair_up
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Sample
 from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import ImageSource, SpectralStatistics
+    from ffl_plugin.metrics import ImagePairs, ImageSource, Lpips, SpectralStatistics
     from ffl_plugin.metrics.progress import Progress
 
 # Which pair metric tells what changed most; PSNR orders images as LFD does.
@@ -28,15 +28,19 @@ def compare_images(
     *,
     pairs_with: Optional[Path],
     pairs: Optional[bool],
+    lpips: Optional[PathLike] = None,
+    download: bool = False,
     progress: Optional[Progress] = None,
 ) -> Findings:
-    """Measure everything that needs no weights.
+    """Measure images against the real ones they answer, where they pair up, and the spectra of the sets.
 
     Args:
         real: the real images, as a set.
         before, after: trainings with images.
         pairs_with: where to look for the real image of each; None for result folders that hold their own.
         pairs: True insists on pairs, False takes sets only, None decides by the names.
+        lpips: AlexNet's weights for LPIPS; None looks for them.
+        download: whether they may be downloaded if they are not here.
         progress: called as ``progress(done, total, what)``.
 
     Raises:
@@ -46,10 +50,13 @@ def compare_images(
     rows: list[Difference] = []
     changed: tuple[ChangedImage, ...] = ()
     pictured: tuple[Sample, ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if paired:
         from ffl_plugin.metrics import measure_pairs
 
-        scores = [measure_pairs(pairs, progress=progress) for pairs in paired]
+        network, missing, notes = _lpips(paired[0], lpips, download, progress)
+        scores = [measure_pairs(pairs, lpips=network, progress=progress) for pairs in paired]
         sides = scores[: len(before)], scores[len(before) :]
         rows += compare_pairs(*sides)
         changed = most_changed(CHANGED_BY, *sides, lower_is_better=True)
@@ -64,8 +71,24 @@ def compare_images(
         profiles=profiles,
         changed=changed,
         pictures=Pictures(spectra, samples, pictured),
-        notes=tuple(note for note in (unpaired, refused) if note is not None),
+        missing=missing,
+        notes=(*notes, *(note for note in (unpaired, refused) if note is not None)),
     )
+
+
+def _lpips(
+    pairs: ImagePairs, path: Optional[PathLike], download: bool, progress: Optional[Progress]
+) -> tuple[Optional[Lpips], tuple[str, ...], tuple[str, ...]]:
+    """The network of LPIPS if it can be measured, why it is missing, and what a reader must know of it."""
+    from ffl_plugin.metrics import find_lpips
+    from ffl_plugin.metrics.decode import image_size
+    from ffl_plugin.metrics.perceptual import SMALLEST
+
+    if min(image_size(pairs.real.read_bytes(0), pairs.real.describe(0))) < SMALLEST:
+        return None, (f"LPIPS was not measured: it needs images of at least {SMALLEST}x{SMALLEST}.",), ()
+    given = None if path is None else Path(path)
+    network, notes = find_lpips(given, may_download=download, progress=progress)
+    return (None, notes, ()) if network is None else (network, (), notes)
 
 
 def _spectra(

@@ -5,51 +5,42 @@ The protocol of FID is pytorch-fid's, as in the paper. Nothing is downloaded her
 
 from __future__ import annotations
 
-import os
-import warnings
 from functools import cache
 from pathlib import Path
-from typing import Any, Optional
-
-import torch
+from typing import Optional
 
 from ffl_plugin import metrics
-from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics import ImagePairs
-from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import INCEPTION
-from ffl_plugin.reproduce.weights import ALEXNET
+from ffl_plugin.metrics.weights import ALEXNET, INCEPTION, Release
 
 
 @cache
 def lpips_missing() -> Optional[str]:
     """Say in one sentence why LPIPS cannot be measured, or None if it can."""
-    return ALEXNET.missing("LPIPS")
+    return _missing(ALEXNET, "LPIPS was")
 
 
 def measure_lpips(pairs: ImagePairs, progress: Progress) -> Optional[float]:
     """Mean LPIPS (Zhang et al., CVPR 2018) over pairs of 8-bit images; None where its weights are missing."""
-    if lpips_missing() is not None:
+    network = _lpips()
+    if network is None:
         return None
-    network = _network()
-    total = 0.0
-    with torch.no_grad():
-        for index in range(len(pairs)):
-            fake, real = (_tensor(side.read(index)) for side in (pairs.fake, pairs.real))
-            total += float(network(fake, real))
-            progress(index + 1, len(pairs), "LPIPS")
-    return total / len(pairs)
+    return metrics.measure_pairs(pairs, metrics=(), lpips=network, progress=progress).mean("lpips")
 
 
 @cache
 def inception_missing() -> Optional[str]:
     """Say in one sentence why FID and Inception Score cannot be measured, or None if they can."""
-    path = cache_folder() / INCEPTION.name
-    if os.environ.get("FFL_INCEPTION") or path.is_file():
-        return None
-    return f"FID and IS were left out: they need {INCEPTION.name}; save {INCEPTION.url} as {path}."
+    return _missing(INCEPTION, "FID and IS were")
+
+
+def _missing(release: Release, what: str) -> Optional[str]:
+    try:
+        metrics.find_weights(release=release, may_download=False)
+    except metrics.WeightsMissing as error:
+        return f"{what} left out: {error}."
+    return None
 
 
 def measure_inception(fake: Path, real: Path, progress: Progress) -> dict[str, Optional[float]]:
@@ -72,13 +63,5 @@ def _extractor() -> metrics.Extractor:
 
 
 @cache
-def _network() -> Any:
-    import_torchvision()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips asks torchvision for weights in a deprecated way
-        return require("lpips", "LPIPS").LPIPS(net="alex", version="0.1", verbose=False).eval()
-
-
-def _tensor(image: Any) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) in [-1, 1]."""
-    return torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+def _lpips() -> Optional[metrics.Lpips]:
+    return metrics.find_lpips(may_download=False)[0]

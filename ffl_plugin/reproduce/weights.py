@@ -40,7 +40,6 @@ class TorchvisionWeights:
 
 VGG16 = TorchvisionWeights("vgg16-397923af.pth")
 VGG19 = TorchvisionWeights("vgg19-dcbb9e9d.pth")
-ALEXNET = TorchvisionWeights("alexnet-owt-7be5be79.pth")
 
 
 def _sha256(path: Path) -> str:

@@ -13,7 +13,9 @@ from ffl_plugin.metrics.weights import Weights, find_weights
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the user's cache, nor the weights that the user has."""
     monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("FFL_INCEPTION", raising=False)
+    monkeypatch.delenv("FFL_LPIPS", raising=False)
     return tmp_path / "cache"
 
 

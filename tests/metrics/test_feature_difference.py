@@ -7,8 +7,9 @@ import pytest
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import frechet_distance
-from ffl_plugin.metrics.feature_difference import compare_features, compare_fid
+from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.influence import frechet_influence
 from ffl_plugin.metrics.protocols import PROTOCOLS

@@ -35,6 +35,10 @@ def images_of(source_folder: Path) -> torch.Tensor:
     return torch.from_numpy(np.stack([source.read(i) for i in range(len(source))])).permute(0, 3, 1, 2)
 
 
+# The largest difference of thousands of float32 sums that are taken in another order, over their mean.
+ROUNDING = 3e-5
+
+
 def relative_error(ours: np.ndarray, theirs: torch.Tensor) -> float:
     return float(np.abs(ours - theirs.numpy()).max() / np.abs(theirs.numpy()).mean())
 
@@ -49,8 +53,8 @@ def test_stylegan2_ada_equals_torch_fidelity(tmp_path: Path, extractor: Extracto
     expected = theirs(images_of(make_set(tmp_path)))
     found = extractor.extract(open_images(tmp_path), ADA)
     assert found.pool().shape == (3, 2048)
-    assert relative_error(found.pool(), expected[0]) < 1e-5
-    assert relative_error(found.logits(), expected[1]) < 1e-5
+    assert relative_error(found.pool(), expected[0]) < ROUNDING
+    assert relative_error(found.logits(), expected[1]) < ROUNDING
 
 
 def test_pytorch_fid_equals_pytorch_fid(
@@ -64,7 +68,7 @@ def test_pytorch_fid_equals_pytorch_fid(
     theirs = inception.InceptionV3([3]).eval()
     expected = theirs(images_of(make_set(tmp_path)).float() / 255)[0].flatten(1)
     found = extractor.extract(open_images(tmp_path), FID)
-    assert relative_error(found.pool(), expected) < 1e-5
+    assert relative_error(found.pool(), expected) < ROUNDING
 
 
 @pytest.mark.parametrize(("height", "width"), [(24, 32), (400, 310), (299, 299)])

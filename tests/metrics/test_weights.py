@@ -40,7 +40,8 @@ class Server(ThreadingHTTPServer):
     @property
     def release(self) -> Release:
         url = f"http://127.0.0.1:{self.server_address[1]}/weights.pth"
-        return Release(url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+        digest = hashlib.sha256(CONTENT).hexdigest()
+        return Release("Inception", url, digest, "--inception", "FFL_INCEPTION")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,6 +54,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(self.server.status)
             return
         start = int(asked[len("bytes=") : -1]) if asked and self.server.knows_ranges else 0
+        if start >= len(self.server.content):
+            self.send_error(416)
+            return
         body = self.server.content[start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -108,7 +112,7 @@ def test_a_complete_part_is_not_downloaded_again(server: Server, tmp_path: Path)
     (tmp_path / "w.pth.part").write_bytes(CONTENT)
     download(server.release, tmp_path / "w.pth")
     assert (tmp_path / "w.pth").read_bytes() == CONTENT
-    assert server.ranges == []
+    assert server.ranges == [f"bytes={len(CONTENT)}-"]
 
 
 def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_a_connection_that_stays_broken_keeps_its_part(server: Server, tmp_path:
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"!", CONTENT + b"!"])
 def test_wrong_bytes_are_refused_and_removed(server: Server, tmp_path: Path, content: bytes) -> None:
     server.content = content
-    with pytest.raises(WeightsMissing, match=r"not the released 262,144 .*--inception PATH .*FFL_INCEPTION"):
+    with pytest.raises(WeightsMissing, match=r"not the released .*--inception PATH .*FFL_INCEPTION"):
         download(server.release, tmp_path / "w.pth")
     assert list(tmp_path.iterdir()) == []
 
@@ -224,3 +228,21 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.zeros(2, 2), "layer1.weight": torch.zeros(3)}, tmp_path / "w.pth")
     with pytest.raises(FFLError, match=r"w\.pth is not the FID Inception network"):
         Inception(find_weights(tmp_path / "w.pth"))
+
+
+def test_what_other_tools_downloaded_is_used(server: Server, tmp_path: Path) -> None:
+    """pytorch-fid, lpips and torchvision keep their weights in torch's folder, under the same names."""
+    kept = Path(torch.hub.get_dir()) / "checkpoints" / "weights.pth"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(CONTENT[:-1])
+    with pytest.raises(WeightsMissing, match="the Inception weights are not here; download http"):
+        find_weights(release=server.release, may_download=False)
+    kept.write_bytes(CONTENT)
+    assert find_weights(release=server.release, may_download=False).path == kept
+    assert server.ranges == []
+
+
+def test_the_beginning_of_a_hash_is_enough(server: Server) -> None:
+    whole = server.release.sha256
+    found = find_weights(release=replace(server.release, sha256=whole[:8]))
+    assert (found.sha256, found.published) == (whole, True)

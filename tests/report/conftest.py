@@ -11,7 +11,9 @@ def own_cache(tmp_path_factory):
     """No test reads or writes the user's cache, nor the weights that the user has."""
     with pytest.MonkeyPatch.context() as context:
         context.setenv("FFL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        context.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
         context.delenv("FFL_INCEPTION", raising=False)
+        context.delenv("FFL_LPIPS", raising=False)
         yield
 
 

@@ -22,8 +22,9 @@ def silent(done: int, total: int, what: str) -> None:
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("FFL_INCEPTION", raising=False)
-    monkeypatch.setattr(learned, "cache_folder", lambda: tmp_path / "cache")
-    caches = (learned.lpips_missing, learned._network, learned.inception_missing, learned._extractor)
+    monkeypatch.delenv("FFL_LPIPS", raising=False)
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    caches = (learned.lpips_missing, learned._lpips, learned.inception_missing, learned._extractor)
     for function in caches:
         function.cache_clear()
     yield
@@ -68,11 +69,10 @@ def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
     import_torchvision()
     import torchvision
 
-    path = learned.ALEXNET.path
-    path.parent.mkdir(parents=True)
     torch.manual_seed(0)
-    torch.save(torchvision.models.alexnet().state_dict(), path)
-    monkeypatch.setattr(TorchvisionWeights, "missing", lambda *_: None)
+    torch.save(torchvision.models.alexnet().state_dict(), tmp_path / "alexnet.pth")
+    monkeypatch.setenv("FFL_LPIPS", str(tmp_path / "alexnet.pth"))
+    assert learned.lpips_missing() is None
     assert learned.measure_lpips(pairs, silent) > 0
     same = metrics.open_pairs(tmp_path / "real", tmp_path / "real")
     assert learned.measure_lpips(same, silent) == pytest.approx(0, abs=1e-6)

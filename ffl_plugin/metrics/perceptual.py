@@ -1,0 +1,88 @@
+"""LPIPS (Zhang et al., CVPR 2018) with AlexNet, version 0.1, of the ``lpips`` package, as in the paper.
+
+The package brings its linear layers; the trunk's weights are torchvision's, found or given, never unpickled.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.devices import find_device
+from ffl_plugin.metrics.optional import require
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.weights import ALEXNET, Weights, WeightsMissing, find_weights, load_state
+
+# Below it nothing is left for AlexNet's second pooling.
+SMALLEST = 31  # pixels
+
+
+class Lpips:
+    """The network with its weights, on one device."""
+
+    def __init__(self, weights: Weights, *, device: Optional[str] = None) -> None:
+        """Load torchvision's AlexNet; raises ``FFLError`` when the file does not fit."""
+        self.weights = weights
+        self.device = find_device(device)
+        self._network = _network(weights).to(self.device)
+
+    @torch.inference_mode()
+    def __call__(self, pred: npt.NDArray[Any], target: npt.NDArray[Any]) -> float:
+        """Distance of two images (H, W, 3) with values in [0, 255]; raises ``FFLError`` below 31 pixels."""
+        if min(pred.shape[:2]) < SMALLEST:
+            raise FFLError(
+                f"LPIPS needs images of at least {SMALLEST}x{SMALLEST} pixels, "
+                f"not {pred.shape[1]}x{pred.shape[0]}"
+            )
+        return float(self._network(self._tensor(pred), self._tensor(target)))
+
+    def _tensor(self, image: npt.NDArray[Any]) -> Tensor:
+        """(H, W, 3) in [0, 255] -> (1, 3, H, W) in [−1, 1]."""
+        return torch.tensor(image, device=self.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def find_lpips(
+    path: Optional[Path] = None,
+    *,
+    may_download: bool = True,
+    device: Optional[str] = None,
+    progress: Optional[Progress] = None,
+) -> tuple[Optional[Lpips], tuple[str, ...]]:
+    """Return the network and what a reader must know of its weights: none were found, or not torchvision's.
+
+    Arguments and ``FFLError`` as of ``find_weights``, but missing weights are a sentence.
+    """
+    try:
+        weights = find_weights(path, release=ALEXNET, may_download=may_download, progress=progress)
+    except WeightsMissing as error:
+        return None, (f"LPIPS was not measured: {error}.",)
+    if weights.published:
+        return Lpips(weights, device=device), ()
+    return Lpips(weights, device=device), (
+        f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not torchvision's AlexNet file: its LPIPS "
+        "compares only with that of this file.",
+    )
+
+
+def _network(weights: Weights) -> Any:
+    import_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # lpips asks torchvision for a network in a deprecated way
+        network = require("lpips", "LPIPS").LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
+    state = load_state(weights, ALEXNET)
+    try:
+        # lpips cuts torchvision's ``features`` into slices, whose modules keep their numbers.
+        trunk = {name: state[f"features.{name.partition('.')[2]}"] for name in network.net.state_dict()}
+        network.net.load_state_dict(trunk)
+    except (KeyError, RuntimeError):
+        raise FFLError(
+            f"{weights.path} is not torchvision's AlexNet; give {ALEXNET.name}, from {ALEXNET.url}"
+        ) from None
+    return network.requires_grad_(False).eval()

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import distribution, kernel_distance, neighbourhoods
+from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.distribution import inception_score, inception_score_influence, precision_recall
+from ffl_plugin.metrics.distribution_difference import (
+    compare_inception_score,
+    compare_kid,
+    compare_precision_recall,
+)
+from ffl_plugin.metrics.feature_difference import compare_features
+from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.inception import CLASSES, FEATURES
+from ffl_plugin.metrics.kernel_distance import between, kernel_influence, within
+from ffl_plugin.metrics.neighbourhoods import precision_recall_by_fold
+from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.weights import Weights
+
+DIMENSIONS = 8
+MIXING = np.random.default_rng(5).normal(size=(DIMENSIONS, DIMENSIONS))
+
+
+def activations(z: np.ndarray) -> np.ndarray:
+    return np.maximum(z @ MIXING + 0.5, 0)
+
+
+def draw(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reals, and fakes of the same seeds: poorer and noisier before than after."""
+    z = random.normal(size=(count, DIMENSIONS))
+    before = activations(0.7 * z) + 0.3 * random.normal(size=z.shape)
+    after = activations(0.85 * z) + 0.2 * random.normal(size=z.shape)
+    return activations(random.normal(size=z.shape)), before, after
+
+
+def distance(fake: np.ndarray, real: np.ndarray) -> float:
+    return kernel_distance.kernel_distance(within(fake), within(real), between(fake, real))
+
+
+def features(rows: np.ndarray, logits: np.ndarray | None = None, name: str = "image") -> Features:
+    wide = np.zeros((len(rows), FEATURES + CLASSES), np.float32)
+    wide[:, : rows.shape[1]] = rows
+    if logits is not None:
+        wide[:, FEATURES : FEATURES + logits.shape[1]] = logits
+    names = tuple(f"{name} {index}" for index in range(len(rows)))
+    return Features(names, PROTOCOLS["pytorch-fid"], Weights(Path("none"), "0" * 64, False), (wide,))
+
+
+@pytest.mark.parametrize("block", [7, 2048])
+def test_kid_of_all_pairs_is_torch_fidelitys_where_a_subset_holds_all(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(kernel_distance, "_BLOCK", block)
+    import_torchvision()
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    real, fake, _ = draw(np.random.default_rng(1), 60)
+    theirs = kid_features_to_metric(
+        *(torch.from_numpy(rows) for rows in (fake, real)), kid_subsets=1, kid_subset_size=60, verbose=False
+    )
+    assert distance(fake, real) == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-9)
+
+
+def test_kid_influence_is_the_derivative_in_the_weight_of_an_image() -> None:
+    real, fake, _ = draw(np.random.default_rng(2), 300)
+    own, shared = kernel_influence(within(fake), within(real), between(fake, real))
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x @ y.T / DIMENSIONS + 1) ** 3
+
+    def weighted(of_fake: np.ndarray, of_real: np.ndarray) -> float:
+        a, r = of_fake / of_fake.sum(), of_real / of_real.sum()
+        found = -2 * float(a @ kernel(fake, real) @ r)
+        for weights, rows in ((a, fake), (r, real)):
+            pairs = np.outer(weights, weights) * (1 - np.eye(len(rows)))
+            found += float((pairs * kernel(rows, rows)).sum() / pairs.sum())
+        return found
+
+    even, step = np.ones(300), 1e-5
+    for index in (0, 7, 299):
+        heavier = even.copy()
+        heavier[index] += step
+        slopes = [
+            (weighted(*sides) - weighted(even, even)) / step * 300
+            for sides in ((heavier, even), (even, heavier))
+        ]
+        assert slopes == pytest.approx([own[index], shared[index]], rel=0.02, abs=0.02 * own.std())
+
+
+def test_inception_score_influence_is_the_derivative_in_the_weight_of_an_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distribution, "IS_SPLITS", 2)
+    logits = np.random.default_rng(3).normal(size=(40, 6)).astype(np.float32) * 2
+    influence = inception_score_influence(logits)
+    order = np.random.RandomState(distribution.SEED).permutation(40)
+
+    def weighted(weights: np.ndarray) -> float:
+        scores = []
+        for half in (order[:20], order[20:]):
+            share = weights[half] / weights[half].sum()
+            p = torch.from_numpy(logits[half]).double().softmax(dim=1).numpy()
+            scores.append(np.exp(share @ (p * np.log(p / (share @ p))).sum(axis=1)))
+        return float(np.mean(scores))
+
+    assert weighted(np.ones(40)) == pytest.approx(distribution.inception_score_of(logits)[0])
+    for index in (0, 13, 39):
+        heavier = np.ones(40)
+        heavier[index] += 1e-6
+        slope = (weighted(heavier) - weighted(np.ones(40))) / 1e-6 * 40
+        assert slope == pytest.approx(influence[index], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize(("block", "columns"), [(16, 32), (256, 4096)])
+def test_precision_and_recall_without_a_fold_are_torch_fidelitys_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch, block: int, columns: int
+) -> None:
+    monkeypatch.setattr(neighbourhoods, "_BLOCK", block)
+    monkeypatch.setattr(neighbourhoods, "_COLUMNS", columns)
+    random = np.random.default_rng(4)
+    real, fake = random.normal(size=(2, 90, 4)).astype(np.float32)
+    fake = fake[:70] * 0.7 + 0.3
+    whole, left_out = precision_recall_by_fold(real, fake, neighbours=3, folds=5)
+
+    def theirs(kept_real: np.ndarray, kept_fake: np.ndarray) -> list[float]:
+        return [found.value for found in precision_recall(features(kept_real), features(kept_fake))]
+
+    assert whole == pytest.approx(theirs(real, fake))
+    assert whole.min() > 0.2
+    assert whole.max() < 1
+    for fold in range(5):
+        rest = [rows[np.arange(len(rows)) % 5 != fold] for rows in (real, fake)]
+        assert left_out[fold] == pytest.approx(theirs(*rest))
+
+
+def coverage(found_and_truth: list[tuple[Difference, float]]) -> float:
+    return float(np.mean([found.low <= truth <= found.high for found, truth in found_and_truth]))
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_interval_of_kid_covers_the_truth(paired: bool) -> None:
+    """0.95 is promised; 200 draws tell it from 0.89 and from 0.995."""
+    random = np.random.default_rng(6)
+    real, before, after = draw(random, 8000)
+    truth = distance(after, real) - distance(before, real)
+    found = []
+    for _ in range(200):
+        real, before, after = draw(random, 100)
+        if not paired:
+            after = draw(random, 100)[2]
+        found.append((compare_kid(real, [before], [after], paired=paired), truth))
+    assert 0.90 <= coverage(found) <= 0.99
+
+
+def test_the_interval_of_the_inception_score_covers_the_expectation() -> None:
+    """Of sets of that size: the score of more images is another."""
+    random = np.random.default_rng(7)
+
+    def logits(scale: float) -> np.ndarray:
+        return (scale * random.normal(size=(200, 10))).astype(np.float32)
+
+    found = [compare_inception_score([logits(1.0)], [logits(1.2)]) for _ in range(150)]
+    truth = float(np.mean([one.delta for one in found]))
+    assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.99
+    assert {one.verdict for one in found} == {"improved"}
+
+
+def test_the_intervals_of_precision_and_recall_cover_the_expectation() -> None:
+    random = np.random.default_rng(8)
+    found = []
+    for _ in range(100):
+        real, before, after = draw(random, 120)
+        found.append(compare_precision_recall(real, [before], [after]))
+    for place in (0, 1):
+        ours = [both[place] for both in found]
+        truth = float(np.mean([one.delta for one in ours]))
+        assert 0.90 <= coverage([(one, truth) for one in ours]) <= 1.0
+        assert np.median([one.high - one.low for one in ours]) < 0.6
+
+
+def test_compare_features_gives_every_metric_with_its_conditions() -> None:
+    random = np.random.default_rng(9)
+    real, before, after = draw(random, 60)
+    logits = random.normal(size=(2, 60, 10))
+    seen: list[str] = []
+    found = compare_features(
+        features(real), [features(before, logits[0])], [features(after, 2 * logits[1])],
+        metrics=("fid", "kid", "is", "pr"), progress=lambda done, total, what: seen.append(what),
+    )  # fmt: skip
+    assert [row.metric for row in found] == ["fid", "is", "kid", "precision", "recall"]
+    assert all("weights 00000000" in row.label and row.low < row.delta < row.high for row in found)
+    assert [row.better for row in found] == ["lower", "higher", "lower", "higher", "higher"]
+    rows = {row.metric: row for row in found}
+    assert rows["is"].after == pytest.approx(inception_score(features(after, 2 * logits[1])).value)
+    assert rows["is"].verdict == "improved"
+    theirs = precision_recall(features(real), features(before))
+    assert [rows["precision"].before, rows["recall"].before] == pytest.approx([m.value for m in theirs])
+    assert set(seen) == {"FID and its interval", "KID", "precision and recall"}
+    paired = (rows["kid"].high or 0) - (rows["kid"].low or 0)
+    (apart,) = compare_features(
+        features(real), [features(before)], [features(after, name="other")], metrics=("kid",)
+    )
+    assert paired < 0.95 * ((apart.high or 0) - (apart.low or 0))
+
+
+def test_too_few_images_for_an_interval_are_told() -> None:
+    real, before, after = draw(np.random.default_rng(10), 30)
+    with pytest.raises(FFLError, match="at least 40 images on each side"):
+        compare_precision_recall(real, [before], [after])
+    with pytest.raises(FFLError, match="at least 20 images"):
+        compare_inception_score([before[:19]], [after])
+    with pytest.raises(FFLError, match="NaN"):
+        compare_kid(np.full((9, 3), np.nan), [before[:, :3]], [after[:, :3]])
