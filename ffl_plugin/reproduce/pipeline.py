@@ -156,8 +156,10 @@ def _step(training: Training, step: str, command: list[str]) -> None:
         last = next(
             (line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), ""
         )
+        advice = "; install what the clone's requirements ask for" if "ModuleNotFoundError" in last else ""
         raise FFLError(
-            f"{command[0]} of {training.folder.name} failed ({last.strip()}); all it said is in {log}."
+            f"{Path(command[0]).name} of {training.folder.name} failed ({last.strip()}){advice}; "
+            f"all it said is in {log}."
         )
     done.touch()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.reproduce import Options, Result, paper
+from ffl_plugin.reproduce import Options, Result, narrow_stylegan2, paper
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
 
 
@@ -20,22 +21,52 @@ def check(clone: Path, data: Path) -> None:
         raise FFLError(f"There is no {data}; --data is a folder or zip made by the clone's dataset_tool.py.")
 
 
+WIDTH = 32  # channels of the reduced run, at most
+SAMPLES = 256
+
+
 def train(training: Training) -> list[str]:
     """The paper trains StyleGAN2 without augmentation; FID and IS come from upstream's own metrics."""
-    arguments = ["train.py", f"--outdir={training.folder}", f"--data={training.data}", "--gpus=1"]
+    arguments = [f"--outdir={training.folder / 'runs'}", f"--data={training.data}", "--gpus=1"]
     arguments += [f"--seed={training.seed}", "--aug=noaug"]
+    if training.epochs is not None:
+        arguments.append(f"--kimg={training.epochs}")
     if training.paper:
-        arguments += ["--cfg=paper256", "--mirror=1", "--metrics=fid50k_full,is50k"]
-    else:
-        arguments += ["--cfg=auto", "--metrics=none", "--snap=1"]
-    if training.epochs is not None or not training.paper:
-        arguments.append(f"--kimg={training.epochs or 1}")
-    return arguments
+        return ["train.py", *arguments, "--cfg=paper256", "--mirror=1", "--metrics=fid50k_full,is50k"]
+    if training.epochs is None:
+        arguments.append("--kimg=1")
+    narrow = [narrow_stylegan2.__file__, "--width", str(WIDTH), str(training.clone)]
+    return [*narrow, *arguments, "--batch=16", "--workers=1", "--metrics=none", "--snap=1"]
+
+
+def test(training: Training) -> Optional[list[str]]:
+    """Samples of the last snapshot; the paper's setting is compared by upstream's metrics."""
+    if training.paper:
+        return None
+    snapshots = sorted(_run(training).glob("network-snapshot-*.pkl"))
+    if not snapshots:
+        raise FFLError(f"{_run(training)} holds no snapshot; see {training.folder / 'train.log'}.")
+    seeds = f"--seeds=0-{SAMPLES - 1}"
+    return ["generate.py", f"--network={snapshots[-1]}", seeds, f"--outdir={_samples(training)}"]
 
 
 def results(training: Training) -> Path:
-    """Return the run folder, whose logs ``ffl-patch compare`` reads."""
-    runs = sorted(path for path in training.folder.iterdir() if path.is_dir())
+    """Return what ``ffl-patch compare`` reads: the logs of the run, or the samples of the reduced one."""
+    return _run(training) if training.paper else _samples(training)
+
+
+def real(training: Training) -> Optional[Path]:
+    """Samples are compared with the training images; upstream's metrics have been already."""
+    return None if training.paper else training.data
+
+
+def _samples(training: Training) -> Path:
+    return training.folder / "samples"
+
+
+def _run(training: Training) -> Path:
+    """The last run: one that was cut off left a folder too."""
+    runs = sorted((training.folder / "runs").glob("*"))
     if not runs:
         raise FFLError(f"{training.folder} holds no run; see its train.log.")
     return runs[-1]
@@ -46,14 +77,15 @@ PIPELINE = Pipeline(
     target="stylegan2-ada",
     check=check,
     train=train,
-    test=lambda training: None,
+    test=test,
     results=results,
-    real=lambda training: None,
+    real=real,
     table=paper.STYLEGAN2,
     extra_targets=("torch2",),
     notes=(
         "The paper's weight for StyleGAN2 is not public. --epochs counts thousands of images (kimg); --paper "
-        "trains paper256 without augmentation and lets upstream measure FID and IS over 50,000 images.",
+        "trains paper256 without augmentation and lets upstream measure FID and IS over 50,000 images; the "
+        f"reduced run has at most {WIDTH} channels and compares {SAMPLES} samples with the training images.",
     ),
 )
 

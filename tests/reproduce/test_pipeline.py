@@ -71,6 +71,13 @@ def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path):
         reproduce("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
 
 
+def test_a_library_that_the_clone_needs_is_asked_for(clone, tmp_path):
+    write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
+    (clone / "train.py").write_text("import there_is_no_such_library\n")
+    with pytest.raises(FFLError, match=r"no_such_library'\); install what the clone's requirements ask for"):
+        reproduce("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
+
+
 @pytest.mark.parametrize("name", ["pix2pix", "spade", "stylegan2"])
 def test_clone_and_data_are_asked_for(name, tmp_path):
     with pytest.raises(FFLError, match=rf"{name} needs your clone and data set: --clone DIR"):
@@ -134,7 +141,23 @@ class TestCommands:
         new = spade.train(training(clone, tmp_path / "data"))
         assert new[new.index("--dataset_mode") + 1] == mode
 
+    def test_the_reduced_stylegan2_is_narrow_and_samples_its_last_snapshot(self, clone, tmp_path):
+        small = training(clone, tmp_path / "d.zip", epochs=2)
+        new = stylegan2.train(small)
+        assert Path(new[0]).name == "narrow_stylegan2.py" and Path(new[0]).is_file()
+        assert new[3] == str(clone) and "--kimg=2" in new
+        with pytest.raises(FFLError, match=r"holds no run; see its train\.log"):
+            stylegan2.test(small)
+        for run, snapshot in (("00000-d", 2), ("00001-d", 0), ("00001-d", 1)):
+            (small.folder / "runs" / run).mkdir(parents=True, exist_ok=True)
+            (small.folder / "runs" / run / f"network-snapshot-{snapshot:06d}.pkl").touch()
+        sampled = stylegan2.test(small)
+        assert f"--network={small.folder / 'runs' / '00001-d' / 'network-snapshot-000001.pkl'}" in sampled
+        assert f"--outdir={stylegan2.results(small)}" in sampled
+        assert stylegan2.real(small) == tmp_path / "d.zip"
+
     def test_stylegan2_in_the_papers_setting(self, clone, tmp_path):
         new = stylegan2.train(training(clone, tmp_path / "d.zip", paper=True, epochs=None, seed=3))
         assert {"--cfg=paper256", "--aug=noaug", "--seed=3", "--metrics=fid50k_full,is50k"} <= set(new)
         assert not any(argument.startswith("--kimg") for argument in new)
+        assert stylegan2.test(training(clone, tmp_path / "d.zip", paper=True)) is None

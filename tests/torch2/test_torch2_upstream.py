@@ -18,13 +18,12 @@ from PIL import Image
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply, plan_revert
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 # The clone's own launcher, loop and FID, with narrow networks and a detector that needs no download.
 DRIVER = """
 import hashlib, os, pathlib, sys
-sys.path[:0] = [{benchmarks!r}, {clone!r}]
-import narrow_stylegan2, torch
+sys.path.insert(0, {clone!r})
+import torch
+from ffl_plugin.reproduce import narrow_stylegan2
 from metrics import frechet_inception_distance, metric_main
 
 class Detector(torch.nn.Module):
@@ -59,7 +58,9 @@ def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path)
     _write_pictures(tmp_path / "pictures")
 
     # 1000 images in batches of 16 are 63 iterations.
-    stats, run = _train(tmp_path, clone, "--batch=16", "--ffl-weight=10", "--metrics=fid32")
+    stats, run = _train(
+        tmp_path, clone, "--batch=16", "--ffl-weight=10", "--ffl-monitor=5", "--metrics=fid32"
+    )
     assert stats[-1]["Progress/kimg"]["mean"] > 1
     for line in stats:
         for name, value in line.items():
@@ -67,6 +68,9 @@ def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path)
                 assert math.isfinite(value["mean"]), (name, line)
     for name in ("Loss/G/loss", "Loss/D/loss", "Loss/G/reg", "Loss/D/reg", "Timing/Gmain"):
         assert name in stats[-1]
+    for name in ("Gradient/ffl", "Gradient/rest"):
+        assert all(line[name]["mean"] > 0 for line in stats)
+    assert stats[-1]["Gradient/ffl"]["num"] == 12  # of the 62 iterations after the first
     assert stats[-1]["Loss/G/ffl"]["mean"] < stats[0]["Loss/G/ffl"]["mean"]
     metrics = [json.loads(line) for line in (run / "metric-fid32.jsonl").read_text().splitlines()]
     assert all(math.isfinite(entry["results"]["fid32"]) for entry in metrics)
@@ -97,7 +101,7 @@ def _write_pictures(folder: Path) -> None:
 
 def _train(tmp_path: Path, clone: Path, *options: str) -> tuple[list[dict[str, Any]], Path]:
     driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER.format(benchmarks=str(BENCHMARKS), clone=str(clone)))
+    driver.write_text(DRIVER.format(clone=str(clone)))
     runs = tmp_path / "runs"
     command = [sys.executable, str(driver), "--width", "8", str(clone), f"--outdir={runs}", "--kimg=1"]
     command += [f"--data={tmp_path / 'pictures'}", "--snap=1", "--workers=1", *options]

@@ -1,6 +1,6 @@
 """Train a real StyleGAN2-ADA or StyleGAN3 clone with networks narrow enough for a CPU.
 
-    python benchmarks/narrow_stylegan2.py --width 64 CLONE --outdir=runs --data=crops64.zip --kimg=4 ...
+    python -m ffl_plugin.reproduce.narrow_stylegan2 --width 64 CLONE --outdir=runs --data=64.zip --kimg=4 ...
 
 The clone's own ``train.py`` parses the options behind the clone, and its own training loop runs; only the
 numbers of channels, the reporting interval and the number of sample images are changed on the way, because
@@ -37,7 +37,7 @@ def main() -> None:
 
     sys.path.insert(0, arguments.clone)
     train = importlib.import_module("train")
-    loop = importlib.import_module("training.training_loop")
+    loop: Any = importlib.import_module("training.training_loop")
     run, grid = loop.training_loop, loop.setup_snapshot_image_grid
 
     def small_grid(*grid_arguments: Any, **keywords: Any) -> Any:
