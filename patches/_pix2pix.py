@@ -65,6 +65,12 @@ def model_file(path: str, model: str, imported: Import, term: str) -> File:
                 ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)"),
                 because=f"{model}.backward_G computes no adversarial loss",
             ),
+            Requires(
+                "",
+                ("....backward_G(...)",),
+                because=f"nothing calls {model}.backward_G, so it is not what the generator is trained with",
+                given="....step(...)",
+            ),
         ),
     )
 

@@ -70,7 +70,9 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
         holds=("launch_training", "main"),
         edits=(
             imported,
-            Decorator("main", "ffl.options", after=f"click.option('{option}', ...)"),
+            Decorator(
+                "main", "ffl.options", after=(f"click.option('{option}', ...)", f"option('{option}', ...)")
+            ),
             Statement(
                 "main",
                 "desc += ffl.configure(c, opts.ffl_options, click.ClickException)",
@@ -127,5 +129,13 @@ def tensor_guards(loss: str) -> tuple[Guard, ...]:
             phases,
             ("real_img = ...", "real_img, ... = ..."),
             because="real_img is bound again, so that it may not be the photographs",
+            above=IMAGES_GENERATED,
+            unless=(
+                "real_img = real_img.to(...)",
+                "real_img = real_img.float()",
+                "real_img = real_img.detach()",
+                "real_img = real_img.detach().requires_grad_(...)",
+                "real_img = real_img.contiguous()",
+            ),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ffl_plugin.patches._pix2pix import NO_JITTOR
 from ffl_plugin.patching.recipe import (
+    Callers,
     File,
     Forbids,
     Import,
@@ -52,6 +53,11 @@ MODEL = File(
             ("G_losses = ...",),
             because="another function computes losses of the generator too, and would go without the term",
             outside="Pix2PixModel.compute_generator_loss",
+        ),
+        Callers(
+            "...(..., mode='generator')",
+            ("sum(....values())",),
+            because="does not sum up all losses of the generator, and would go without the term",
         ),
     ),
 )

@@ -32,10 +32,10 @@ LAUNCHER = File(
         Statement(
             "setup_training_loop_kwargs",
             "desc += ffl.configure(args, ffl_options, UserError)",
-            after=Only(("if gamma is not None: ...",)),
+            after=Only(("if gamma is not None: ...", "if not gamma is None: ...")),
             follows=("args.loss_kwargs = ...",),
         ),
-        Decorator("main", "ffl.options", after="click.option('--gamma', ...)"),
+        Decorator("main", "ffl.options", after=("click.option('--gamma', ...)", "option('--gamma', ...)")),
     ),
     guards=(
         Trains("training/loss.py", "StyleGAN2Loss"),

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError, lines_text
-from ffl_plugin.patching.locate import find_statement
+from ffl_plugin.patching.locate import find_block, find_statement
 from ffl_plugin.patching.names import foreign_ffl, introduced_names, names_read
 from ffl_plugin.patching.recipe import (
+    Callers,
     Edit,
     Forbids,
     Guard,
@@ -22,7 +23,7 @@ from ffl_plugin.patching.recipe import (
     TwoDimensional,
     Unchanged,
 )
-from ffl_plugin.patching.scope import DEFINITIONS, find_definition, find_function, owner_of
+from ffl_plugin.patching.scope import DEFINITIONS, definitions, find_definition, find_function, owner_of
 from ffl_plugin.patching.source import Source
 from ffl_plugin.patching.volumes import module_of_volumes
 
@@ -59,13 +60,16 @@ def check_guard(source: Source, guard: Guard, paths: Mapping[str, str], clone: C
     """
     if isinstance(guard, Trains):
         _check_trains(source, guard, paths[guard.file])
+    elif isinstance(guard, Callers):
+        _check_callers(clone, guard)
     elif isinstance(guard, TwoDimensional):
         _check_two_dimensional(source, clone)
     elif isinstance(guard, Unchanged):
         _check_unchanged(source, guard)
     elif isinstance(guard, Requires):
         scope = _scope(source, guard.scope)
-        if not _occurrences(guard.patterns, scope):
+        asked = guard.given is None or _occurrences((guard.given,), scope)
+        if asked and not _occurrences(guard.patterns, scope):
             raise PatchError(guard.because, file=source.name, line=getattr(scope, "lineno", None))
     else:
         _check_forbids(source, guard)
@@ -104,19 +108,25 @@ def _check_forbids(source: Source, guard: Forbids) -> None:
     allowed: set[int] = set()
     if guard.outside is not None:
         allowed = {id(node) for node in ast.walk(find_function(source, guard.outside))}
-    for node in _occurrences(guard.patterns, _scope(source, guard.scope)):
-        if id(node) not in allowed:
+    scope = _scope(source, guard.scope)
+    allowed |= {id(node) for node in _occurrences(guard.unless, scope)}
+    end = None
+    if guard.above is not None:
+        end = source.start_of(find_statement(source, guard.scope, guard.above))
+    for node in _occurrences(guard.patterns, scope):
+        if id(node) not in allowed and (end is None or source.start_of(node) < end):
             raise PatchError(
                 f"{guard.because} (`{source.first_line_of(node)}`)", file=source.name, line=node.lineno
             )
 
 
 def _check_unchanged(source: Source, guard: Unchanged) -> None:
-    function = find_function(source, guard.function)
+    block = find_block(source, guard.function, guard.since)
     start = source.end_of(find_statement(source, guard.function, guard.since))
-    uses = [source.start_of(node) for node in _occurrences(guard.until, function)]
+    nodes = [node for statement in block for node in ast.walk(statement)]
+    uses = [source.start_of(node) for statement in block for node in _occurrences(guard.until, statement)]
     end = next((use for use in uses if use > start), start)
-    for node in ast.walk(function):
+    for node in nodes:
         bound = isinstance(node, ast.Name) and node.id == guard.name and isinstance(node.ctx, ast.Store)
         if bound and start < source.start_of(node) < end:
             line = source.start_of(node)[0]
@@ -141,6 +151,22 @@ def _check_trains(source: Source, guard: Trains, path: str) -> None:
             )
     if not named:
         raise PatchError(f"does not say that it trains with {guard.name} of {path}", file=source.name)
+
+
+def _check_callers(clone: Clone, guard: Callers) -> None:
+    words = pattern.strings(guard.call)
+    for name in clone.python_files:
+        if not all(word.encode() in clone.read(name) for word in words):
+            continue
+        try:
+            source = clone.source(name)
+        except PatchError:
+            continue
+        for _, function in definitions(source.tree):
+            if isinstance(function, ast.ClassDef) or _occurrences(guard.patterns, function):
+                continue
+            for call in _occurrences((guard.call,), function)[:1]:
+                raise PatchError(guard.because, file=name, line=call.lineno)
 
 
 def _check_two_dimensional(source: Source, clone: Clone) -> None:

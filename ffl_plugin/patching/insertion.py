@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Optional
 
-from ffl_plugin.patching import pattern, style
-from ffl_plugin.patching.errors import PatchError
+from ffl_plugin.patching import style
+from ffl_plugin.patching.effect import require_effect
 from ffl_plugin.patching.lines import at_the_end, line_after, line_before
 from ffl_plugin.patching.locate import find_decorator, find_statement
 from ffl_plugin.patching.parameter import param_insertions
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param, Statement
-from ffl_plugin.patching.scope import DEFINITIONS, Function, find_function, path_to
+from ffl_plugin.patching.scope import DEFINITIONS, find_function, path_to
 from ffl_plugin.patching.source import Source
 from ffl_plugin.patching.splice import Insertion
 
@@ -68,43 +67,10 @@ def _statement(source: Source, edit: Statement) -> Insertion:
     if edit.after is None:
         raise ValueError(f"the recipe gives `{edit.code}` neither a statement to follow nor one to precede")
     anchor = find_statement(source, edit.function, edit.after)
-    _require_read_later(source, function, anchor, edit.feeds)
-    _require_not_undone(source, function, anchor, edit.follows)
+    require_effect(source, function, anchor, edit)
     siblings = path_to(function.body, anchor)[-1][0]
     code = _aligned_with_siblings(source, siblings, anchor, code)
     return line_after(source, anchor, code + comment)
-
-
-def _require_read_later(source: Source, function: Function, anchor: ast.stmt, carrier: Optional[str]) -> None:
-    """Refuse where a term would be lost, because its carrier has been used up before the anchor ends."""
-    if carrier is None:
-        return
-    wanted = ast.dump(ast.parse(carrier, mode="eval").body)
-    inside = {id(node) for node in ast.walk(function)}
-    for node in ast.walk(source.tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and ast.dump(node) == wanted:
-            later = id(node) in inside and source.start_of(node) > source.end_of(anchor)
-            elsewhere = id(node) not in inside and isinstance(node, ast.Attribute)
-            if later or elsewhere:
-                return
-    raise PatchError(
-        f"does not use {carrier} after `{source.first_line_of(anchor)}`, so a term added there would be lost",
-        file=source.name,
-        line=anchor.lineno,
-    )
-
-
-def _require_not_undone(source: Source, function: Function, anchor: ast.stmt, undoing: Sequence[str]) -> None:
-    """Refuse where a statement below the anchor would undo what the inserted one does."""
-    for wanted in undoing:
-        for node in pattern.occurrences(wanted, function):
-            if source.start_of(node) > source.end_of(anchor):
-                raise PatchError(
-                    f"`{source.first_line_of(node)}` comes after `{source.first_line_of(anchor)}`, "
-                    "and would undo what the patch does there",
-                    file=source.name,
-                    line=node.lineno,
-                )
 
 
 def _aligned_with_siblings(source: Source, block: Sequence[ast.stmt], anchor: ast.stmt, code: str) -> str:

@@ -29,19 +29,27 @@ def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.st
     return statement
 
 
-def find_decorator(source: Source, function_name: str, wanted: str) -> ast.expr:
-    """Return the one decorator of a function that a pattern matches.
+def find_block(source: Source, function_name: str, anchor: Anchor) -> Sequence[ast.stmt]:
+    """Return the statements among which an anchor looks: the function's, or those of its branch.
+
+    Raises:
+        PatchError: no branch has the anchor's pattern in it, or several have.
+    """
+    return _block(source, function_name, find_function(source, function_name), anchor.branch)
+
+
+def find_decorator(source: Source, function_name: str, patterns: Sequence[str]) -> ast.expr:
+    """Return the one decorator of a function that any of the patterns matches.
 
     Raises:
         PatchError: no decorator, or several.
     """
     function = find_function(source, function_name)
-    parsed = pattern.parse(wanted)
-    found = [node for node in function.decorator_list if pattern.matches(parsed, node)]
+    wanted = [pattern.parse(text) for text in patterns]
+    found = [node for node in function.decorator_list if any(pattern.matches(one, node) for one in wanted)]
     if len(found) != 1:
-        raise _not_one(
-            source, f"`@{wanted}` on {function_name}", [node.lineno for node in found], function.lineno
-        )
+        what = f"{_alternatives([f'@{text}' for text in patterns])} on {function_name}"
+        raise _not_one(source, what, [node.lineno for node in found], function.lineno)
     return found[0]
 
 
@@ -52,13 +60,22 @@ def _block(source: Source, name: str, function: Function, branch: Optional[str])
     parsed = pattern.parse(branch)
     found: list[Sequence[ast.stmt]] = []
     for statement in straight_line(function.body):
-        for block in blocks_of(statement) or [[statement]]:
+        for block in _branches(statement) or [[statement]]:
             if any(pattern.matches(parsed, node) for node in _nested(block)):
                 found.append(block if blocks_of(statement) else function.body)
     lines = sorted({block[0].lineno for block in found})
     if len(lines) != 1:
         raise _not_one(source, f"branch with `{branch}` in {name}", lines, function.lineno)
     return found[0]
+
+
+def _branches(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """The statement lists below a statement; an ``elif`` is a branch like the ``if``."""
+    branches = []
+    for block in blocks_of(statement):
+        is_elif = isinstance(statement, ast.If) and block is statement.orelse and isinstance(block[0], ast.If)
+        branches += _branches(block[0]) if is_elif and len(block) == 1 else [block]
+    return branches
 
 
 def _only(source: Source, name: str, block: Sequence[ast.stmt], anchor: Only) -> ast.stmt:

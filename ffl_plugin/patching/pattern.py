@@ -4,7 +4,7 @@ A pattern is a statement or an expression, compared with the file's syntax tree,
 parentheses and comments do not matter. What ``...`` matches depends on where it stands:
 
 ====================================  ==================================================================
-``self.loss_G = ...``                 any expression
+``self.loss_G = ...``                 any expression; annotated, or one of several targets, as well
 ``click.option('--gamma', ...)``      as the last argument of a call: any further arguments, named or not
 ``gen_img, ... = self.run_G(...)``    as the last element of a tuple or list: any further elements
 ``if do_Gmain: ...``                  as a statement: any statements (and an ``else`` is free, if not spelled)
@@ -34,6 +34,12 @@ def parse(pattern: str) -> Node:
     return statement.value if isinstance(statement, ast.Expr) else statement
 
 
+def strings(pattern: str) -> list[str]:
+    """Return the strings that a pattern asks for."""
+    constants = [node.value for node in ast.walk(parse(pattern)) if isinstance(node, ast.Constant)]
+    return [value for value in constants if isinstance(value, str) and value != "..."]
+
+
 def occurrences(pattern: str, root: ast.AST) -> Iterator[Node]:
     """Yield every node at or below ``root`` that the pattern matches, in the order of the file."""
     wanted = parse(pattern)
@@ -49,6 +55,8 @@ def matches(pattern: Any, node: Any) -> bool:
         return isinstance(node, ast.expr)
     if isinstance(pattern, ast.expr) and isinstance(node, ast.Expr):
         return matches(pattern, node.value)
+    if isinstance(pattern, ast.Assign) and isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return _assignment_matches(pattern, node)
     if type(pattern) is not type(node):
         return False
     if isinstance(pattern, ast.Constant):
@@ -66,6 +74,13 @@ def matches(pattern: Any, node: Any) -> bool:
         for name in pattern._fields
         if name not in _IGNORED_FIELDS
     )
+
+
+def _assignment_matches(wanted: ast.Assign, present: Union[ast.Assign, ast.AnnAssign]) -> bool:
+    targets = present.targets if isinstance(present, ast.Assign) else [present.target]
+    if not any(matches(wanted.targets[0], target) for target in targets):
+        return False
+    return present.value is not None and matches(wanted.value, present.value)
 
 
 def _fields_match(name: str, wanted: Any, present: Any) -> bool:

@@ -76,11 +76,11 @@ class Param:
 
 @dataclass(frozen=True)
 class Decorator:
-    """A decorator, on the line after the one that a pattern matches."""
+    """A decorator, on the line after the one that any of the patterns matches."""
 
     function: str
     code: str
-    after: str
+    after: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,13 @@ class Requires:
         scope: qualified name, or ``""`` for the whole file.
         patterns: alternatives.
         because: the sentence for the user when none occurs: what this code lacks, and what would go wrong.
+        given: a pattern without which nothing is required.
     """
 
     scope: str
     patterns: tuple[str, ...]
     because: str
+    given: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -133,12 +135,16 @@ class Forbids:
         patterns: any of them.
         because: the sentence for the user when one occurs.
         outside: a function in the scope in which they may occur.
+        above: the statement of the function below which they may occur.
+        unless: patterns of what may occur all the same.
     """
 
     scope: str
     patterns: tuple[str, ...]
     because: str
     outside: Optional[str] = None
+    above: Optional[Anchor] = None
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Unchanged:
         function: qualified name.
         name: the variable.
         since: the statement that binds it.
-        until: patterns of its first use; without one of them after ``since`` nothing is checked.
+        until: patterns of its first use in the same branch; without one of them nothing is checked.
     """
 
     function: str
@@ -177,11 +183,26 @@ class Trains:
 
 
 @dataclass(frozen=True)
+class Callers:
+    """Refuse unless every function of the clone that makes a call has one of the patterns in it as well.
+
+    Args:
+        call: the pattern of the call.
+        patterns: alternatives.
+        because: the sentence for the user when a caller has none.
+    """
+
+    call: str
+    patterns: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
 class TwoDimensional:
     """Refuse a file whose networks make volumes: the modules it names convolve in three dimensions only."""
 
 
-Guard = Union[Requires, Forbids, Unchanged, Trains, TwoDimensional]
+Guard = Union[Requires, Forbids, Unchanged, Trains, Callers, TwoDimensional]
 
 
 @dataclass(frozen=True)
