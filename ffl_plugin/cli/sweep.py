@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional
 
 import click
 
@@ -57,14 +57,24 @@ from ffl_plugin.errors import FFLError
 )
 @click.option("--no-download", is_flag=True, help="Do without FID where its weights are not here.")
 @click.option(
-    "--protocol", default="pytorch-fid", show_default=True, metavar="NAME", help="FID's, as in compare."
+    "--protocol",
+    default="pytorch-fid",
+    show_default=True,
+    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+    help="FID's, as in compare.",
 )
-@click.option("--slurm", is_flag=True, help="Run the trainings as SLURM jobs, through submitit.")
 @click.option(
-    "--slurm-set",
+    "--engine",
+    default="here",
+    show_default=True,
+    type=click.Choice(["here", "slurm", "ray"]),
+    help="Where to train: one after another here, as SLURM jobs (through submitit), or as Ray tasks.",
+)
+@click.option(
+    "--engine-set",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A parameter of submitit, such as timeout_min=600.",
+    help="A parameter of submitit, such as timeout_min=600, or of Ray's tasks, such as num_gpus=1.",
 )
 @click.option("--report-only", is_flag=True, help="Train nothing; gather what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
@@ -79,8 +89,8 @@ def command(
     inception: Optional[str],
     no_download: bool,
     protocol: str,
-    slurm: bool,
-    slurm_set: tuple[str, ...],
+    engine: str,
+    engine_set: tuple[str, ...],
     report_only: bool,
     as_json: bool,
     training: tuple[str, ...],
@@ -100,10 +110,11 @@ def command(
         with OPTIONS="--dataroot maps --model pix2pix --name maps --checkpoints_dir {out}/checkpoints"
     """
     from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
     from ffl_plugin.sweep.page import write_sweep_report
     from ffl_plugin.sweep.plan import Plan, open_sweep, parse_numbers, read_plan, trials
-    from ffl_plugin.sweep.run import only_one, run_here
+    from ffl_plugin.sweep.run import only_one
 
     out = out.absolute()
     if report_only:
@@ -121,17 +132,12 @@ def command(
         )
         if len(plan.weights) < 2:
             raise FFLError("there is no weight to compare with 0; give --weights 0,1 or more")
+        started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
     with only_one(out):
-        if report_only:
-            pass
-        elif slurm:
-            from ffl_plugin.sweep.cluster import run_on_cluster
-
-            run_on_cluster(plan, everything, out, dict(map(_setting, slurm_set)), _tell)
-        else:
-            run_here(plan, everything, _tell)
+        if not report_only:
+            started.run(plan, everything, _tell)
         with progress_bar() as progress:
             report = gather(
                 plan,
@@ -167,10 +173,3 @@ def _split(line: str) -> tuple[str, ...]:
         return tuple(shlex.split(line))
     except ValueError as error:
         raise FFLError(f"--then {line!r} cannot be read as a command: {error}") from None
-
-
-def _setting(text: str) -> tuple[str, Union[int, str]]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise FFLError(f"--slurm-set takes NAME=VALUE, such as timeout_min=600, not {text!r}")
-    return name, int(value) if value.lstrip("-").isdigit() else value

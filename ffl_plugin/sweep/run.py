@@ -1,4 +1,4 @@
-"""Running the trials of a sweep, one after another; on a cluster, each job runs `run_trial` too."""
+"""Running the trials of a sweep on this machine; each job of a cluster runs `run_trial` too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.sweep.engines import Settings
 from ffl_plugin.sweep.plan import DONE, FAILED, RUNNING, Plan, Trial
 
 # How long an interrupted command may take to end by itself.
@@ -46,23 +47,39 @@ def run_trial(plan: Plan, trial: Trial) -> str:
     return state
 
 
-def run_here(plan: Plan, trials: Sequence[Trial], tell: Callable[[str], None]) -> None:
-    """Run the trials that are not done, one after another; a trial that fails does not stop the others.
+def start(sweep: Path, settings: Settings) -> Here:
+    """Prepare to run on this machine.
 
     Raises:
-        FFLError: interrupted, by Ctrl-C or SIGTERM; what is done stays done.
+        FFLError: there are settings, and this machine has none.
     """
-    pending = [trial for trial in trials if trial.state() != DONE]
-    for number, trial in enumerate(pending, 1):
-        tell(f"[{number}/{len(pending)}] {trial}: training, see {trial.log}")
-        try:
-            with _ends_are_interruptions():
-                state = run_trial(plan, trial)
-        except KeyboardInterrupt:
-            raise FFLError(
-                f"interrupted while training {trial}; run the same command again to go on from there"
-            ) from None
-        tell(f"[{number}/{len(pending)}] {trial}: {state}")
+    if settings:
+        raise FFLError(
+            f"--engine-set {next(iter(settings))} is for an --engine such as slurm or ray; name it"
+        )
+    return Here()
+
+
+class Here:
+    """One trial after another."""
+
+    def run(self, plan: Plan, trials: Sequence[Trial], tell: Callable[[str], None]) -> None:
+        """Run the trials that are not done; one that fails does not stop the others.
+
+        Raises:
+            FFLError: interrupted, by Ctrl-C or SIGTERM; what is done stays done.
+        """
+        pending = [trial for trial in trials if trial.state() != DONE]
+        for number, trial in enumerate(pending, 1):
+            tell(f"[{number}/{len(pending)}] {trial}: training, see {trial.log}")
+            try:
+                with _ends_are_interruptions():
+                    state = run_trial(plan, trial)
+            except KeyboardInterrupt:
+                raise FFLError(
+                    f"interrupted while training {trial}; run the same command again to go on from there"
+                ) from None
+            tell(f"[{number}/{len(pending)}] {trial}: {state}")
 
 
 def _call(command: Sequence[str], folder: str, log: Any) -> int:
@@ -81,7 +98,9 @@ def _call(command: Sequence[str], folder: str, log: Any) -> int:
         log.write(f"{command[0]} cannot be started: {error.strerror or error}\n".encode())
         return 127
     try:
-        return process.wait()
+        while process.poll() is None:
+            time.sleep(0.2)  # Ray's interruption reaches Python code alone, not a wait of the system's
+        return process.returncode
     except BaseException:
         _end(process)
         raise
@@ -89,7 +108,11 @@ def _call(command: Sequence[str], folder: str, log: Any) -> int:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask a command and what it started to end, as Ctrl-C does, and insist after a while."""
-    for number, patience in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+    # In the background of a shell, or in a task of Ray's, what we start is deaf to Ctrl-C, as we are.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    deaf = signal.SIGINT in blocked or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    asks = signal.SIGTERM if deaf else signal.SIGINT
+    for number, patience in ((asks, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -11,6 +11,7 @@ import pytest
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.sweep.plan import Plan, Trial, parse_numbers
+from ffl_plugin.sweep.run import GRACE_SECONDS
 
 # A training in miniature, with StyleGAN's logs: its FID falls with the weight up to 1 and rises beyond.
 TRAIN = """
@@ -140,6 +141,22 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(clone, tmp_path, capfd, n
     assert set(states(out).values()) == {"done"}
 
 
+def test_a_sweep_in_the_background_ends_its_training_at_once(clone, tmp_path):
+    """A shell starts background jobs deaf to Ctrl-C, and so are the trainings that they start."""
+    out = tmp_path / "sweep"
+    words = [sys.executable, "-c", "from ffl_plugin.cli import main; main()", "sweep", "--out", str(out),
+             "--weights", "1", "--seeds", "0", *command("--sleep=60")]  # fmt: skip
+    process = subprocess.Popen(["sh", "-c", 'trap "" INT; exec "$@"', "sh", *words], cwd=clone)
+    log = out / "trainings" / "weight-1-seed-0" / "log.txt"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "sleeping" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(GRACE_SECONDS - 5) == 1
+    assert states(out)["weight-1-seed-0"] == "running"
+
+
 def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd):
     out = tmp_path / "sweep"
     then = f"{sys.executable} -c 'import sys; print(sys.argv)' test {{weight}} {{seed}} {{out}}"
@@ -181,8 +198,10 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
         (["--weights", "nan", "--", "python", "{out}"], "not negative"),
         (["--seeds", "0.5", "--", "python", "{out}"], "numbers separated by commas"),
         (["--then", "echo 'open", "--", "python", "{out}"], "cannot be read as a command"),
-        (["--slurm", "--slurm-set", "gpus", "--", "python", "{out}"], "NAME=VALUE"),
-        (["--slurm", "--", "python", "{out}"], "cannot be submitted"),
+        (["--engine", "slurm", "--engine-set", "gpus", "--", "python", "{out}"], "NAME=VALUE"),
+        (["--engine", "slurm", "--", "python", "{out}"], "cannot be submitted"),
+        (["--engine", "ray", "--engine-set", "gpu=1", "--", "python", "{out}"], "not gpu"),
+        (["--engine-set", "num_gpus=1", "--", "python", "{out}"], "is for an --engine"),
     ],
 )
 def test_bad_input_is_one_sentence(clone, tmp_path, capfd, arguments, words):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.sweep import cluster
+from ffl_plugin.sweep import slurm as engine
 from ffl_plugin.sweep.plan import Plan, open_sweep, trials
 
 pytest.importorskip("submitit")
@@ -55,7 +55,7 @@ def slurm(tmp_path, monkeypatch):
         (folder / name).write_text(SLURM.replace("{python}", sys.executable))
         (folder / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(cluster, "SECONDS_BETWEEN_LOOKS", 0.1)
+    monkeypatch.setattr(engine, "SECONDS_BETWEEN_LOOKS", 0.1)
     return folder
 
 
@@ -76,10 +76,10 @@ def test_jobs_are_waited_for_and_never_submitted_twice(slurm, plan, tmp_path, mo
     told: list[str] = []
 
     def run(**settings):
-        cluster.run_on_cluster(plan, trials(plan, out), out, settings, told.append)
+        engine.start(out, settings).run(plan, trials(plan, out), told.append)
 
     with monkeypatch.context() as context:
-        context.setattr(cluster, "_wait", interrupt)
+        context.setattr(engine, "_wait", interrupt)
         with pytest.raises(FFLError, match="the jobs go on"):
             run(timeout_min=2)
     assert len(list(slurm.glob("*.job"))) == 2
@@ -97,18 +97,16 @@ def test_a_job_that_the_cluster_ended_is_submitted_again(slurm, plan, tmp_path):
     for number, trial in enumerate(trials(plan, out), 1):
         trial.folder.mkdir(parents=True)
         trial.record(state="running")
-        (trial.folder / cluster.JOB).write_text(json.dumps({"job": str(number)}))
+        (trial.folder / engine.JOB).write_text(json.dumps({"job": str(number)}))
         (slurm / f"{number}.job").write_text("TIMEOUT")
     (slurm / "open").touch()
-    cluster.run_on_cluster(plan, trials(plan, out), out, {}, print)
+    engine.start(out, {}).run(plan, trials(plan, out), print)
     assert [trial.state() for trial in trials(plan, out)] == ["done", "done"]
     assert len(list(slurm.glob("*.job"))) == 4
 
 
-def test_a_parameter_that_submitit_does_not_know_is_refused(slurm, plan, tmp_path):
+def test_a_parameter_that_submitit_does_not_know_is_refused(slurm, tmp_path):
     for settings in ({"no_such": 1}, {"timeout_min": "long"}):
         with pytest.raises(FFLError, match="cannot be submitted"):
-            cluster.run_on_cluster(
-                plan, trials(plan, tmp_path / "sweep"), tmp_path / "sweep", settings, print
-            )
+            engine.start(tmp_path / "sweep", settings)
     assert not list(slurm.glob("*.job"))
