@@ -9,7 +9,7 @@ from typing import Optional
 import click
 
 from ffl_plugin import __version__
-from ffl_plugin.errors import FFLError
+from ffl_plugin.errors import FFLError, readable
 
 # Command name -> (module, one-line help). The module defines a click command named `command`.
 COMMANDS = {
@@ -61,8 +61,12 @@ def main(arguments: Optional[list[str]] = None) -> int:
     try:
         group.main(args=arguments, prog_name="ffl-patch", standalone_mode=True)
     except FFLError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {readable(error)}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a disk or a path that no command foresaw
+        place = "" if error.filename is None else f"{error.filename}: "
+        click.echo(f"Error: {readable(place)}{error.strerror or error}", err=True)
+        sys.exit(FFLError.exit_code)
     return 0
 
 

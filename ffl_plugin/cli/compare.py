@@ -80,8 +80,8 @@ class SeveralValues(click.Command):
     "--protocol",
     default="pytorch-fid",
     show_default=True,
-    metavar="NAME",
-    help="FID's: pytorch-fid, stylegan2-ada or clean.",
+    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+    help="FID's: numbers compare only within one.",
 )
 @click.option(
     "--metrics",

@@ -15,6 +15,8 @@ Pixels = npt.NDArray[np.uint8]
 
 # What the field's tools list (pytorch-fid), all decoded by Pillow.
 EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+# Pillow goes by content, not by name, and would hand PostScript called .png to Ghostscript, which runs it.
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -72,7 +74,7 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
             # Pillow only warns between one and two times its limit; a set of images has no use for either.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", message="Palette images with Transparency")
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise FFLError(
             f"{where} claims more pixels than Pillow decodes safely; remove it from the set"

@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.features import Features
@@ -116,16 +117,38 @@ def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
             arrays = {name: archive[name] for name in archive.files}
     except (BadZipFile, OSError, ValueError, EOFError, AttributeError, zlib.error) as error:
         raise FFLError(f"{path} is not a complete .npz of numbers ({error}); save it again") from None
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise FFLError(f"{path} holds {name} of type {array.dtype}, not real numbers; save it again")
+        if not np.isfinite(array).all():
+            raise FFLError(f"{path} holds NaN or infinite values in {name}; compute it again")
     if {"mu", "sigma"} <= arrays.keys():
-        return Statistics(arrays["mu"].astype(np.float64), arrays["sigma"].astype(np.float64))
+        return _stored_statistics(path, arrays["mu"].astype(np.float64), arrays["sigma"].astype(np.float64))
     features = [array for array in arrays.values() if array.ndim == 2 and array.shape[1] == FEATURES]
-    if len(features) == 1:
-        names = tuple(f"row {index}" for index in range(len(features[0])))
-        return Features(names, protocol, None, (features[0].astype(np.float32),))
-    raise FFLError(
-        f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of features "
-        f"(N, {FEATURES})"
-    )
+    if len(features) != 1:
+        raise FFLError(
+            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of "
+            f"features (N, {FEATURES})"
+        )
+    if len(features[0]) < 2:
+        raise FFLError(
+            f"{path} cannot be used: a covariance needs at least 2 features, not {len(features[0])}"
+        )
+    names = tuple(f"row {index}" for index in range(len(features[0])))
+    return Features(names, protocol, None, (features[0].astype(np.float32),))
+
+
+def _stored_statistics(path: Path, mean: npt.NDArray[Any], covariance: npt.NDArray[Any]) -> Statistics:
+    if covariance.shape != (*mean.shape, *mean.shape) or mean.ndim != 1:
+        raise FFLError(
+            f"{path} cannot be used: mu and sigma are a mean (d,) and a covariance (d, d), not {mean.shape} "
+            f"and {covariance.shape}"
+        )
+    if (np.diag(covariance) < 0).any():
+        raise FFLError(
+            f"{path} holds a sigma with negative variances, which is no covariance; compute it again"
+        )
+    return Statistics(mean, covariance)
 
 
 def _count(side: FeatureSet) -> str:

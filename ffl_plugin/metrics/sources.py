@@ -15,6 +15,10 @@ from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode, image_size
 _LARGEST_MEMBER = 512 * 2**20
 
 
+class SizesDiffer(FFLError):
+    """Images of one size are needed, and these are of several."""
+
+
 class ImageSource:
     """A finite, ordered set of images.
 
@@ -172,9 +176,9 @@ def open_zip(path: Path) -> ZipSource:
     return ZipSource(path, archive, sorted(names))
 
 
-def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple[int, int]) -> FFLError:
+def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple[int, int]) -> SizesDiffer:
     """Build the error for two images of different (height, width)."""
-    return FFLError(
+    return SizesDiffer(
         f"the images differ in size: {name_a} is {size_a[1]}x{size_a[0]} and {name_b} is "
         f"{size_b[1]}x{size_b[0]}; resize them to one size first"
     )

@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import Pixels
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.sources import ImageSource, mixed_sizes
+from ffl_plugin.metrics.sources import ImageSource, SizesDiffer, mixed_sizes
 from ffl_plugin.spectrum import column_multiplicity, half_spectrum, radial_frequency
 
 Array = npt.NDArray[np.float64]
@@ -140,9 +139,9 @@ def measure_spectra(
 def spectral_distances(
     fakes: SpectralStatistics, reals: SpectralStatistics, *, bands: int = 8
 ) -> SpectralDistances:
-    """Compare two sets of equal image size; raises ``FFLError`` when the sizes differ."""
+    """Compare two sets of equal image size; raises ``SizesDiffer`` when the sizes do."""
     if fakes.size != reals.size:
-        raise FFLError(
+        raise SizesDiffer(
             f"spectra are compared at one image size, not {fakes.size[1]}x{fakes.size[0]} and "
             f"{reals.size[1]}x{reals.size[0]}; resize one of the sets"
         )

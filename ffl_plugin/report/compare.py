@@ -13,7 +13,14 @@ from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.from_features import measure_features
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_logs import compare_logs
-from ffl_plugin.report.gather import PathLike, check_alike, images_of, open_real, open_training
+from ffl_plugin.report.gather import (
+    PathLike,
+    check_alike,
+    check_distinct,
+    images_of,
+    open_real,
+    open_training,
+)
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
@@ -61,10 +68,9 @@ def compare(
     Raises:
         FFLError: a path, an image or a weights file cannot be used; one sentence names it.
     """
-    sides = {
-        "before": [open_training(path, "fake") for path in _several(before, "before")],
-        "after": [open_training(path, "fake") for path in _several(after, "after")],
-    }
+    paths = {"before": _several(before, "before"), "after": _several(after, "after")}
+    check_distinct([*paths["before"], *paths["after"]])
+    sides = {side: [open_training(path, "fake") for path in listed] for side, listed in paths.items()}
     check_alike(*sides.values())
     reality = None
     if sides["before"][0].source is None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
-from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.gather import Opened, PathLike, images_of, pair_up
@@ -96,6 +95,7 @@ def _spectra(
 ) -> tuple[list[Difference], tuple[RadialProfile, ...], dict[str, Any], Optional[str]]:
     """Rows, profiles and averaged spectra, or the reason why there are none."""
     from ffl_plugin.metrics import measure_spectra
+    from ffl_plugin.metrics.sources import SizesDiffer
 
     try:
         sides = {
@@ -104,7 +104,7 @@ def _spectra(
             "after": [measure_spectra(images_of(opened), progress=progress) for opened in after],
         }
         rows = compare_spectra(sides["real"][0], sides["before"], sides["after"])
-    except FFLError as error:
+    except SizesDiffer as error:
         return [], (), {}, f"Spectra were not compared: {error}."
     profiles = tuple(_profile(name, trainings) for name, trainings in sides.items())
     return (

@@ -86,6 +86,23 @@ def open_real(real: Optional[PathLike], before: Sequence[Opened], after: Sequenc
     return Opened(path, open_images(path, role="real"), None, TrainingLog())
 
 
+def check_distinct(paths: Sequence[PathLike]) -> None:
+    """Refuse a path given twice: two names of one training would pass for two trainings that agree.
+
+    Raises:
+        FFLError: a path is empty, or the same place as another.
+    """
+    places: dict[str, PathLike] = {}
+    for path in paths:
+        if not os.fspath(path):
+            raise FFLError("a path is empty; give the folder or zip of each training")
+        place = os.path.realpath(path)
+        if place in places:
+            same = "" if os.fspath(places[place]) == os.fspath(path) else f" (as {places[place]} too)"
+            raise FFLError(f"{path} is given twice{same}; give every training once, on one side")
+        places[place] = path
+
+
 def images_of(opened: Opened) -> ImageSource:
     """The images of a training that has some."""
     if opened.source is None:

@@ -45,9 +45,11 @@ class OutputFolder:
         """
         if out.exists() and not out.is_dir():
             raise FFLError(f"{out} is a file; give --out the name of a folder")
-        resolved = out.resolve()
+        if out.is_symlink() and not out.exists():
+            raise FFLError(f"{out} is a link that leads nowhere; remove it, or give --out another folder")
+        place = Path(os.path.realpath(out))  # Path.resolve raises on a loop of links
         for source in sources:
-            if source.is_dir() and (resolved == source.resolve() or source.resolve() in resolved.parents):
+            if source.is_dir() and Path(os.path.realpath(source)) in (place, *place.parents):
                 raise FFLError(
                     f"{out} lies inside {source}, whose images are read; give --out a folder elsewhere"
                 )

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from ffl_plugin.errors import readable as readable
 from ffl_plugin.metrics.difference import Difference
 
 MINUS = "−"
@@ -102,12 +103,6 @@ def duration(seconds: Optional[float]) -> str:
 def sentence(text: str) -> str:
     """Text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
-
-
-def readable(text: Any) -> str:
-    """A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed."""
-    plain = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in plain)
 
 
 def wrapped(text: str, width: int) -> str:

@@ -58,7 +58,7 @@ def test_the_user_may_say_whether_images_pair(sets, tmp_path):
     assert not compared(real=sets / "real", before=sets / "before", after=sets / "after", pairs=False).paired
     other = write_set(tmp_path / "other", 2, name="seed{:04d}.png")
     with pytest.raises(FFLError, match="has no partner of the same name"):
-        compared(real=sets / "real", before=other, after=other, pairs=True)
+        compared(real=sets / "real", before=sets / "before", after=other, pairs=True)
 
 
 def test_result_folders_of_pix2pix_hold_their_own_reals(tmp_path):
@@ -206,11 +206,11 @@ def broken(kind, sets, tmp_path):
     if kind == "a run without logs":
         path.mkdir()
         (path / "training_options.json").write_text("{}")
-        return {"before": path, "after": path}, "without a readable metric"
+        return {"before": write_run(tmp_path / "run", {0: 5}), "after": path}, "without a readable metric"
     if kind == "a run of corrupt logs":
         path.mkdir()
         (path / "metric-fid50k_full.jsonl").write_text("{\n{\n")
-        return {"before": path, "after": path}, "without a readable metric"
+        return {"before": write_run(tmp_path / "run", {0: 5}), "after": path}, "without a readable metric"
     assert kind == "empty"
     path.mkdir()
     return {**good, "before": path}, "holds no images"
