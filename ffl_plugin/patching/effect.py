@@ -52,9 +52,8 @@ def _require_not_left_before(source: Source, function: Function, anchor: ast.stm
 
 
 def _require_not_bound_again(source: Source, function: Function, anchor: ast.stmt, carrier: str) -> None:
-    for node in ast.walk(function):
-        bound = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", None), ast.Store)
-        if bound and _names(node) == carrier and _is_later(source, node, anchor):
+    for name, node in _stored(function):
+        if name == carrier and not isinstance(node, ast.Subscript) and _is_later(source, node, anchor):
             raise PatchError(
                 f"{carrier} is bound again after `{source.first_line_of(anchor)}`, so a term added there "
                 "would get lost",
@@ -67,7 +66,9 @@ def _require_used(source: Source, function: Function, anchor: ast.stmt, carrier:
     """The carrier must be backpropagated, handed on or returned; if nothing is, another function reads it."""
     if _reaches_an_end(source, function, carrier, source.end_of(anchor)):
         return
-    backward = next((node for node in ast.walk(function) if _is_backward(node)), None)
+    backward = next(
+        (node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_backward(node)), None
+    )
     if backward is None and "." in carrier:
         inside = {id(node) for node in ast.walk(function)}
         if any(_names(node) == carrier and id(node) not in inside for node in source.nodes):
@@ -109,8 +110,8 @@ def _hands_on(call: ast.Call, carriers: set[str]) -> bool:
     return name is not None and (name.startswith("self.") or "." not in name) and name not in _SHOWING
 
 
-def _is_backward(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and (ast.unparse(node.func).rpartition(".")[2] == "backward")
+def _is_backward(call: ast.Call) -> bool:
+    return ast.unparse(call.func).rpartition(".")[2] == "backward"
 
 
 def _mentions(root: ast.AST, carriers: set[str]) -> bool:
