@@ -6,7 +6,7 @@ Contenders alternate round by round, so that whatever else the machine does meet
 medians over the rounds. The gradient is asked for with torch.autograd.grad, as the backward pass of a
 generator would receive it. Limits, in the same rounds: for ``image`` a real transform of one batch and its
 inverse, ``rfft2`` and ``irfft2``; for ``batch`` one ``torch.sub(pred, target, out=...)``, two reads and a
-write.
+write. ``plain`` is our loss without its loops in C, as where there is no compiler.
 
 Memory is the peak of what torch allocates beyond the inputs and the gradient that is returned.
 
@@ -29,7 +29,7 @@ import torch
 from focal_frequency_loss import FocalFrequencyLoss as Official
 from torch import Tensor
 
-from ffl_plugin import FocalFrequencyLoss
+from ffl_plugin import FocalFrequencyLoss, fused, native
 
 SIZES = ((4, 256), (32, 256), (4, 1024), (8, 64), (64, 64))  # images, height and width; 3 channels
 LEAST_ROUNDS = 5
@@ -56,39 +56,50 @@ def main() -> None:
 def print_table(spectrum: str, device: torch.device, seconds: float) -> None:
     """Print one row per size, and the geometric means of the ratios."""
     limit = "rfft2+irfft2" if spectrum == "image" else "sub(out=)"
-    print(f"spectrum={spectrum!r}")
-    print(f"{'N x H':>9} {'official':>10} {'ours':>9} {'ratio':>7} {limit:>13} {'ours/limit':>11}", end="")
-    print(
-        f" {'official MiB':>13} {'ours MiB':>9} {'share':>7}"
-        + (f" {'copy':>8}" if device.type == "cuda" else "")
-    )
-    ratios = []
+    columns = ["N x H", "official", "ours", "ratio", "plain", "ratio", limit, "ours/limit"]
+    columns += ["official MiB", "ours MiB", "share", *(["copy"] if device.type == "cuda" else [])]
+    print(f"spectrum={spectrum!r}\n" + " ".join(f"{column:>{len(column) + 2}}" for column in columns))
+    ratios: dict[str, list[float]] = {"ours": [], "plain": []}
     for images, side in SIZES:
         pred, target = (torch.randn(images, 3, side, side, device=device) for _ in range(2))
         pred.requires_grad_()
-        losses = {
-            "official": Official(ave_spectrum=spectrum == "batch").to(device),
-            "ours": FocalFrequencyLoss(spectrum=spectrum),
-        }
-        steps = {name: training_step(loss, pred, target) for name, loss in losses.items()}
-        peak = {name: peak_memory(step, device) / 2**20 for name, step in steps.items()}
+        official = training_step(Official(ave_spectrum=spectrum == "batch").to(device), pred, target)
+        ours = training_step(FocalFrequencyLoss(spectrum=spectrum), pred, target)
+        steps = {"official": official, "ours": ours, "plain": without_loops(ours)}
         steps["limit"] = limit_of(spectrum, pred.detach(), target)
+        peak = {name: peak_memory(steps[name], device) / 2**20 for name in ("official", "ours")}
         if device.type == "cuda":
             steps["copy"] = lambda pred=pred, target=target: (pred.detach().clone(), target.clone())
         took = {
             name: 1e3 * statistics.median(times) for name, times in alternate(steps, device, seconds).items()
         }
-        ratios.append(took["official"] / took["ours"])
+        for name, found in ratios.items():
+            found.append(took["official"] / took[name])
+        values = [f"{images} x {side}", f"{took['official']:.2f}", f"{took['ours']:.2f}"]
+        values += [f"{ratios['ours'][-1]:.1f}", f"{took['plain']:.2f}", f"{ratios['plain'][-1]:.1f}"]
+        values += [f"{took['limit']:.2f}", f"{took['ours'] / took['limit']:.2f}"]
+        values += [f"{peak['official']:.1f}", f"{peak['ours']:.2f}", f"{peak['ours'] / peak['official']:.3f}"]
+        values += [f"{took['copy']:.2f}"] if device.type == "cuda" else []
         print(
-            f"{images:>4} x {side:<4} {took['official']:>8.2f} {took['ours']:>9.2f} {ratios[-1]:>7.1f}",
-            end="",
+            " ".join(f"{value:>{len(column) + 2}}" for column, value in zip(columns, values)),
+            flush=True,
         )
-        print(f" {took['limit']:>13.2f} {took['ours'] / took['limit']:>11.2f}", end="")
-        print(
-            f" {peak['official']:>13.1f} {peak['ours']:>9.1f} {peak['ours'] / peak['official']:>7.3f}", end=""
-        )
-        print(f" {took['copy']:>8.2f}" if device.type == "cuda" else "", flush=True)
-    print(f"geometric mean of the ratios: {statistics.geometric_mean(ratios):.1f}\n")
+    for name, found in ratios.items():
+        print(f"geometric mean of the ratios, {name}: {statistics.geometric_mean(found):.1f}")
+    print()
+
+
+def without_loops(step: Callable[[], object]) -> Callable[[], object]:
+    """Return the step as it is where the loops in C cannot be had."""
+
+    def plain() -> object:
+        fused.loops_for = lambda *images: None
+        try:
+            return step()
+        finally:
+            fused.loops_for = native.loops_for
+
+    return plain
 
 
 def training_step(loss: torch.nn.Module, pred: Tensor, target: Tensor) -> Callable[[], object]:

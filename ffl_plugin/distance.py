@@ -29,6 +29,11 @@ class Weighting:
     batch_matrix: bool = False
     matrix: Optional[Tensor] = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether these are the paper's own weights of whole images: |D| / max |D|."""
+        return self.alpha == 1 and self.patch_factor == 1 and not self.log_matrix and self.matrix is None
+
 
 def pairwise_distance(pred: Tensor, target: Tensor, weighting: Weighting) -> Tensor:
     """Return the focal frequency distance of each image to its target: (N, C, H, W) twice -> (N,)."""

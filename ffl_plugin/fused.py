@@ -1,9 +1,9 @@
-"""Value and gradient of the pairwise distance together, in few passes over memory: the path of training.
+"""Value and gradient of the focal distance together, in few passes over memory: the path of training.
 
 With weights w held fixed the distance E = mean(w |D|²) is quadratic in d = pred - target. Its gradient is
 G = 2/n · F⁻¹(w D), so E = ½ <d, G> (Euler): one real transform, one inverse, no whole spectrum. Both are
 computed in the forward pass, block by block, so that a block's spectrum stays in the cache; only F⁻¹(w D) is
-kept.
+kept. Of batches that are averaged, d is the difference of the mean images: the gradient is one image.
 """
 
 from __future__ import annotations
@@ -14,53 +14,79 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from ffl_plugin.averages import mean_image
 from ffl_plugin.distance import Weighting, at_least_single, focal_weight_, pairwise_distance, share_of_batch
+from ffl_plugin.native import Loops, loops_for
 from ffl_plugin.spectrum import half_spectrum, image_of, patches, power
 
-# Pixels per block. On a CPU 2 MiB of float32, which with its spectrum fits the cache; elsewhere enough to
-# keep a GPU busy, and a bound on what a large batch takes.
-CPU_BLOCK = 2**19
+# Pixels per block. On a CPU 512 KiB of float32, which with its spectrum fits the second-level cache and which
+# the allocator gives out again without new pages. Elsewhere enough to keep a GPU busy, and a bound on what a
+# large batch takes.
+CPU_BLOCK = 2**17
 BLOCK = 2**24
 
 
+def plain_distance(pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool) -> Tensor:
+    """Return the distances of images to targets, (N,), or of the mean images, (1,); or their mean, ()."""
+    if averaged:
+        pred, target = mean_image(pred), mean_image(target)
+    distance = pairwise_distance(pred, target, weighting)
+    return distance.mean() if mean else distance
+
+
 class FusedDistance(torch.autograd.Function):
-    """:func:`ffl_plugin.distance.pairwise_distance`, with its gradient computed in the forward pass."""
+    """:func:`plain_distance`, with its gradient computed in the forward pass."""
 
     @staticmethod
-    def forward(ctx: Any, pred: Tensor, target: Tensor, weighting: Weighting) -> Tensor:
-        """(N, C, H, W) twice -> (N,)."""
-        ctx.gradient, distance = gradient_and_distance(pred, target, weighting)
-        ctx.weighting, ctx.dtypes, ctx.scale = weighting, (pred.dtype, target.dtype), 2 / pred[0].numel()
+    def forward(
+        ctx: Any, pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool
+    ) -> Tensor:
+        """(N, C, H, W) twice -> (N,), (1,) if averaged, () of the mean."""
+        ctx.gradient, distance = gradient_and_distance(pred, target, weighting, averaged)
+        ctx.how = weighting, averaged, mean
         ctx.save_for_backward(pred, target)
-        return distance
+        return distance.mean() if mean else distance
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], Optional[Tensor], None]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], ...]:
         """Scale the gradient at hand, in place; it is gone then, and computed anew if asked for again."""
+        pred, target = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiate(ctx, grad_output)
+            return (*_differentiate(ctx, pred, target, grad_output), None, None, None)
+        weighting, averaged, mean = ctx.how
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
-            pred, target = ctx.saved_tensors
-            gradient, _ = gradient_and_distance(pred, target, ctx.weighting)
-        gradient.mul_(grad_output.view(-1, 1, 1, 1) * ctx.scale)
-        needs_pred, needs_target, _ = ctx.needs_input_grad
-        pred_dtype, target_dtype = ctx.dtypes
-        return (
-            gradient.to(pred_dtype) if needs_pred else None,
-            gradient.neg().to(target_dtype) if needs_target else None,
-            None,
-        )
+            gradient, _ = gradient_and_distance(pred, target, weighting, averaged)
+        scale = 2 / (gradient.numel() if mean else gradient[0].numel())
+        if averaged:
+            scale /= pred.shape[0]
+        gradient.mul_(grad_output.view(-1, 1, 1, 1) * scale)
+        needs_pred, needs_target, *_ = ctx.needs_input_grad
+        by_pred = by_target = None
+        if needs_target:
+            opposite = gradient * (-pred.shape[0] / target.shape[0])
+            by_target = opposite.to(target.dtype).expand_as(target)
+        if needs_pred:
+            by_pred = gradient.to(pred.dtype).expand_as(pred)
+        return by_pred, by_target, None, None, None
 
 
-def gradient_and_distance(pred: Tensor, target: Tensor, weighting: Weighting) -> tuple[Tensor, Tensor]:
-    """Return F⁻¹(w D), (N, C, H, W), n/2 times the gradients of the distances, and these, (N,)."""
-    pixels = CPU_BLOCK if pred.device.type == "cpu" else BLOCK
-    if pred.numel() <= pixels and weighting.patch_factor == 1 and pred.is_contiguous():
-        gradient, distance, peak = _block(pred, target, weighting, weighting.matrix)
+def gradient_and_distance(
+    pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool
+) -> tuple[Tensor, Tensor]:
+    """Return F⁻¹(w D), (N, C, H, W), n/2 times the gradients of the distances, and these, (N,).
+
+    If averaged, D is the difference of the mean images, and N is 1.
+    """
+    peak: Optional[Tensor]
+    loops = loops_for(pred, target) if weighting.is_plain else None
+    if loops:
+        gradient, distance, peak = _plane_by_plane(pred, target, averaged, loops)
         grid = gradient
     else:
-        gradient, grid, distance, peak = _block_by_block(pred, target, weighting, pixels)
+        if averaged:
+            pred, target = mean_image(pred), mean_image(target)
+        gradient, grid, distance, peak = _block_by_block(pred, target, weighting)
     if weighting.batch_matrix and peak is not None:
         share = share_of_batch(peak)
         grid.mul_(share)
@@ -68,38 +94,56 @@ def gradient_and_distance(pred: Tensor, target: Tensor, weighting: Weighting) ->
     return gradient, distance.flatten(1).sum(1).div_(pred[0].numel())
 
 
-def _block(
-    pred: Tensor, target: Tensor, weighting: Weighting, given: Optional[Tensor]
-) -> tuple[Tensor, Tensor, Optional[Tensor]]:
-    """Return F⁻¹(w D) of some images and channels, the sums of w |D|² and the maxima of |D|^alpha."""
-    difference = patches(pred.to(at_least_single(pred, target)) - target, weighting.patch_factor)
-    spectrum = half_spectrum(difference)
-    weight, peak = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
-    image = image_of(spectrum.mul_(weight), difference.shape[-1])
-    return image, difference.mul_(image).sum((-2, -1), keepdim=True), peak
+def _plane_by_plane(
+    pred: Tensor, target: Tensor, averaged: bool, loops: Loops
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return F⁻¹(w D), the sums of w |D|² and the maxima of |D|, by the loops in C.
+
+    The Hartley transform, Re F - Im F, is its own inverse, and real weights that are even in (u, v), as w is,
+    multiply it as they multiply F. So the way back is a second real transform: cheaper than an inverse one.
+    """
+    count, (channels, height, width) = (1 if averaged else pred.shape[0]), pred.shape[1:]
+    gradient = pred.new_empty((count * channels, height, width))
+    energy, highest = pred.new_empty((2, count * channels)).unbind()
+    step = max(1, CPU_BLOCK // (height * width))
+    if not averaged:
+        pred, target = pred.view_as(gradient), target.view_as(gradient)
+    for start in range(0, len(gradient), step):
+        some = slice(start, start + step)
+        difference = gradient[some]
+        if averaged:
+            loops.mean_difference(pred[:, some], target[:, some], difference)
+        else:
+            torch.sub(pred[some], target[some], out=difference)
+        loops.weigh(half_spectrum(difference), difference, energy[some], highest[some])
+        loops.hartley(half_spectrum(difference), difference)
+    shape = (count, channels, 1, 1)
+    return gradient.view(count, channels, height, width), energy.view(shape), highest.sqrt_().view(shape)
 
 
 def _block_by_block(
-    pred: Tensor, target: Tensor, weighting: Weighting, pixels: int
+    pred: Tensor, target: Tensor, weighting: Weighting
 ) -> tuple[Tensor, Tensor, Tensor, Optional[Tensor]]:
-    """Return what :func:`_block` does for all images, the first as images and as a view of their patches."""
+    """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|^alpha."""
     gradient = torch.empty_like(pred, dtype=at_least_single(pred, target))
     grid = patches(gradient, weighting.patch_factor)
     distance = gradient.new_empty((*grid.shape[:-2], 1, 1))
     given = None if weighting.matrix is None else weighting.matrix.expand(*grid.shape[:-2], -1, -1)
     peak = torch.empty_like(distance) if given is None else None
-    for rows, channels in _blocks(pred.shape, pixels):
+    for rows, channels in _blocks(pred):
         block = (rows, ..., channels, slice(None), slice(None))
         weights = None if given is None else given[block]
-        grid[block], distance[block], highest = _block(pred[block], target[block], weighting, weights)
+        difference = pred[rows, channels].to(gradient.dtype) - target[rows, channels]
+        grid[block], distance[block], highest = _block(difference, weighting, weights)
         if peak is not None and highest is not None:
             peak[block] = highest
     return gradient, grid, distance, peak
 
 
-def _blocks(shape: torch.Size, pixels: int) -> Iterator[tuple[slice, slice]]:
+def _blocks(images: Tensor) -> Iterator[tuple[slice, slice]]:
     """Cut (N, C, H, W) into blocks of whole images, or of whole channels where an image is too large."""
-    n, c, height, width = shape
+    pixels = CPU_BLOCK if images.device.type == "cpu" else BLOCK
+    n, c, height, width = images.shape
     rows = max(1, pixels // (c * height * width))
     channels = c if c * height * width <= pixels else max(1, pixels // (height * width))
     for row in range(0, n, rows):
@@ -107,11 +151,23 @@ def _blocks(shape: torch.Size, pixels: int) -> Iterator[tuple[slice, slice]]:
             yield slice(row, row + rows), slice(channel, channel + channels)
 
 
-def _differentiate(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], Optional[Tensor], None]:
+def _block(
+    difference: Tensor, weighting: Weighting, given: Optional[Tensor]
+) -> tuple[Tensor, Tensor, Optional[Tensor]]:
+    """Return F⁻¹(w D) of some images and channels, the sums of w |D|² and the maxima of |D|^alpha."""
+    difference = patches(difference, weighting.patch_factor)
+    spectrum = half_spectrum(difference)
+    weight, peak = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
+    image = image_of(spectrum.mul_(weight), difference.shape[-1])
+    return image, difference.mul_(image).sum((-2, -1), keepdim=True), peak
+
+
+def _differentiate(
+    ctx: Any, pred: Tensor, target: Tensor, grad_output: Tensor
+) -> tuple[Optional[Tensor], Optional[Tensor]]:
     """Return the gradients by ``pred`` and ``target`` as functions that can be differentiated again."""
-    pred, target = ctx.saved_tensors
-    distance = pairwise_distance(pred, target, ctx.weighting)
-    needs_pred, needs_target, _ = ctx.needs_input_grad
+    distance = plain_distance(pred, target, *ctx.how)
+    needs_pred, needs_target, *_ = ctx.needs_input_grad
     wanted = [pred] * needs_pred + [target] * needs_target
     found = iter(torch.autograd.grad(distance, wanted, grad_output, create_graph=True))
-    return (next(found) if needs_pred else None, next(found) if needs_target else None, None)
+    return (next(found) if needs_pred else None, next(found) if needs_target else None)

@@ -16,9 +16,9 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from ffl_plugin.averages import STATISTICS, averaged_distance, mean_images
-from ffl_plugin.distance import Weighting, at_least_single, pairwise_distance
-from ffl_plugin.fused import FusedDistance
+from ffl_plugin.averages import STATISTICS, averaged_distance, mean_images_of_all_ranks
+from ffl_plugin.distance import Weighting, at_least_single
+from ffl_plugin.fused import FusedDistance, plain_distance
 from ffl_plugin.spectrum import fold
 from ffl_plugin.tracing import is_traced
 
@@ -79,15 +79,16 @@ def focal_frequency_loss(
     weights = None if matrix is None else _half_of(matrix, count, pred, patch_factor)
     weighting = Weighting(alpha, patch_factor, log_matrix, batch_matrix, weights)
     if spectrum in STATISTICS:
-        distance = averaged_distance(pred, target, STATISTICS[spectrum], weighting, sync)
-    else:
-        if spectrum == "batch":
-            pred, target = mean_images(pred, target, sync)
-        fused = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad) and not is_traced()
-        distance = (FusedDistance.apply if fused else pairwise_distance)(pred, target, weighting)
-    if reduction == "none":
-        return distance
-    return distance.mean() if count > 1 else distance.squeeze(0)
+        return averaged_distance(pred, target, STATISTICS[spectrum], weighting, sync)
+    averaged = spectrum == "batch"
+    if averaged and sync:
+        pred, target = mean_images_of_all_ranks(pred, target)
+        averaged = False
+    fused = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad) and not is_traced()
+    distance: Tensor = (FusedDistance.apply if fused else plain_distance)(
+        pred, target, weighting, averaged, reduction == "mean"
+    )
+    return distance
 
 
 class FocalFrequencyLoss(nn.Module):
@@ -145,7 +146,7 @@ class FocalFrequencyLoss(nn.Module):
             reduction=self.reduction,
             sync=self.sync,
         )
-        return loss * self.loss_weight
+        return loss if self.loss_weight == 1 else loss * self.loss_weight
 
     def extra_repr(self) -> str:
         """Show every option."""

@@ -1,0 +1,187 @@
+"""The loops in C: the same numbers as torch's operations, and no harm where they cannot be had."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ffl_plugin import focal_frequency_loss, fused, native
+
+needs_compiler = pytest.mark.skipif(
+    native.loops() is None, reason="the loops need a C compiler: install cc or gcc"
+)
+
+
+@pytest.fixture
+def forget() -> Iterator[None]:
+    """Let the next call look for the library again, and the test after this one too."""
+    native.loops.cache_clear()
+    yield
+    native.loops.cache_clear()
+
+
+def images(*shape: int, seed: int = 0, **options: Any) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), **options)
+
+
+def losses_and_gradients(pred: Tensor, target: Tensor, **options: Any) -> list[Tensor]:
+    pred, target = pred.detach().requires_grad_(), target.detach().requires_grad_()
+    loss = focal_frequency_loss(pred, target, **options)
+    return [loss.detach(), *torch.autograd.grad(loss.sum(), (pred, target))]
+
+
+def assert_same_as_in_double_precision(pred: Tensor, target: Tensor, **options: Any) -> None:
+    assert native.loops_for(pred, target) is not None
+    assert native.loops_for(pred.double(), target.double()) is None
+    found = losses_and_gradients(pred, target, **options)
+    expected = losses_and_gradients(pred.double(), target.double(), **options)
+    for one, other in zip(found, expected):
+        scale = other.abs().max().clamp_min(1e-30)
+        torch.testing.assert_close(one.double() / scale, other / scale, rtol=0, atol=3e-6)
+
+
+@needs_compiler
+@settings(max_examples=int(os.environ.get("FFL_RANDOM_CASES", "60")), deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(1, 40), st.integers(1, 70)),
+    count=st.integers(1, 5),
+    block=st.sampled_from([1, 100, 5000, 2**17]),
+    spectrum=st.sampled_from(["image", "batch"]),
+    batch_matrix=st.booleans(),
+    scale=st.sampled_from([1e-3, 1.0, 255.0]),
+    seed=st.integers(0, 2**20),
+)
+def test_random_shapes(
+    shape: tuple[int, ...], count: int, block: int, spectrum: str, batch_matrix: bool, scale: float, seed: int
+) -> None:
+    """Odd and even sizes, single rows and columns, blocks of a plane and of all, unequal batches."""
+    pred = scale * images(*shape, seed=seed)
+    target = scale * images(count if spectrum == "batch" else shape[0], *shape[1:], seed=seed + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused, "CPU_BLOCK", block)
+        assert_same_as_in_double_precision(pred, target, spectrum=spectrum, batch_matrix=batch_matrix)
+
+
+@needs_compiler
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_images_large_enough_for_threads(spectrum: str, threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert_same_as_in_double_precision(
+            images(3, 3, 256, 192), images(3, 3, 256, 192, seed=1), spectrum=spectrum
+        )
+    finally:
+        torch.set_num_threads(before)
+
+
+@needs_compiler
+def test_a_loss_per_image() -> None:
+    assert_same_as_in_double_precision(images(3, 2, 8, 9), images(3, 2, 8, 9, seed=1), reduction="none")
+
+
+@needs_compiler
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+def test_identical_images(spectrum: str) -> None:
+    pred = images(2, 3, 8, 8)
+    loss, by_pred, by_target = losses_and_gradients(pred, pred.clone(), spectrum=spectrum)
+    assert loss == 0
+    assert not by_pred.any()
+    assert not by_target.any()
+
+
+@needs_compiler
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+def test_what_is_not_finite_stays_visible(bad: float, spectrum: str) -> None:
+    pred = images(2, 3, 8, 8)
+    pred[1, 2, 3, 4] = bad
+    loss, by_pred, _ = losses_and_gradients(pred, images(2, 3, 8, 8, seed=1), spectrum=spectrum)
+    assert loss.isnan()
+    assert by_pred[1, 2].isnan().all()
+
+
+@needs_compiler
+def test_memory_in_another_order_takes_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pred, target = images(2, 3, 8, 8), images(2, 3, 8, 8, seed=1)
+    expected = losses_and_gradients(pred, target)
+    channels_last = pred.to(memory_format=torch.channels_last)
+    assert native.loops_for(channels_last, target) is None
+    for one, other in zip(losses_and_gradients(channels_last, target), expected):
+        torch.testing.assert_close(one, other)
+
+
+@needs_compiler
+@pytest.mark.usefixtures("forget")
+def test_the_library_is_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    assert native.loops() is not None
+    (library,) = (tmp_path / "cache").iterdir()
+    built = library.stat().st_mtime_ns
+    native.loops.cache_clear()
+    assert native.loops() is not None
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()] == [built]
+
+
+@needs_compiler
+def test_processes_that_start_together_build_it_together(tmp_path: Path) -> None:
+    code = "from ffl_plugin import native; assert native.loops() is not None"
+    environment = {**os.environ, "FFL_CACHE": str(tmp_path)}
+    started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".so"]
+
+
+def fail(tmp_path: Path, body: str) -> str:
+    """Return the path of a compiler that does not work."""
+    compiler = tmp_path / "cc with a space"
+    compiler.write_text(f"#!/bin/sh\n{body}\n")
+    compiler.chmod(0o755)
+    return f"'{compiler}'"
+
+
+@pytest.mark.usefixtures("forget")
+@pytest.mark.parametrize(
+    "why", ["off", "no compiler", "errors", "makes nothing", "makes no library", "read-only"]
+)
+def test_without_the_loops(
+    why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Torch's operations give the same numbers; the log says why, and nothing is left behind."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("FFL_CACHE", str(cache))
+    if why == "off":
+        monkeypatch.setenv("FFL_NATIVE", "0")
+    elif why == "no compiler":
+        monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setenv("PATH", "")
+    elif why == "errors":
+        monkeypatch.setenv("CC", fail(tmp_path, "exit 1"))
+    elif why == "makes nothing":
+        monkeypatch.setenv("CC", fail(tmp_path, "exit 0"))
+    elif why == "makes no library":
+        echo = 'while [ $# -gt 1 ]; do [ "$1" = -o ] && echo text > "$2"; shift; done'
+        monkeypatch.setenv("CC", fail(tmp_path, echo))
+    else:
+        cache.write_text("a file where the folder should be")
+    with caplog.at_level("INFO", logger="ffl_plugin.native"):
+        assert native.loops() is None
+    assert bool(caplog.messages) is (why != "off")
+    pred, target = images(2, 3, 8, 9), images(2, 3, 8, 9, seed=1)
+    for spectrum in ("image", "batch"):
+        found = losses_and_gradients(pred, target, spectrum=spectrum)
+        expected = losses_and_gradients(pred.double(), target.double(), spectrum=spectrum)
+        for one, other in zip(found, expected):
+            torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-6)
+    assert not cache.is_dir() or not list(cache.iterdir())
