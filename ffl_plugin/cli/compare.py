@@ -91,6 +91,16 @@ class SeveralValues(click.Command):
     callback=feature_metrics,
     help="Of Inception features: any of fid,kid,is,pr (is: Inception Score, pr: precision and recall).",
 )
+@click.option(
+    "--clone", metavar="DIR", help="The StyleGAN2-ADA or StyleGAN3 clone that samples network-snapshot-*.pkl."
+)
+@click.option(
+    "--samples",
+    default=50_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Images to sample of each .pkl, from seed 0 on.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
@@ -106,18 +116,22 @@ def command(
     no_download: bool,
     protocol: str,
     metrics: tuple[str, ...],
+    clone: Optional[str],
+    samples: int,
     as_json: bool,
     as_csv: bool,
 ) -> None:
     """Compare a training before and after: metrics, spectra, curves and a verdict.
 
-    PATH is a folder or zip of images, a result folder of pix2pix, CycleGAN or SPADE, or a StyleGAN run
-    folder, of which the metric-*.jsonl are compared as curves.
+    PATH is a folder or zip of images, a result folder of pix2pix, CycleGAN or SPADE, a StyleGAN network
+    pickle, sampled by the code of its --clone in a process of its own, or a StyleGAN run folder, of which the
+    metric-*.jsonl are compared as curves.
 
     \b
         ffl-patch compare --real faces.zip --before fakes-a --after fakes-b --out report
         ffl-patch compare --before results/base --after results/ffl
         ffl-patch compare --before run-a1 run-a2 --after run-b1 run-b2
+        ffl-patch compare --real faces.zip --before a.pkl --after b.pkl --clone stylegan2-ada-pytorch
     """
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.report import check_folder, compare, to_csv, to_text, write_report
@@ -137,6 +151,8 @@ def command(
             download=not no_download,
             protocol=protocol,
             metrics=metrics,
+            clone=clone,
+            samples=samples,
             command=_command_line(ctx),
             progress=progress,
         )

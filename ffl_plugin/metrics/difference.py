@@ -52,6 +52,7 @@ class Difference:
         sampling: standard error of ``delta`` from the finite number of images; None where unknown.
         training_spread: standard deviation between trainings of one side, pooled; None with one each.
         note: what a reader of this number must know.
+        decides: whether a verdict on the trainings may rest on it; not where the images are too few.
     """
 
     metric: str
@@ -69,6 +70,7 @@ class Difference:
     sampling: Optional[float] = None
     training_spread: Optional[float] = None
     note: str = ""
+    decides: bool = True
 
 
 def compare_values(

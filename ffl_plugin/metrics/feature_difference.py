@@ -79,11 +79,11 @@ def compare_features(
 
 def _with_its_number_of_images(distance: Difference, smallest: int, words: str) -> Difference:
     """Tell the conditions of a FID, and what too few images mean for it."""
-    notes = [distance.note] if distance.note else []
-    if smallest < ENOUGH:
-        notes.insert(
-            0,
-            f"{smallest:,} images are fewer than {ENOUGH:,}: FID is far too high, "
-            "and compares only at the same number of images.",
-        )
-    return replace(distance, label=f"FID ({words})", note=" ".join(notes))
+    label = f"FID ({words})"
+    if smallest >= ENOUGH:
+        return replace(distance, label=label)
+    few = (
+        f"Too few images for FID to decide: {smallest:,} are fewer than its {ENOUGH:,} dimensions, so it is "
+        "far too high, compares only at the same number of images, and its interval may miss the truth."
+    )
+    return replace(distance, label=label, note=f"{few} {distance.note}".strip(), decides=False)

@@ -2,7 +2,7 @@
 
 A pickle is code: it is never opened in this process, and the clone is the user's word that it may run. Seeds
 count up from 0, so that two networks are compared on the same ones, and every image is kept under the hash of
-the pickle: sampling goes on where it was stopped.
+the pickle, of how it was sampled and on what: sampling goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import FolderSource, ImageSource
 
-# Runs in the clone's folder. Prints the number of images done, one line each, for the progress.
+# Runs in the clone's folder. Prints the number of images done, one line each, for the progress. Seeds go
+# through the network eight at a time, always the same eight: their noise is drawn together.
 _SAMPLER = """
 import sys
 from pathlib import Path
@@ -35,23 +37,26 @@ with open(network, "rb") as file:
     generator = legacy.load_network_pkl(file)["G_ema"].eval().requires_grad_(False).to(device)
 options = {} if device.startswith("cuda") else {"force_fp32": True}
 with torch.no_grad():
-    for seed in range(count):
-        target = folder / f"seed{seed:08d}.png"
-        if not target.exists():
-            random = np.random.RandomState(seed)
-            z = torch.from_numpy(random.randn(1, generator.z_dim)).to(device)
-            label = torch.zeros([1, generator.c_dim], device=device)
+    for first in range(0, count, 8):
+        targets = {seed: folder / f"seed{seed:08d}.png" for seed in range(first, first + 8)}
+        if not all(target.exists() for target in targets.values()):
+            draws = [np.random.RandomState(seed) for seed in targets]
+            z = torch.from_numpy(np.stack([draw.randn(generator.z_dim) for draw in draws])).to(device)
+            labels = torch.zeros([8, generator.c_dim], device=device)
             if generator.c_dim:
-                label[0, random.randint(generator.c_dim)] = 1
-            torch.manual_seed(seed)
-            image = generator(z, label, **options)[0]
-            pixels = (image * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-            if pixels.shape[2] == 1:
-                pixels = pixels.repeat(3, axis=2)
-            partial = target.with_suffix(".partial")
-            Image.fromarray(pixels).save(partial, "PNG", compress_level=1)
-            partial.replace(target)
-        print(seed + 1, flush=True)
+                for label, draw in zip(labels, draws):
+                    label[draw.randint(generator.c_dim)] = 1
+            torch.manual_seed(first)
+            images = generator(z, labels, **options)
+            images = (images * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+            if images.shape[3] == 1:
+                images = images.repeat(3, axis=3)
+            for target, pixels in zip(targets.values(), images):
+                if not target.exists():
+                    partial = target.with_suffix(".partial")
+                    Image.fromarray(pixels).save(partial, "PNG", compress_level=1)
+                    partial.replace(target)
+        print(min(first + 8, count), flush=True)
 """
 
 
@@ -83,13 +88,16 @@ def sample_generator(
         )
     if count < 1:
         raise FFLError(f"the number of images to sample is at least 1, not {count}")
-    folder = cache / "samples" / hashlib.sha256(network.read_bytes()).hexdigest()
+    chosen = find_device(device)
+    digest = hashlib.sha256(f"{_SAMPLER} {chosen.type}".encode())
+    digest.update(network.read_bytes())
+    folder = cache / "samples" / digest.hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"seed{seed:08d}.png" for seed in range(count)]
     if not all((folder / name).exists() for name in names):
         if rank_and_world()[1] > 1:
             raise FFLError(f"sample {network} in one process first: without torchrun, the same command")
-        _run(network, clone, folder, count, device or _default_device(), progress)
+        _run(network, clone, folder, count, str(chosen), progress)
     return FolderSource(folder, names)
 
 
@@ -108,16 +116,14 @@ def _run(
             text=True,
         ) as process,
     ):
-        for line in process.stdout or ():
-            if progress is not None and line.strip().isdigit():
-                progress(int(line), count, "sampling")
+        try:
+            for line in process.stdout or ():
+                if progress is not None and line.strip().isdigit():
+                    progress(int(line), count, "sampling")
+        except BaseException:
+            process.terminate()
+            raise
     if process.returncode != 0:
         words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
         raise FFLError(f"{clone} could not sample {network}: {words[-1]} (all of it is in {errors})")
     errors.unlink()
-
-
-def _default_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from ffl_plugin import __version__
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.from_features import measure_features
@@ -26,7 +28,10 @@ from ffl_plugin.report.training_options import is_about_the_loss, option_differe
 from ffl_plugin.report.verdict import reach_verdict
 
 if TYPE_CHECKING:
+    from ffl_plugin.metrics import ImageSource
     from ffl_plugin.metrics.progress import Progress
+
+SAMPLES = 50_000  # images of a network: what the field measures FID on
 
 Paths = Union[PathLike, Sequence[PathLike]]
 
@@ -42,6 +47,8 @@ def compare(
     download: bool = True,
     protocol: str = "pytorch-fid",
     metrics: Sequence[str] = ("fid",),
+    clone: Optional[PathLike] = None,
+    samples: int = SAMPLES,
     command: str = "",
     progress: Optional[Progress] = None,
 ) -> Comparison:
@@ -59,6 +66,8 @@ def compare(
         download: whether weights may be downloaded if they are not here.
         protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
         metrics: of features: any of fid, kid, is (Inception Score), pr (precision and recall).
+        clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
+        samples: how many images of each network; the same seeds for all.
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
@@ -70,7 +79,8 @@ def compare(
     """
     paths = {"before": _several(before, "before"), "after": _several(after, "after")}
     check_distinct([*paths["before"], *paths["after"]])
-    sides = {side: [open_training(path, "fake") for path in listed] for side, listed in paths.items()}
+    sample = None if clone is None else _sampler(Path(clone), samples, progress)
+    sides = {side: [open_training(path, "fake", sample) for path in listed] for side, listed in paths.items()}
     check_alike(*sides.values())
     reality = None
     if sides["before"][0].source is None:
@@ -107,6 +117,12 @@ def compare(
         environment=describe_environment(),
         pictures=findings.pictures,
     )
+
+
+def _sampler(clone: Path, count: int, progress: Optional[Progress]) -> Callable[[Path], ImageSource]:
+    from ffl_plugin.metrics import sample_generator
+
+    return partial(sample_generator, clone=clone, count=count, cache=cache_folder(), progress=progress)
 
 
 def _several(paths: Paths, side: str) -> list[PathLike]:

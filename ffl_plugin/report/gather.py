@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report.model import Training
@@ -17,6 +17,8 @@ from ffl_plugin.report.training_options import read_training_options
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource
     from ffl_plugin.metrics.progress import Progress
+
+NETWORK = ".pkl"
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -49,8 +51,10 @@ class Opened:
         )
 
 
-def open_training(path: PathLike, role: str) -> Opened:
-    """Open a folder or zip of images, a result folder, or a run folder.
+def open_training(
+    path: PathLike, role: str, sample: Optional[Callable[[Path], ImageSource]] = None
+) -> Opened:
+    """Open a folder or zip of images, a result folder, a run folder, or a network that ``sample`` opens.
 
     Raises:
         FFLError: there is nothing there that can be compared.
@@ -58,6 +62,11 @@ def open_training(path: PathLike, role: str) -> Opened:
     from ffl_plugin.metrics import open_images
 
     given = Path(path)
+    if given.suffix == NETWORK:
+        if sample is None:
+            raise FFLError(f"{given} is a network; give the clone that samples it with --clone")
+        logs = find_training_folder(given.parent)
+        return Opened(given, sample(given), logs, TrainingLog() if logs is None else read_training_log(logs))
     logs = find_training_folder(given)
     log = read_training_log(logs) if logs is not None else TrainingLog()
     if not is_run(given):
@@ -152,7 +161,10 @@ def pair_up(
     """
     from ffl_plugin.metrics import open_pairs
 
-    if wanted is False:
+    network = next((opened.path for opened in fakes if opened.path.suffix == NETWORK), None)
+    if network is not None and wanted:
+        raise FFLError(f"{network} is a network, whose images answer no real ones; leave --pairs out")
+    if wanted is False or network is not None:
         return [], None
     try:
         pairs = [open_pairs(opened.path, real) for opened in fakes]

@@ -13,8 +13,9 @@ from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Differen
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Verdict
 
-# The first that was measured decides. FID and LPIPS come before LFD, which the loss itself nearly minimises.
-DECIDING = ("fid", "lpips", "lfd", "profile_distance")
+# The first that was measured on enough images decides. KID is unbiased and needs fewer than FID; both come,
+# as LPIPS does, before LFD, which the loss itself nearly minimises.
+DECIDING = ("fid", "kid", "lpips", "lfd", "profile_distance")
 
 OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE: "Worse"}
 
@@ -23,30 +24,29 @@ ONE_TRAINING = (
     "Training again with another seed can move a metric further than this; give several trainings per side "
     "to include it."
 )
-NO_FID = (
-    "FID was not measured, so the answer rests on a metric that is close to what the loss itself minimises."
-)
+NEARLY_THE_LOSS = "{} so the answer rests on a metric that is close to what the loss itself minimises."
 
 
 def deciding_row(rows: Sequence[Difference]) -> Optional[Difference]:
-    """The row that the verdict rests on: the first of `DECIDING`, or, of run folders, the first FID."""
+    """The row that the verdict rests on: the first of `DECIDING`, or, of run folders, the first FID.
+
+    Rows that may not decide are passed over.
+    """
+    able = [row for row in rows if row.decides]
     for metric in DECIDING:
-        for row in rows:
+        for row in able:
             if row.metric == metric:
                 return row
-    return next((row for row in rows if row.metric.startswith("fid")), None) or next(iter(rows), None)
+    return next((row for row in able if row.metric.startswith("fid")), None) or next(iter(able), None)
 
 
 def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Verdict:
     """Say in one sentence whether it helped, and what limits the answer."""
+    undecided = [row.note for row in rows if not row.decides]
     row = deciding_row(rows)
     if row is None:
-        return Verdict(
-            NO_EVIDENCE,
-            "",
-            "No evidence of a change: nothing could be measured on both sides.",
-            tuple(caveats),
-        )
+        why = "there are too few images." if rows else "nothing could be measured on both sides."
+        return Verdict(NO_EVIDENCE, "", f"No evidence of a change: {why}", (*undecided, *caveats))
     before, after = words.values(row)
     name, _ = words.label_parts(row)
     sentence = f"{OPENINGS[row.verdict]}: {name} {before} before, {after} after (change {words.change(row)}"
@@ -56,7 +56,8 @@ def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Ve
         sentence += f", {row.level:.0%} interval {words.interval(row)}; {row.better} is better)."
     own = []
     if row.metric in ("lfd", "profile_distance"):
-        own.append(NO_FID)
+        own.append(NEARLY_THE_LOSS.format("FID does not decide," if undecided else "FID was not measured,"))
+    own += undecided
     if len(row.before_trainings) == len(row.after_trainings) == 1:
         own.append(ONE_TRAINING)
     if row.note:

@@ -143,7 +143,8 @@ def test_features_carry_their_conditions_and_pair_by_name() -> None:
     assert found.metric == "fid"
     assert found.label.startswith("FID (pytorch-fid: bilinear")
     assert "N = 60 real, 60 generated; weights 00000000" in found.label
-    assert found.note.startswith("60 images are fewer than 2,048")
+    assert found.note.startswith("Too few images for FID to decide: 60 are fewer than its 2,048 dimensions")
+    assert not found.decides
     (other,) = compare_features(made(real), [made(before)], [made(after, name="other")])
     assert (other.sampling or 0) > (found.sampling or 0)
     assert found.sampling == pytest.approx(

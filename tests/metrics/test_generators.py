@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import sample_generator
 
@@ -98,6 +101,64 @@ def test_what_cannot_be_sampled_is_told_in_one_sentence(clone: Path, tmp_path: P
         with pytest.raises(FFLError, match=message) as caught:
             sample_generator(clone / name, repository, count=count, cache=tmp_path / "c")
         assert "\n" not in str(caught.value)
+
+
+def test_the_first_images_do_not_depend_on_how_many_follow(clone: Path, tmp_path: Path) -> None:
+    few, many = (
+        sample_generator(clone / "labelled.pkl", clone, count=count, cache=tmp_path / str(count))
+        for count in (3, 11)
+    )
+    assert all(np.array_equal(few.read(index), many.read(index)) for index in range(3))
+    assert len(many) == 11
+
+
+def test_networks_are_compared_on_the_same_seeds(
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = sample_generator(clone / "network.pkl", clone, count=8, cache=tmp_path / "real").path
+    with pytest.raises(SystemExit) as stopped:
+        main([
+            "compare", "--real", str(real), "--before", str(clone / "network.pkl"),
+            "--after", str(clone / "labelled.pkl"), "--clone", str(clone), "--samples", "8",
+            "--no-download", "--json",
+        ])  # fmt: skip
+    assert not stopped.value.code
+    found = json.loads(capsys.readouterr().out)
+    assert [side[0]["images"] for side in (found["before"], found["after"])] == [8, 8]
+    # Before is what the "real" images were sampled from, with the same seeds.
+    rows = {row["metric"]: row for row in found["rows"]}
+    assert rows["profile_distance"]["before"] == pytest.approx(0, abs=1e-9)
+    assert rows["profile_distance"]["after"] > 0
+    assert found["notes"] == []
+    assert "networks" not in sys.modules
+
+
+def test_a_network_without_its_clone_is_not_compared(
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (clone / "evil.pkl").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", "--real", str(tmp_path), "--before", str(clone / "evil.pkl"), "--after", "b.pkl"])
+    assert stopped.value.code == 1
+    assert "is a network; give the clone that samples it with --clone" in capsys.readouterr().err
+
+
+def test_a_stopped_command_stops_the_sampling(clone: Path, tmp_path: Path) -> None:
+    class Stop(KeyboardInterrupt):
+        pass
+
+    def stop(done: int, total: int, what: str) -> None:
+        raise Stop
+
+    started = time.monotonic()
+    with pytest.raises(Stop):
+        sample_generator(clone / "network.pkl", clone, count=10**6, cache=tmp_path, progress=stop)
+    assert time.monotonic() - started < 60
+    (folder,) = (tmp_path / "samples").iterdir()
+    kept = len(list(folder.glob("seed*.png")))
+    assert kept >= 8
+    time.sleep(1)
+    assert len(list(folder.glob("seed*.png"))) <= kept + 8
 
 
 @pytest.mark.upstream

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import features, perceptual, weights
+from ffl_plugin.metrics import feature_difference, features, perceptual, weights
+from ffl_plugin.metrics.difference import compare_values
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
 from ffl_plugin.report import compare
+from ffl_plugin.report.verdict import reach_verdict
 
 
 class MeanColours:
@@ -30,11 +34,12 @@ def network(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "find_weights", lambda path=None, **_: file)
 
 
-def test_fid_decides_where_it_was_measured(network, sets):
+def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
+    monkeypatch.setattr(feature_difference, "ENOUGH", 8)
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.rows[0].metric == found.verdict.metric == "fid"
     assert found.verdict.outcome == "improved"
-    assert "8 images are fewer than 2,048" in found.rows[0].note
+    assert "Too few" not in " ".join(found.verdict.caveats)
     assert any("not the published Inception file" in note for note in found.notes)
     assert not any("FID" in sentence for sentence in found.missing)
     # The images shown are those whose share in FID moved most, for the better and for the worse.
@@ -42,6 +47,30 @@ def test_fid_decides_where_it_was_measured(network, sets):
     assert {image.metric for image in found.changed} == {"fid"}
     assert gains[0] <= gains[1] < 0 < gains[3] <= gains[2]
     assert [sample.name for sample in found.pictures.changed] == [image.name for image in found.changed]
+
+
+def test_too_few_images_leave_the_answer_to_another_metric(network, sets):
+    found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
+    assert found.rows[0].metric == "fid"
+    assert found.verdict.metric == "lfd"
+    too_few = "Too few images for FID to decide: 8 are fewer than its 2,048 dimensions"
+    assert any(caveat.startswith(too_few) for caveat in found.verdict.caveats)
+    assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
+    found = compare(
+        real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
+        metrics=("fid", "kid", "pr"), download=False,
+    )  # fmt: skip
+    assert found.verdict.metric == "kid"
+    assert "Precision and recall were not measured: every set needs at least 40 images." in found.missing
+
+
+def test_rows_that_may_not_decide_leave_no_evidence():
+    row = compare_values("fid", "FID", "lower", [3.0], [1.0], sampling=0.1, note="Too few images.")
+    assert row.verdict == "improved"
+    found = reach_verdict([replace(row, decides=False)])
+    assert (found.outcome, found.metric) == ("no evidence", "")
+    assert "too few images" in found.sentence
+    assert found.caveats == ("Too few images.",)
 
 
 def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets):
