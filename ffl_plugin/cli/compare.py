@@ -101,6 +101,16 @@ class SeveralValues(click.Command):
     type=click.IntRange(1),
     help="Images to sample of each .pkl, from seed 0 on.",
 )
+@click.option(
+    "--classes",
+    metavar="N",
+    type=click.IntRange(2, 65536),
+    help="The images are label maps of N classes, predicted and --real: compare mIoU and pixel accuracy.",
+)
+@click.option(
+    "--ignore", "ignored", default=255, show_default=True, metavar="CLASS", type=click.IntRange(0),
+    help="True class of label maps that does not count.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
@@ -118,6 +128,8 @@ def command(
     metrics: tuple[str, ...],
     clone: Optional[str],
     samples: int,
+    classes: Optional[int],
+    ignored: int,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -132,6 +144,7 @@ def command(
         ffl-patch compare --before results/base --after results/ffl
         ffl-patch compare --before run-a1 run-a2 --after run-b1 run-b2
         ffl-patch compare --real faces.zip --before a.pkl --after b.pkl --clone stylegan2-ada-pytorch
+        ffl-patch compare --real label-maps --before predicted-a --after predicted-b --classes 19
     """
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.report import check_folder, compare, to_csv, to_text, write_report
@@ -153,6 +166,8 @@ def command(
             metrics=metrics,
             clone=clone,
             samples=samples,
+            classes=classes,
+            ignored=ignored,
             command=_command_line(ctx),
             progress=progress,
         )

@@ -6,6 +6,7 @@ generated photographs, save one class index per pixel, and compare with the labe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -14,10 +15,11 @@ import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import decode_labels
+from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
 
-IGNORED = 255  # the class index that stands for "unknown" in Cityscapes, COCO-Stuff and ADE20K tools
+FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -25,34 +27,92 @@ class SegmentationScores:
     """How predicted label maps agree with the true ones.
 
     Attributes:
-        confusion: (classes, classes) number of pixels; row is the true class, column the predicted one.
+        names: of the label maps.
+        folds: (folds, classes, classes) number of pixels in every fold of the images; row is the true class,
+            column the predicted one.
     """
 
-    confusion: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    folds: npt.NDArray[np.int64]
+
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """(classes, classes) number of pixels of all images."""
+        return np.asarray(self.folds.sum(axis=0))
 
     @property
     def pixel_accuracy(self) -> float:
         """Share of the labelled pixels whose class is right, 0 to 1."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
+        return pixel_accuracy(self.confusion)
 
     @property
     def mean_iou(self) -> float:
         """Intersection over union, 0 to 1, averaged over the classes that occur (Long et al. 2015)."""
-        both = np.diag(self.confusion)
-        either = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - both
-        return float(np.mean(both[either > 0] / either[either > 0]))
+        return mean_iou(self.confusion)
+
+
+def pixel_accuracy(confusion: npt.NDArray[np.int64]) -> float:
+    """Σ_c n_cc / Σ n of a confusion matrix (classes, classes)."""
+    return float(np.trace(confusion) / confusion.sum())
+
+
+def mean_iou(confusion: npt.NDArray[np.int64]) -> float:
+    """Mean of n_cc / (Σ_k n_ck + Σ_k n_kc − n_cc) over the classes c that are true or predicted anywhere."""
+    both = np.diag(confusion)
+    either = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+    return float(np.mean(both[either > 0] / either[either > 0]))
+
+
+# Metric -> its label and the function of a confusion matrix; both are better when higher.
+METRICS = {"miou": ("mIoU", mean_iou), "pixel_accuracy": ("Pixel accuracy", pixel_accuracy)}
+
+
+def compare_segmentation(
+    before: Sequence[SegmentationScores], after: Sequence[SegmentationScores], *, level: float = LEVEL
+) -> list[Difference]:
+    """Compare the label maps predicted for trainings before and after; every image is its own control.
+
+    The interval is jackknifed: a twentieth of the images leaves both sides at once.
+
+    Raises:
+        FFLError: two trainings were not measured on the same images.
+    """
+    first = before[0]
+    if any(scores.names != first.names for scores in (*before, *after)):
+        raise FFLError("the trainings were not measured on the same images; test all on the same ones")
+    # Without a fold: (folds, classes, classes) of each training.
+    rest = [[scores.confusion - scores.folds for scores in side] for side in (before, after)]
+    known = all(confusions.sum(axis=(1, 2)).all() for side in rest for confusions in side)
+    differences = []
+    for metric, (label, of) in METRICS.items():
+        sampling = None
+        if known:
+            values = [np.mean([list(map(of, confusions)) for confusions in side], axis=0) for side in rest]
+            sampling = jackknife_error(values[1] - values[0])
+        found = compare_values(
+            metric,
+            f"{label} (N={len(first.names)} label maps, {first.confusion.shape[0]} classes)",
+            "higher",
+            *([of(scores.confusion) for scores in side] for side in (before, after)),
+            sampling=sampling,
+            degrees=len(first.folds) - 1,
+            level=level,
+        )
+        differences.append(found)
+    return differences
 
 
 def measure_segmentation(
-    pairs: ImagePairs, *, classes: int, ignored: int = IGNORED, progress: Optional[Progress] = None
+    pairs: ImagePairs, *, classes: int, ignored: int = 255, progress: Optional[Progress] = None
 ) -> SegmentationScores:
     """Count predicted classes (``pairs.fake``) against the true ones (``pairs.real``).
 
-    Pixels whose true class is ``ignored`` do not count.
+    Pixels whose true class is ``ignored`` do not count; 255 stands for "unknown" in tools for Cityscapes,
+    COCO-Stuff and ADE20K.
 
     Raises ``FFLError`` naming the map for colour images, sizes that differ, and classes out of range.
     """
-    confusion = np.zeros((classes, classes), dtype=np.int64)
+    folds = np.zeros((min(FOLDS, len(pairs)), classes, classes), dtype=np.int64)
     for index in range(len(pairs)):
         predicted, true = (
             decode_labels(side.read_bytes(index), side.describe(index)) for side in (pairs.fake, pairs.real)
@@ -71,9 +131,9 @@ def measure_segmentation(
                     f"(0 to {classes - 1}); give the right number of classes"
                 )
         cells = true[counted] * classes + predicted[counted]
-        confusion += np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+        folds[index % len(folds)] += np.bincount(cells, minlength=classes**2).reshape(classes, classes)
         if progress is not None:
             progress(index + 1, len(pairs), "label maps")
-    if confusion.sum() == 0:
+    if folds.sum() == 0:
         raise FFLError(f"{pairs.real.path} holds no labelled pixels; give the true label maps")
-    return SegmentationScores(confusion)
+    return SegmentationScores(pairs.names, folds)

@@ -14,6 +14,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.from_features import measure_features
 from ffl_plugin.report.from_images import compare_images
+from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
 from ffl_plugin.report.gather import (
     PathLike,
@@ -49,6 +50,8 @@ def compare(
     metrics: Sequence[str] = ("fid",),
     clone: Optional[PathLike] = None,
     samples: int = SAMPLES,
+    classes: Optional[int] = None,
+    ignored: int = 255,
     command: str = "",
     progress: Optional[Progress] = None,
 ) -> Comparison:
@@ -68,6 +71,8 @@ def compare(
         metrics: of features: any of fid, kid, is (Inception Score), pr (precision and recall).
         clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
         samples: how many images of each network; the same seeds for all.
+        classes: says that the images are label maps of so many classes: mIoU and pixel accuracy are compared.
+        ignored: the true class that stands for "unknown" in label maps.
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
@@ -85,6 +90,13 @@ def compare(
     reality = None
     if sides["before"][0].source is None:
         findings = compare_logs(*sides.values())
+    elif classes is not None:
+        if real is None:
+            raise FFLError("label maps are compared with the true ones; give those with --real")
+        reality = open_real(real, *sides.values())
+        findings = compare_label_maps(
+            Path(real), *sides.values(), classes=classes, ignored=ignored, progress=progress
+        )
     else:
         reality = open_real(real, *sides.values())
         features = measure_features(
