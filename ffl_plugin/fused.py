@@ -125,15 +125,19 @@ def _block_by_block(
     pred: Tensor, target: Tensor, weighting: Weighting
 ) -> tuple[Tensor, Tensor, Tensor, Optional[Tensor]]:
     """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|^alpha."""
-    gradient = torch.empty_like(pred, dtype=at_least_single(pred, target))
+    dtype, blocks = at_least_single(pred, target), list(_blocks(pred))
+    if len(blocks) == 1 and weighting.patch_factor == 1:
+        image, distance, peak = _block(pred.to(dtype) - target, weighting, weighting.matrix)
+        return image, image, distance, peak
+    gradient = torch.empty_like(pred, dtype=dtype)
     grid = patches(gradient, weighting.patch_factor)
     distance = gradient.new_empty((*grid.shape[:-2], 1, 1))
     given = None if weighting.matrix is None else weighting.matrix.expand(*grid.shape[:-2], -1, -1)
     peak = torch.empty_like(distance) if given is None else None
-    for rows, channels in _blocks(pred):
+    for rows, channels in blocks:
         block = (rows, ..., channels, slice(None), slice(None))
         weights = None if given is None else given[block]
-        difference = pred[rows, channels].to(gradient.dtype) - target[rows, channels]
+        difference = pred[rows, channels].to(dtype) - target[rows, channels]
         grid[block], distance[block], highest = _block(difference, weighting, weights)
         if peak is not None and highest is not None:
             peak[block] = highest
