@@ -126,7 +126,7 @@ def _block_by_block(
 ) -> tuple[Tensor, Tensor, Tensor, Optional[Tensor]]:
     """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|^alpha."""
     dtype, blocks = at_least_single(pred, target), list(_blocks(pred))
-    if len(blocks) == 1 and weighting.patch_factor == 1:
+    if len(blocks) == 1 and weighting.patch_factor == 1 and pred.is_contiguous():
         image, distance, peak = _block(pred.to(dtype) - target, weighting, weighting.matrix)
         return image, image, distance, peak
     gradient = torch.empty_like(pred, dtype=dtype)
