@@ -142,6 +142,7 @@ def command(
             report = gather(
                 plan,
                 everything,
+                out,
                 real=real,
                 results=results,
                 inception=inception,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Which pair metric tells what changed most; PSNR orders images as LFD does.
 CHANGED_BY = "lfd"
+# Below this, the images chosen for the test matter more than the training.
+ENOUGH_PAIRS = 50
 
 
 def compare_images(
@@ -72,6 +74,18 @@ def compare_images(
         pictures=Pictures(spectra, samples, pictured),
         missing=missing,
         notes=(*notes, *(note for note in (unpaired, refused) if note is not None)),
+        caveats=_few(min(len(source) for source in (real, *map(images_of, (*before, *after))))),
+    )
+
+
+def _few(count: int) -> tuple[str, ...]:
+    """The caveat that a handful of images stands for little, if it is a handful."""
+    if count >= ENOUGH_PAIRS:
+        return ()
+    images = "1 image was" if count == 1 else f"{count} images were"
+    return (
+        f"Only {images} compared: the interval is about these, and says little about others; take "
+        f"{ENOUGH_PAIRS} or more for pairs and spectra, and 2,048 for FID.",
     )
 
 

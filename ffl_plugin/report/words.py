@@ -70,8 +70,9 @@ def several(numbers: Sequence[float], row: Difference) -> str:
 
 
 def spread(value: Optional[float], row: Difference) -> str:
-    """A standard deviation or error, with the decimals of its row."""
-    return number(value, like=_scale(row))
+    """A standard deviation or error, with the decimals of its row, and two digits at least."""
+    digits = _scale(row) if not value else min(_scale(row), abs(value) * 100)
+    return number(value, like=digits)
 
 
 def option(value: Any) -> str:
@@ -101,8 +102,8 @@ def duration(seconds: Optional[float]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text that begins with a capital letter."""
-    return text[:1].upper() + text[1:]
+    """Text that begins with a capital letter, unless it begins with a name such as fid50k_full."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 def wrapped(text: str, width: int) -> str:

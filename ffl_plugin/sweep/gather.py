@@ -17,7 +17,7 @@ from ffl_plugin.report import Comparison, Difference, compare, words
 from ffl_plugin.report.gather import is_run
 from ffl_plugin.report.model import plain
 from ffl_plugin.report.verdict import deciding_row
-from ffl_plugin.sweep.plan import DONE, PENDING, RUNNING, STATE, Plan, Trial, read_json
+from ffl_plugin.sweep.plan import DONE, FAILED, PENDING, RUNNING, STATE, Plan, Trial, read_json
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
@@ -65,6 +65,8 @@ class SweepReport:
         best: the weight to take; None where none is evidently better than 0.
         advice: the same in words.
         caveats: what limits the advice.
+        folder: where the commands ran.
+        sweep: the sweep's own folder.
     """
 
     version: str
@@ -76,6 +78,7 @@ class SweepReport:
     command: tuple[str, ...]
     then: tuple[tuple[str, ...], ...]
     folder: str
+    sweep: str
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; each weight's own comparison.json has the rest."""
@@ -125,6 +128,7 @@ class SweepReport:
 def gather(
     plan: Plan,
     trials: Sequence[Trial],
+    sweep: Path,
     *,
     real: Optional[Path] = None,
     results: Optional[str] = None,
@@ -134,6 +138,9 @@ def gather(
     """Compare the trainings that are done.
 
     Args:
+        plan: what was to be trained.
+        trials: all of them, done or not.
+        sweep: the sweep's folder.
         real: real images, for `compare`.
         results: where a training leaves its images, with ``{out}``, ``{weight}`` and ``{seed}``; None
             searches ``{out}`` for a result folder, else for a run folder with logs.
@@ -148,7 +155,13 @@ def gather(
         sides = [_outcomes(found, side) for side in (0.0, weight)]
         if not sides[0] or not sides[1]:
             missing = weight if sides[0] else 0.0
-            weights.append(WeightResult(weight, None, f"no training at weight {missing:g} has results yet"))
+            failed = all(trial.state() == FAILED for trial in trials if trial.weight == missing)
+            why_not = (
+                "every training at weight {:g} failed"
+                if failed
+                else "no training at weight {:g} has results yet"
+            )
+            weights.append(WeightResult(weight, None, why_not.format(missing)))
             continue
         comparison = compare(real=real, before=sides[0], after=sides[1], progress=progress, **settings)
         weights.append(WeightResult(weight, comparison))
@@ -163,6 +176,7 @@ def gather(
         command=plan.command,
         then=plan.then,
         folder=plan.folder,
+        sweep=str(sweep),
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ffl_plugin.report import words, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
-from ffl_plugin.sweep.gather import SweepReport
+from ffl_plugin.sweep.gather import SweepReport, TrialResult
 
 FOLDER = OutputFolder("sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|weight-[\d.e+-]+")
 
@@ -46,8 +47,22 @@ def to_html(report: SweepReport) -> str:
         opening=opening,
         statement=statement,
         curve=_curve(report),
+        metric=_shared_metric(report),
+        trainings=_trainings(report),
         commands=[shlex.join(command) for command in (report.command, *report.then)],
     )
+
+
+def _shared_metric(report: SweepReport) -> Optional[tuple[str, str]]:
+    """The name and basis of the metric that decides; None where the weights differ in it."""
+    labels = {words.label_parts(result.row) for result in report.weights if result.row is not None}
+    return labels.pop() if len(labels) == 1 else None
+
+
+def _trainings(report: SweepReport) -> list[tuple[TrialResult, str]]:
+    """Every training by weight and seed, with its results or log as seen from the sweep's folder."""
+    trials = sorted(report.trials, key=lambda trial: (trial.weight, trial.seed))
+    return [(trial, os.path.relpath(trial.outcome or trial.log, report.sweep)) for trial in trials]
 
 
 def _curve(report: SweepReport) -> Any:

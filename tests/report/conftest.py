@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report_material import write_set
+from report_material import write_run, write_set
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,3 +37,21 @@ def comparison(sets):
         download=False,
         command="ffl-patch compare",
     )
+
+
+@pytest.fixture(scope="session")
+def sweep_page(tmp_path_factory) -> str:
+    """The page of a sweep over two weights and two seeds, one training of which failed."""
+    from ffl_plugin.sweep.gather import gather
+    from ffl_plugin.sweep.page import to_html
+    from ffl_plugin.sweep.plan import Plan, trials
+
+    sweep = tmp_path_factory.mktemp("sweep")
+    plan = Plan(("python", "train.py", "--outdir={out}"), (), str(sweep), (0.0, 0.5, 10.0), (0, 1))
+    everything = trials(plan, sweep)
+    for trial in everything:
+        trial.folder.mkdir(parents=True)
+        fid = 50 - 10 * trial.weight + trial.seed
+        write_run(trial.out / "00000-faces", {0: 300, 200: fid}, trial.weight, trial.seed)
+        trial.record(state="failed" if trial.weight == 10 else "done", seconds=100.0)
+    return to_html(gather(plan, everything, sweep, download=False))

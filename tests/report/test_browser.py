@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,19 +33,25 @@ def browse(folder, *arguments):
 
 
 @pytest.fixture(scope="module")
-def widths(comparison, tmp_path_factory):
-    """Width asked for -> (width of the content, pictures shown, pictures in all), measured inside frames."""
+def pages(comparison, sweep_page):
+    return {"comparison": to_html(comparison), "sweep": sweep_page}
+
+
+@pytest.fixture(scope="module")
+def measured(pages, tmp_path_factory):
+    """(page, width of the window) -> (width of the content, pictures shown, pictures in all, first name)."""
     folder = tmp_path_factory.mktemp("browser")
-    page = html.escape(to_html(comparison))
+    kinds = [(kind, width) for kind in pages for width in (390, 1280)]
     frames = "".join(
-        f'<iframe width="{width}" height="800" srcdoc="{page}"></iframe>' for width in (390, 1280)
+        f'<iframe width="{width}" height="800" srcdoc="{html.escape(pages[kind])}"></iframe>'
+        for kind, width in kinds
     )
     measure = """
     document.title = JSON.stringify(Array.from({length: frames.length}, (_, index) => {
       const root = frames[index].document.documentElement, pictures = [...frames[index].document.images];
       const shown = pictures.filter(picture => picture.naturalWidth > 0);
       const name = frames[index].document.querySelector('tbody th').getBoundingClientRect().width;
-      return [frames[index].innerWidth, root.scrollWidth, shown.length, pictures.length, name];
+      return [root.scrollWidth, shown.length, pictures.length, name];
     }));
     """
     harness = folder / "harness.html"
@@ -53,26 +61,28 @@ def widths(comparison, tmp_path_factory):
     dumped = browse(folder, "--dump-dom", "--virtual-time-budget=20000", harness.as_uri())
     rows = re.search(r"<title>(\[.*?\])</title>", dumped)
     assert rows, dumped[:500]
-    return {row[0]: row[1:] for row in json.loads(rows.group(1))}
+    return dict(zip(kinds, json.loads(rows.group(1))))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_its_window(widths, width):
-    assert widths[width][0] <= width
+@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+def test_the_page_fits_its_window(measured, kind, width):
+    assert measured[kind, width][0] <= width
 
 
-def test_names_of_metrics_stay_readable_on_a_phone(widths):
-    assert widths[390][3] >= 80
+def test_names_of_metrics_stay_readable_on_a_phone(measured):
+    assert measured["comparison", 390][3] >= 80
 
 
-def test_every_picture_is_shown(widths):
-    _, shown, pictures, _ = widths[1280]
+def test_every_picture_is_shown(measured):
+    _, shown, pictures, _ = measured["comparison", 1280]
     assert shown == pictures > 0
 
 
-def test_the_page_is_dark_where_the_reader_wants_it(comparison, tmp_path):
+@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+def test_the_page_is_dark_where_the_reader_wants_it(pages, tmp_path, kind):
     page = tmp_path / "report.html"
-    page.write_text(to_html(comparison), encoding="utf-8")
+    page.write_text(pages[kind], encoding="utf-8")
     means = {}
     for scheme, number in (("light", 1), ("dark", 0)):
         picture = tmp_path / f"{scheme}.png"
@@ -86,3 +96,35 @@ def test_the_page_is_dark_where_the_reader_wants_it(comparison, tmp_path):
         means[scheme] = np.asarray(Image.open(picture).convert("L")).mean()
     assert means["light"] > 200
     assert means["dark"] < 70
+
+
+@pytest.mark.skipif(
+    "FFL_AXE" not in os.environ, reason="FFL_AXE does not name axe.min.js (npm pack axe-core)"
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+def test_axe_finds_nothing_to_mend(pages, tmp_path, kind, scheme):
+    check = """
+    onload = async () => {
+      const found = await axe.run(document, {resultTypes: ["violations"]});
+      document.title = JSON.stringify([found.passes.length, found.violations.map(rule => rule.help)]);
+    };
+    """
+    axe = Path(os.environ["FFL_AXE"]).read_text(encoding="utf-8")
+    page = re.sub(r"<meta http-equiv=.Content-Security-Policy[^>]*>", "", pages[kind])
+    (tmp_path / "report.html").write_text(
+        page.replace("</body>", f"<script>{axe}</script><script>{check}</script></body>"), encoding="utf-8"
+    )
+    dumped = browse(
+        tmp_path,
+        "--dump-dom",
+        "--virtual-time-budget=30000",
+        "--window-size=390,844",
+        f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+        (tmp_path / "report.html").as_uri(),
+    )
+    rows = re.search(r"<title>(\[.*?\])</title>", dumped)
+    assert rows, dumped[:500]
+    passed, violated = json.loads(html.unescape(rows.group(1)))
+    assert passed > 20
+    assert violated == []

@@ -158,6 +158,15 @@ def test_a_verdict_says_when_more_than_the_loss_changed(tmp_path):
     assert any("more than the loss and the seed (loss_kwargs.r1_gamma)" in caveat for caveat in caveats)
 
 
+def test_a_handful_of_images_limits_the_verdict(comparison, tmp_path):
+    assert any(caveat.startswith("Only 8 images were compared") for caveat in comparison.verdict.caveats)
+    many = {
+        side: write_set(tmp_path / side, radius, 50) for side, radius in (("real", 0), ("a", 2), ("b", 1))
+    }
+    found = compared(real=many["real"], before=many["a"], after=many["b"])
+    assert not any("images were compared" in caveat for caveat in found.verdict.caveats)
+
+
 def test_corrupt_log_lines_are_told_and_the_rest_compared(tmp_path):
     before = write_run(tmp_path / "before", {0: 300, 200: 60})
     after = write_run(tmp_path / "after", {0: 300, 200: 50})

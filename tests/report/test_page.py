@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -43,9 +44,9 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag in names]
 
 
-@pytest.fixture(scope="module")
-def page(comparison):
-    return Page(to_html(comparison))
+@pytest.fixture(scope="module", params=["comparison", "sweep"])
+def page(request, comparison, sweep_page):
+    return Page(to_html(comparison) if request.param == "comparison" else sweep_page)
 
 
 def test_tags_are_balanced_and_ids_unique(page):
@@ -58,7 +59,9 @@ def test_nothing_is_fetched_or_run(page):
     assert not page.all("script", "link", "iframe", "object")
     for _, attributes in page.tags:
         for name in ("src", "href", "xlink:href"):
-            assert attributes.get(name, "#").startswith(("data:image/png;base64,", "#"))
+            place = attributes.get(name, "#")
+            inside = place.startswith(("data:image/png;base64,", "#"))
+            assert inside or re.fullmatch(r"weight-[\d.]+/report\.html", place)
         assert not any(name.startswith("on") for name in attributes)
     (policy,) = [
         meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
@@ -89,7 +92,8 @@ def test_a_screen_reader_finds_its_way(page):
     assert all(attributes["aria-label"] for attributes in drawn)
 
 
-def test_the_verdict_comes_first(page, comparison):
+def test_the_verdict_comes_first(comparison):
+    page = Page(to_html(comparison))
     text = page.text[page.text.index("before and after", page.text.index("}")) :]
     assert text.index(comparison.verdict.sentence.partition(": ")[2]) < text.index("Numbers")
 
@@ -129,3 +133,21 @@ def test_hostile_logs_and_options_are_escaped(tmp_path):
     assert page.text.count(HOSTILE) > 4
     assert "\x1b" not in page.text
     assert "\u202e" not in page.text
+
+
+def luminance(colour):
+    """Relative luminance of ``#rrggbb``, as WCAG 2.2 defines it."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_words_stand_out_from_the_paper(comparison, scheme):
+    """Contrast of at least 4.5 to 1, on the page and on shaded parts, in both schemes."""
+    colours = re.findall(r":root \{(.*?)\}", to_html(comparison), re.DOTALL)[scheme]
+    value = dict(re.findall(r"--(\w+): (#\w{6})", colours))
+    for ink in ("ink", "quiet", "before", "after", "improved", "worse", "none"):
+        for paper in ("paper", "soft"):
+            light, dark = sorted((luminance(value[ink]), luminance(value[paper])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, paper)

@@ -108,7 +108,7 @@ def test_a_failed_training_is_told_kept_and_tried_again(clone, tmp_path, capfd):
     assert "1 of 3 trainings failed" in stderr.splitlines()[-1]
     assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "failed", "weight-2-seed-0": "done"}
     assert "out of memory" in (out / "trainings" / "weight-1-seed-0" / "log.txt").read_text()
-    assert "no training at weight 1 has results yet" in stdout
+    assert "every training at weight 1 failed" in stdout
     (clone / "train.py").write_text(TRAIN.replace("sys.exit", "print"))
     assert sweep(capfd, out, "--weights", "1,2", "--seeds", "0", *command("--fail=1"))[0] == 0
     assert set(states(out).values()) == {"done"}
