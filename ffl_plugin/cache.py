@@ -1,9 +1,21 @@
-"""Where files are kept that can be made, computed or downloaded again."""
+"""Where files are kept that can be made, computed or downloaded again; listing and removing them."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+# Kind -> what is ours in the folder; nothing else in it is ever touched.
+KINDS = {
+    "features": ("features/*.npy", "features/.*.npy.*"),
+    "samples": ("samples/" + "[0-9a-f]" * 64,),
+    "weights": ("pt_inception-*.pth*", "alexnet-*.pth*"),
+    "native": ("native-*.so",),
+}
 
 
 def cache_folder() -> Path:
@@ -13,3 +25,56 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "ffl-plugin"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One thing in the cache: a file, or a folder of samples.
+
+    Attributes:
+        kind: a key of ``KINDS``.
+        path: where it is.
+        size: bytes.
+        used: when it was last written or read for its purpose, in seconds since the epoch.
+    """
+
+    kind: str
+    path: Path
+    size: int
+    used: float
+
+
+def kept(folder: Path) -> list[Kept]:
+    """List what is ours in a cache folder, which need not exist."""
+    found = []
+    for kind, patterns in KINDS.items():
+        for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+            if path.is_symlink():
+                continue
+            files = [path, *path.iterdir()] if path.is_dir() else [path]
+            sizes = [file.stat().st_size for file in files if file.is_file()]
+            found.append(Kept(kind, path, sum(sizes), path.stat().st_mtime))
+    return found
+
+
+def unused(things: Iterable[Kept], days: float) -> list[Kept]:
+    """Pick what was not used for so many days."""
+    limit = time.time() - days * 86400
+    return [thing for thing in things if thing.used < limit]
+
+
+def remove(things: Iterable[Kept]) -> None:
+    """Delete files and folders of samples; what has gone meanwhile is no error."""
+    for thing in things:
+        if thing.path.is_dir():
+            shutil.rmtree(thing.path, ignore_errors=True)
+        else:
+            thing.path.unlink(missing_ok=True)
+
+
+def mark_used(path: Path) -> None:
+    """Remember that a kept file was used now; a folder that cannot be written is no error."""
+    try:
+        os.utime(path)
+    except OSError:
+        return

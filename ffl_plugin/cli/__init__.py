@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
     "sweep": ("ffl_plugin.cli.sweep", "Train at several weights and seeds, and say which weight to take."),
     "spectrum": ("ffl_plugin.cli.spectrum", "Spectra of images or sets, and what a band of frequencies is."),
+    "cache": ("ffl_plugin.cli.cache", "Show what is kept between runs, and remove it."),
     "demo": ("ffl_plugin.cli.demo", "Patch, train twice and compare, on an embedded example."),
     "reproduce": ("ffl_plugin.cli.reproduce", "Run one of the paper's own experiments."),
 }

@@ -96,7 +96,7 @@ def command(
             metrics=metrics,
             inception=inception,
             lpips=lpips,
-            cache=None if no_cache else (cache or cache_folder()) / "features",
+            cache=None if no_cache else cache or cache_folder(),
             device=device,
             progress=progress,
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
-from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
@@ -20,9 +19,11 @@ from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
+from ffl_plugin.metrics.storage import TemporaryFolder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
-_NEEDS_FEATURES = ("fid", "kid", "is", "pr")
+# Metric of features -> what is shown while it is computed.
+_LABELS = {"fid": "FID", "is": "Inception Score", "kid": "KID", "pr": "precision and recall"}
 
 
 @dataclass(frozen=True)
@@ -56,28 +57,31 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
-    Where the network's weights cannot be had, what needs none is measured in their stead (spectra, and pairs
-    of a result folder) and the reason comes back as ``refusal``.
+    ``cache`` is a folder that lasts between runs, of features and of samples of a network; without it, both
+    are temporary. Where the network's weights cannot be had, what needs none is measured in their stead
+    (spectra, and pairs of a result folder) and the reason comes back as ``refusal``.
 
     Raises ``FFLError`` for input that cannot be measured.
     """
     chosen = find_protocol(protocol)
+    temporary = TemporaryFolder()  # for samples that are not kept; gone on return
     sides = {"real": _open(real, "real", chosen)}
     if fake.suffix == ".pkl":
         if clone is None:
             raise FFLError(f"{fake} is a network; give the clone that samples it with --clone")
         sides["fake"] = sample_generator(
-            fake, clone, count=samples, cache=cache or cache_folder(), device=device, progress=progress
+            fake, clone, count=samples, cache=cache or temporary.path, device=device, progress=progress
         )
     else:
         sides["fake"] = _open(fake, "fake", chosen)
     notes: list[str] = []
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
-    if any(metric in metrics for metric in _NEEDS_FEATURES):
+    if any(metric in metrics for metric in _LABELS):
         try:
-            features = _features(sides, chosen, inception, cache, device, notes, progress)
-            measurements += _from_features(features, metrics)
+            kept = None if cache is None else cache / "features"
+            features = _features(sides, chosen, inception, kept, device, notes, progress)
+            measurements += _from_features(features, metrics, progress)
         except WeightsMissing as error:
             refusal = error
             metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
@@ -137,20 +141,27 @@ def _features(
     return features
 
 
-def _from_features(features: dict[str, FeatureSet], metrics: Sequence[str]) -> list[Measurement]:
+def _from_features(
+    features: dict[str, FeatureSet], metrics: Sequence[str], progress: Optional[Progress]
+) -> list[Measurement]:
     real, fake = features["real"], features["fake"]
-    found: list[Measurement] = []
-    if "fid" in metrics:
-        found.append(fid(real, fake))
-    if any(metric in metrics for metric in ("kid", "is", "pr")) and not isinstance(fake, Features):
+    chosen = [metric for metric in ("fid", "is", "kid", "pr") if metric in metrics]
+    if not isinstance(fake, Features) and chosen != ["fid"]:
         raise FFLError("KID, IS, precision and recall need features or images, not statistics alone")
-    if "is" in metrics and isinstance(fake, Features):
-        found.append(inception_score(fake))
-    if any(metric in metrics for metric in ("kid", "pr")) and not isinstance(real, Features):
+    if not isinstance(real, Features) and {"kid", "pr"} & set(chosen):
         raise FFLError("KID, precision and recall need the real features or images, not statistics alone")
-    if isinstance(real, Features) and isinstance(fake, Features):
-        found += [kid(real, fake)] if "kid" in metrics else []
-        found += precision_recall(real, fake) if "pr" in metrics else []
+    found: list[Measurement] = []
+    for done, metric in enumerate(chosen):
+        if progress is not None:
+            progress(done, len(chosen), _LABELS[metric])
+        if metric == "fid":
+            found.append(fid(real, fake))
+        elif metric == "is" and isinstance(fake, Features):
+            found.append(inception_score(fake))
+        elif isinstance(real, Features) and isinstance(fake, Features):
+            found += [kid(real, fake)] if metric == "kid" else precision_recall(real, fake)
+    if progress is not None:
+        progress(len(chosen), len(chosen), "metrics of features")
     return found
 
 

@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from ffl_plugin.cache import mark_used
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import decode
 from ffl_plugin.metrics.devices import find_device
@@ -147,7 +148,11 @@ class Extractor:
                 indices = range(start, min(start + CHUNK, len(source)))
                 encoded = list(pool.map(source.read_bytes, indices))
                 path = folder / _chunk_name(encoded, protocol, size, self.weights)
-                yield path, None if path.exists() else torch.stack(list(pool.map(image, indices, encoded)))
+                if path.exists():
+                    mark_used(path)
+                    yield path, None
+                else:
+                    yield path, torch.stack(list(pool.map(image, indices, encoded)))
 
     @torch.inference_mode()
     def _run(self, images: Tensor) -> Rows:

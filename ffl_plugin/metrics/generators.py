@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Optional
 
+from ffl_plugin.cache import mark_used
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
@@ -93,6 +94,7 @@ def sample_generator(
     digest.update(network.read_bytes())
     folder = cache / "samples" / digest.hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
+    mark_used(folder)
     names = [f"seed{seed:08d}.png" for seed in range(count)]
     if not all((folder / name).exists() for name in names):
         if rank_and_world()[1] > 1:

@@ -34,6 +34,8 @@ def progress_bar(enabled: Optional[bool] = None) -> Iterator[Progress]:
         remaining = (now - begun) / max(done, 1) * (total - done)
         line = f"\r{what:<28.28} [{'#' * filled:<24}] {done:,}/{total:,}  {remaining:4.0f} s left "
         unfinished = done < total
+        if not unfinished:
+            del started[what]  # the next step of that name has a time of its own
         sys.stderr.write(line if unfinished else f"{line}\n")
         sys.stderr.flush()
 

@@ -64,7 +64,7 @@ def mean_iou(confusion: npt.NDArray[np.int64]) -> float:
 
 
 # Metric -> its label and the function of a confusion matrix; both are better when higher.
-METRICS = {"miou": ("mIoU", mean_iou), "pixel_accuracy": ("Pixel accuracy", pixel_accuracy)}
+SEGMENTATION_METRICS = {"miou": ("mIoU", mean_iou), "pixel_accuracy": ("Pixel accuracy", pixel_accuracy)}
 
 
 def compare_segmentation(
@@ -84,7 +84,7 @@ def compare_segmentation(
     rest = [[scores.confusion - scores.folds for scores in side] for side in (before, after)]
     known = all(confusions.sum(axis=(1, 2)).all() for side in rest for confusions in side)
     differences = []
-    for metric, (label, of) in METRICS.items():
+    for metric, (label, of) in SEGMENTATION_METRICS.items():
         sampling = None
         if known:
             values = [np.mean([list(map(of, confusions)) for confusions in side], axis=0) for side in rest]

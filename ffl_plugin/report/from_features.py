@@ -91,19 +91,23 @@ def measure_features(
     first = images_of(before[0]), images_of(after[0])
     if "fid" not in possible or first[0].names != first[1].names:
         return found
-    changed = _most_changed(reals, sides[0][0], sides[1][0])
+    changed = _most_changed(reals, sides[0][0], sides[1][0], progress)
     pictured = tuple(set_sample(image.name, {"before": first[0], "after": first[1]}) for image in changed)
     return replace(found, changed=changed, pictures=Pictures(changed=pictured))
 
 
-def _most_changed(real: Features, before: Features, after: Features) -> tuple[ChangedImage, ...]:
+def _most_changed(
+    real: Features, before: Features, after: Features, progress: Optional[Progress]
+) -> tuple[ChangedImage, ...]:
     """Images of one name whose share in FID moved most: each one's influence, over the number of images."""
     from ffl_plugin.metrics.influence import frechet_influence
 
     shares = []
-    for fakes in (before, after):
+    for done, fakes in enumerate((before, after), 1):
         influence, _ = frechet_influence(fakes.pool(), real.pool(), ddof=real.protocol.ddof)
         shares.append(influence / len(fakes))
+        if progress is not None:
+            progress(done, 2, "images that changed most")
     return furthest("fid", before.names, *shares, lower_is_better=True)
 
 

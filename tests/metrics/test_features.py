@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import signal
 import socket
 import subprocess
 import sys
@@ -153,6 +155,53 @@ def test_an_interrupted_run_goes_on_where_it_was(
         found.pool(), CountingExtractor(random_weights).extract(open_images(folder), FID).pool()
     )
     assert not [path for path in cache.iterdir() if path.suffix != ".npy"]
+
+
+SLOW_COMMAND = """
+import sys, time
+import test_features
+from ffl_plugin.cli import main
+from ffl_plugin.metrics import evaluation, features
+
+class Slow(test_features.CountingExtractor):
+    def _run(self, images):
+        time.sleep(float(sys.argv[1]))
+        print("chunk", flush=True)
+        return super()._run(images)
+
+features.CHUNK = 2
+evaluation.Extractor = Slow
+main(["fid", *sys.argv[2:], "--metrics", "kid", "--device", "cpu", "--json"])
+"""
+
+
+def test_ctrl_c_ends_in_one_word_and_the_next_run_goes_on(tmp_path: Path, random_weights: Weights) -> None:
+    for side, seed in (("real", 0), ("fake", 100)):
+        make_set(tmp_path / side, 20, seed)
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        paths = [tmp_path / "real", tmp_path / "fake", "--inception", random_weights.path]
+        return subprocess.Popen(
+            [sys.executable, "-c", SLOW_COMMAND, str(seconds), *map(str, paths), "--cache", tmp_path / "c"],
+            cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    stopped = start(0.5)
+    assert stopped.stdout is not None
+    assert [stopped.stdout.readline() for _ in range(3)] == ["chunk\n"] * 3
+    stopped.send_signal(signal.SIGINT)
+    out, err = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1
+    assert err.splitlines()[-1] == "Aborted!"
+    assert "Traceback" not in err
+    assert '"measurements"' not in out
+    kept = list((tmp_path / "c" / "features").iterdir())
+    assert all(np.load(path).shape == (2, FEATURES + 1008) for path in kept)
+    assert 2 <= len(kept) < 20
+    out, _ = start(0).communicate(timeout=60)
+    assert out.count("chunk") == 20 - len(kept)
+    assert json.loads(out.splitlines()[-1])["measurements"]["KID"]["value"] is not None
 
 
 def test_without_a_cache_nothing_stays(tmp_path: Path, random_weights: Weights, own_cache: Path) -> None:
