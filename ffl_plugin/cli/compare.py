@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Optional
 
 import click
+from click.core import ParameterSource
 
 from ffl_plugin.cli._metrics import chosen_of
+from ffl_plugin.errors import FFLError
 
 feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
 
@@ -153,24 +155,29 @@ def command(
         raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
     if out is not None:
         check_folder(out, [Path(path) for path in (real, *before, *after) if path is not None])
-    with progress_bar() as progress:
-        comparison = compare(
-            real=real,
-            before=before,
-            after=after,
-            pairs=pairs,
-            inception=inception,
-            lpips=lpips,
-            download=not no_download,
-            protocol=protocol,
-            metrics=metrics,
-            clone=clone,
-            samples=samples,
-            classes=classes,
-            ignored=ignored,
-            command=_command_line(ctx),
-            progress=progress,
-        )
+    try:
+        with progress_bar() as progress:
+            comparison = compare(
+                real=real,
+                before=before,
+                after=after,
+                pairs=pairs,
+                inception=inception,
+                lpips=lpips,
+                download=not no_download,
+                protocol=protocol,
+                metrics=metrics,
+                clone=clone,
+                samples=samples,
+                classes=classes,
+                ignored=ignored,
+                command=_command_line(ctx),
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        raise FFLError(
+            "interrupted; features and samples made so far are kept, and the same command goes on from there"
+        ) from None
     written = write_report(comparison, out) if out is not None else ()
     if as_json:
         click.echo(json.dumps(comparison.to_json(), allow_nan=False))
@@ -184,14 +191,13 @@ def _command_line(ctx: click.Context) -> str:
     """The command as it was given, to run again."""
     words: list[str] = ["ffl-patch", "compare"]
     for parameter in ctx.command.params:
-        if isinstance(parameter, click.Option):
+        given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and isinstance(parameter, click.Option):
             words += _spelled(parameter, ctx.params[str(parameter.name)])
     return shlex.join(words)
 
 
 def _spelled(option: click.Option, value: Any) -> list[str]:
-    if value is None or (value is False and not option.secondary_opts):
-        return []
     if option.is_flag:
         return [option.opts[0] if value else option.secondary_opts[0]]
     if isinstance(value, tuple) and not option.multiple:

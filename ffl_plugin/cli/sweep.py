@@ -78,6 +78,7 @@ from ffl_plugin.errors import FFLError
 )
 @click.option("--report-only", is_flag=True, help="Train nothing; gather what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.argument("training", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
 def command(
     weights: str,
@@ -93,6 +94,7 @@ def command(
     engine_set: tuple[str, ...],
     report_only: bool,
     as_json: bool,
+    as_csv: bool,
     training: tuple[str, ...],
 ) -> None:
     """Train a patched clone at several weights and seeds, and gather one report.
@@ -116,6 +118,8 @@ def command(
     from ffl_plugin.sweep.plan import Plan, open_sweep, parse_numbers, read_plan, trials
     from ffl_plugin.sweep.run import only_one
 
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; the report holds both.")
     out = out.absolute()
     if report_only:
         known = read_plan(out)
@@ -151,9 +155,8 @@ def command(
                 progress=progress,
             )
         written = write_sweep_report(report, out / "report")
-    click.echo(
-        json.dumps(report.to_json(), allow_nan=False) + "\n" if as_json else report.to_text(), nl=False
-    )
+    plain = json.dumps(report.to_json(), allow_nan=False) + "\n"
+    click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
         _tell(f"wrote {path}")
     failed = [trial for trial in report.trials if trial.state == "failed"]

@@ -24,7 +24,7 @@ from ffl_plugin.report.gather import (
     open_real,
     open_training,
 )
-from ffl_plugin.report.model import Comparison
+from ffl_plugin.report.model import Comparison, Training
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -111,7 +111,9 @@ def compare(
     differences = option_differences(*([training.options for training in side] for side in described))
     return Comparison(
         version=__version__,
-        verdict=reach_verdict(findings.rows, [*findings.caveats, *_unfair(differences)]),
+        verdict=reach_verdict(
+            findings.rows, [*findings.caveats, *_copies(*described), *_unfair(differences)]
+        ),
         rows=findings.rows,
         real=None if reality is None else reality.describe(progress),
         before=described[0],
@@ -146,6 +148,19 @@ def _several(paths: Paths, side: str) -> list[PathLike]:
 
 def _path(path: Optional[PathLike]) -> Optional[Path]:
     return None if path is None else Path(path)
+
+
+def _copies(before: Sequence[Training], after: Sequence[Training]) -> list[str]:
+    """The caveat that one training's images were given under two names, if they were."""
+    seen: dict[str, Training] = {}
+    for training in (*before, *after):
+        if training.digest is not None and training.digest in seen:
+            return [
+                f"{seen[training.digest].path} and {training.path} hold the same images, so they are one "
+                "training counted twice."
+            ]
+        seen[training.digest or training.path] = training
+    return []
 
 
 def _unfair(differences: dict[str, tuple[object, object]]) -> list[str]:

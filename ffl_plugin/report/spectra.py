@@ -76,7 +76,7 @@ class Spectra:
         lines = []
         for one in self.to_json()["spectra"]:
             size = f"{one['width']}x{one['height']}"
-            lines += [f"{one['path']}{' (real)' if one['real'] else ''}: {one['images']} images, {size}"]
+            lines += [f"{one['path']}{' (real)' if one['real'] else ''}: {_counted(one['images'])}, {size}"]
             lines += [f"  energy at 0.25 cycles per pixel and above: {one['high_band_energy']:.3%}"]
             if "from_real" in one:
                 far = one["from_real"]
@@ -87,6 +87,10 @@ class Spectra:
                 )
                 lines += [f"  distance by band, dB: {bands}"]
         return "".join(words.readable(line) + "\n" for line in lines)
+
+
+def _counted(images: int) -> str:
+    return "1 image" if images == 1 else f"{images:,} images"
 
 
 def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Progress] = None) -> Spectra:
@@ -120,6 +124,16 @@ def open_any(path: Path, role: str) -> ImageSource:
     return open_images(path, role=role)
 
 
+def _names(spectra: Spectra) -> list[str]:
+    """As much of the end of each path as tells it from the others, and which is the real one."""
+    parts = [Path(path).parts for path in spectra.paths]
+    length = 1
+    while len({part[-length:] for part in parts}) < len(set(parts)):
+        length += 1
+    names = [words.readable(Path(*part[-length:])) for part in parts]
+    return [f"{names[0]} (real)", *names[1:]] if spectra.real else names
+
+
 def spectra_png(spectra: Spectra) -> bytes:
     """Draw the averaged log spectra in one grey scale above their radial profiles."""
     import matplotlib
@@ -134,8 +148,7 @@ def spectra_png(spectra: Spectra) -> bytes:
         figure = Figure(figsize=(max(2.4 * count, 5.0), 5.6), layout="constrained", dpi=120)
         grid = figure.add_gridspec(2, count)
         profiles = figure.add_subplot(grid[1, :])
-        for index, (path, statistics) in enumerate(zip(spectra.paths, spectra.statistics)):
-            name = words.readable(Path(path).name)
+        for index, (name, statistics) in enumerate(zip(_names(spectra), spectra.statistics)):
             axis = figure.add_subplot(grid[0, index])
             axis.imshow(statistics.log_spectrum, cmap="gray", vmin=low, vmax=high)
             axis.set_title(words.wrapped(name, 28))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -54,17 +56,45 @@ def test_json_is_one_object_on_standard_output(sets, tmp_path, capfd):
     assert found["command"].startswith("ffl-patch compare --real ")
 
 
-def test_several_trainings_follow_one_option(sets, capfd):
+def test_several_trainings_follow_one_option(sets, tmp_path, capfd):
+    seeds = [tmp_path / name for name in ("a", "b", "c")]
+    for seed in seeds:
+        shutil.copytree(sets / "after", seed)
     code, stdout, _ = run(
-        capfd, "--before", sets / "before", sets / "after", "--real", sets / "real",
-        "--after", sets / "after", sets / "before", sets / "real", "--json",
+        capfd, "--before", sets / "before", seeds[0], "--real", sets / "real",
+        "--after", sets / "after", *seeds[1:], "--json",
     )  # fmt: skip
     assert code == 0
     found = json.loads(stdout)
-    assert [training["path"] for training in found["before"]] == [str(sets / n) for n in ("before", "after")]
+    assert [training["path"] for training in found["before"]] == [str(sets / "before"), str(seeds[0])]
     assert [training["path"] for training in found["after"]] == [
-        str(sets / n) for n in ("after", "before", "real")
+        str(path) for path in (sets / "after", *seeds[1:])
     ]
+    assert any(
+        caveat.startswith(f"{sets / 'after'} and {seeds[0]} hold the same images")
+        or caveat.startswith(f"{seeds[0]} and {sets / 'after'} hold the same images")
+        for caveat in found["verdict"]["caveats"]
+    )
+
+
+def test_the_command_is_kept_as_it_was_given(sets, tmp_path, capfd):
+    words = ["--real", sets / "real", "--before", sets / "before", "--after", sets / "after", "--json"]
+    _, stdout, _ = run(capfd, *words)
+    command = shlex.split(json.loads(stdout)["command"])
+    assert sorted(command) == sorted(["ffl-patch", "compare", "--no-download", *map(str, words)])
+
+
+def test_an_interruption_says_how_to_go_on(sets, capfd, monkeypatch):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ffl_plugin.report.compare", interrupted)
+    code, stdout, stderr = run(
+        capfd, "--real", sets / "real", "--before", sets / "before", "--after", sets / "after"
+    )
+    assert (code, stdout) == (1, "")
+    assert "the same command goes on from there" in stderr
+    assert len(stderr.splitlines()) == 1
 
 
 def test_the_table_is_what_a_reader_gets(sets, capfd):

@@ -12,6 +12,7 @@ from report_material import scene, write_set
 
 from ffl_plugin.cli import main
 from ffl_plugin.report.band_limits import band_limited
+from ffl_plugin.report.spectra import Spectra, _names
 from ffl_plugin.spectrum import keep_frequencies, radial_frequency
 
 
@@ -94,6 +95,14 @@ def test_files_are_written_and_written_again(sets, tmp_path, capfd):
     ]  # fmt: skip
     with Image.open(out / "bands-1.png") as picture:
         assert picture.width > 600
+
+
+def test_sets_of_one_name_are_told_apart_by_the_folders_above(sets, tmp_path):
+    paths = tuple(str(tmp_path / side / "results" / "photographs") for side in ("a", "b"))
+    whole = Spectra(paths, (), real=True)
+    assert _names(whole) == ["a/results/photographs (real)", "b/results/photographs"]
+    assert _names(Spectra(("x/one.png", "x/two.png"), (), real=False)) == ["one.png", "two.png"]
+    assert _names(Spectra(("x", "x"), (), real=False)) == ["x", "x"]
 
 
 def test_a_single_file_is_a_set_of_one(tmp_path, capfd):

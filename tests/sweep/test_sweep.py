@@ -182,6 +182,11 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
     code, stdout, _ = sweep(capfd, out, "--report-only", "--json")
     assert code == 0
     assert json.loads(stdout)["weights"][0]["weight"] == 1
+    code, stdout, _ = sweep(capfd, out, "--report-only", "--csv")
+    assert [line.split(",")[:2] for line in stdout.splitlines()[1:]] == [
+        ["1", "fid50k_full"], ["1", "fid50k_full_best"]
+    ]  # fmt: skip
+    assert sweep(capfd, out, "--report-only", "--csv", "--json")[0] == 2
     code, _, stderr = sweep(capfd, tmp_path / "other", "--report-only")
     assert code == 1
     assert "holds no sweep" in stderr
