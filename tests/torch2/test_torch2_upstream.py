@@ -1,4 +1,4 @@
-"""Opt-in: the real StyleGAN2-ADA, patched with both recipes, trains on this machine's CPU."""
+"""Opt-in: the real StyleGAN2-ADA and StyleGAN3, patched with both recipes, train on this machine's CPU."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ if __name__ == '__main__':
     narrow_stylegan2.main()
 """
 
+NARROW = """
+from ffl_plugin.reproduce import narrow_stylegan2
+
+if __name__ == '__main__':
+    narrow_stylegan2.main()
+"""
+
 
 @pytest.mark.upstream
 @pytest.mark.slow
@@ -62,10 +69,7 @@ def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path)
         tmp_path, clone, "--batch=16", "--ffl-weight=10", "--ffl-monitor=5", "--metrics=fid32"
     )
     assert stats[-1]["Progress/kimg"]["mean"] > 1
-    for line in stats:
-        for name, value in line.items():
-            if isinstance(value, dict):
-                assert math.isfinite(value["mean"]), (name, line)
+    _assert_finite(stats)
     for name in ("Loss/G/loss", "Loss/D/loss", "Loss/G/reg", "Loss/D/reg", "Timing/Gmain"):
         assert name in stats[-1]
     for name in ("Gradient/ffl", "Gradient/rest"):
@@ -88,6 +92,44 @@ def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path)
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.upstream
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("configuration", ["stylegan3-t", "stylegan3-r"])
+def test_the_real_stylegan3_trains_and_resumes_without_cuda(tmp_path: Path, configuration: str) -> None:
+    original = os.environ.get("FFL_STYLEGAN3")
+    if original is None:
+        pytest.skip("FFL_STYLEGAN3 does not name a clone")
+    clone = Path(shutil.copytree(original, tmp_path / "clone", symlinks=True))
+    before = {path: path.read_bytes() for path in clone.rglob("*.py")}
+    recipe, torch2 = all_recipes()["stylegan3"], all_recipes()["torch2-stylegan3"]
+    plan_apply(recipe, clone, torch2).write()
+    _write_pictures(tmp_path / "pictures")
+
+    common = (f"--cfg={configuration}", "--gpus=1", "--gamma=1", "--metrics=none")
+    ffl = ("--ffl-weight=10", "--ffl-monitor=5")
+    stats, run = _train(tmp_path, clone, *common, "--batch=32", *ffl, driver=NARROW)  # 32 iterations
+    assert stats[-1]["Loss/G/ffl"]["mean"] < stats[0]["Loss/G/ffl"]["mean"]
+    assert stats[-1]["Gradient/ffl"]["mean"] > 0 and stats[-1]["Gradient/rest"]["mean"] > 0
+    _assert_finite(stats)
+
+    snapshot = max(run.glob("network-snapshot-*.pkl"))
+    stats, run = _train(tmp_path, clone, *common, "--batch=64", f"--resume={snapshot}", driver=NARROW)
+    assert "Loss/G/ffl" not in stats[-1]
+    _assert_finite(stats)
+
+    plan_revert(torch2, clone).write()
+    plan_revert(recipe, clone).write()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def _assert_finite(stats: list[dict[str, Any]]) -> None:
+    for line in stats:
+        for name, value in line.items():
+            if isinstance(value, dict):
+                assert math.isfinite(value["mean"]), (name, line)
+
+
 def _write_pictures(folder: Path) -> None:
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -99,11 +141,13 @@ def _write_pictures(folder: Path) -> None:
         )
 
 
-def _train(tmp_path: Path, clone: Path, *options: str) -> tuple[list[dict[str, Any]], Path]:
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER.format(clone=str(clone)))
+def _train(
+    tmp_path: Path, clone: Path, *options: str, driver: str = DRIVER
+) -> tuple[list[dict[str, Any]], Path]:
+    script = tmp_path / "driver.py"
+    script.write_text(driver.format(clone=str(clone)))
     runs = tmp_path / "runs"
-    command = [sys.executable, str(driver), "--width", "8", str(clone), f"--outdir={runs}", "--kimg=1"]
+    command = [sys.executable, str(script), "--width", "8", str(clone), f"--outdir={runs}", "--kimg=1"]
     command += [f"--data={tmp_path / 'pictures'}", "--snap=1", "--workers=1", *options]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "DNNLIB_CACHE_DIR": str(tmp_path / "cache")}
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
