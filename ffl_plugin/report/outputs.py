@@ -78,7 +78,7 @@ class OutputFolder:
         try:
             out.mkdir(parents=True, exist_ok=True)
             for name in names:
-                _replace(out / name, files[name])
+                write_whole(out / name, files[name])
         except OSError as error:
             raise _refused("written", out, error) from None
         return tuple(out / name for name in names)
@@ -126,7 +126,8 @@ def _refused(what: str, out: Path, error: OSError) -> FFLError:
     return FFLError(f"{out} cannot be {what}: {error.strerror or error}; give --out another folder")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, with the permissions of any new file; raises ``OSError``."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

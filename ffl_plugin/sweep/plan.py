@@ -14,14 +14,13 @@ Layout of a sweep's folder::
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.report.outputs import write_whole
 
 PLAN = "sweep.json"
 STATE = "trial.json"
@@ -146,11 +145,11 @@ def open_sweep(sweep: Path, plan: Plan) -> Plan:
         plan = Plan(plan.command, plan.then, plan.folder, tuple(sorted(weights)), tuple(sorted(seeds)))
     try:
         sweep.mkdir(parents=True, exist_ok=True)
-        write_json(sweep / PLAN, asdict(plan))
     except OSError as error:
         raise FFLError(
             f"{sweep} cannot be written: {error.strerror or error}; give --out another folder"
         ) from None
+    write_json(sweep / PLAN, asdict(plan))
     return plan
 
 
@@ -194,8 +193,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, fields: dict[str, Any]) -> None:
-    """Write a JSON object whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(fields, file, indent=1)
-    Path(temporary).replace(path)
+    """Write a JSON object whole or not at all.
+
+    Raises:
+        FFLError: the disk refuses.
+    """
+    try:
+        write_whole(path, json.dumps(fields, indent=1).encode())
+    except OSError as error:
+        raise FFLError(
+            f"{path} cannot be written: {error.strerror or error}; make room or give --out another folder, "
+            "and run the same command again"
+        ) from None
