@@ -7,8 +7,8 @@ apply again (no change), status, revert, and compare the bytes and modes of the 
 launcher's dry run works here, the flags must reach the arguments of the loss and change nothing else. Where
 the generator's loss runs on a CPU with tiny networks, a training step is taken unpatched and patched: the
 same bits at weight 0, and beyond it the gradient of FFL alone, times the weight. A clone that is not there
-is named with the commands that fetch it. Exit code 1 where anything is not as expected from reading the
-code.
+is named with the commands that fetch it. With `--keep FOLDER` an interrupted run goes on where it was, unless
+any code has changed since. Exit code 1 where anything is not as expected from reading the code.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from relatives.entries import Entry, missing, read_entries  # noqa: E402
+from relatives.kept import Kept  # noqa: E402
 from relatives.launch import check_launch  # noqa: E402
 from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
 from relatives.table import Row, page, shown  # noqa: E402
@@ -34,10 +35,13 @@ def main() -> int:
     """Run the list and write the page; 0 when all is as expected."""
     arguments = parse_arguments()
     entries = [e for e in read_entries(arguments.list) if arguments.only in f"{e.where} {e.target}"]
+    kept = Kept(arguments.keep)
+
+    def row_of(entry: Entry) -> Row:
+        return show(kept.row(entry, lambda: examine(entry, arguments.clones, not arguments.no_steps)))
+
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        rows = list(
-            pool.map(lambda entry: show(examine(entry, arguments.clones, not arguments.no_steps)), entries)
-        )
+        rows = list(pool.map(row_of, entries))
     text = page(rows, (HERE / "compatibility-header.md").read_text(encoding="utf-8"))
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
@@ -51,6 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--list", type=Path, default=HERE / "compatibility.json", help="the repositories")
     parser.add_argument("--out", type=Path, help="the page to write, docs/compatibility.md as a rule")
     parser.add_argument("--only", default="", help="only entries with this in `owner/name (folder/) target`")
+    parser.add_argument("--keep", type=Path, help="folder of what is done, to go on after an interruption")
     parser.add_argument("--no-steps", action="store_true", help="no training steps")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
     return parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from relatives import launch, step, table, trip  # noqa: E402
+from relatives import launch, step, table, trip, worker  # noqa: E402
 from relatives.entries import Entry, missing, read_entries  # noqa: E402
+from relatives.kept import Kept  # noqa: E402
 from relatives.table import Row  # noqa: E402
 from relatives.tree import differences, snapshot, syntax_error  # noqa: E402
 from relatives.trip import Trip, round_trip  # noqa: E402
@@ -26,6 +28,32 @@ LIST = ROOT / "benchmarks" / "compatibility.json"
 COMMIT = "0123456789" * 4
 ENTRY = Entry("owner/name", COMMIT, "pix2pix", "applies", "as upstream")
 REFUSED = Entry("owner/name", COMMIT, "spade", "refused", "a port", says="jittor")
+
+
+def test_an_error_is_quoted_without_the_folders_of_the_run() -> None:
+    text = "no such file: '/somewhere/run1/clone/train.py', '/somewhere/run1/images.zip' in /somewhere/run1"
+    said = worker.below(text, Path("/somewhere/run1/clone"), Path("/somewhere/run1"))
+    assert said == "no such file: 'train.py', 'images.zip' in the copy"
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
+    row = Row(ENTRY, Trip("applied", files=["a.py"]), step=Check("right", "weight 0 bitwise"))
+    calls: list[Entry] = []
+
+    def make() -> Row:
+        calls.append(ENTRY)
+        return row
+
+    assert [Kept(tmp_path / "kept").row(ENTRY, make) for _ in range(2)] == [row, row]
+    assert len(calls) == 1
+    Kept(tmp_path / "kept").row(REFUSED, make)
+    Kept(None).row(ENTRY, make)
+    assert len(calls) == 3
+
+
+def test_a_worker_that_fails_says_its_last_line(tmp_path: Path) -> None:
+    said = worker.run_worker("worker_launcher.py", {"root": str(tmp_path), "module": "absent"}, tmp_path)
+    assert said == "KeyError: 'weights'"
 
 
 # The list.
@@ -42,6 +70,11 @@ def test_page_has_a_row_for_every_entry_of_the_list() -> None:
     page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
     for entry in read_entries(LIST):
         assert f"[{entry.where}](https://github.com/{entry.repository}/tree/{entry.commit})" in page
+
+
+def test_page_has_no_path_of_the_machine_that_wrote_it() -> None:
+    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    assert re.findall(r"/(?:tmp|home|root|work|Users|private)/\S*", page) == []
 
 
 @pytest.mark.parametrize(

@@ -120,10 +120,15 @@ def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
         source = clone.source(paths[file.path])
         if recipe.supplements is None:
             refuse_foreign_ffl(source)
-        for guard in file.guards:
-            check_guard(source, guard, paths, clone)
-        new = add_edits(source, file.edits)
-        check_names_are_bound(source, file.edits)
+        try:
+            for guard in file.guards:
+                check_guard(source, guard, paths, clone)
+            new = add_edits(source, file.edits)
+            check_names_are_bound(source, file.edits)
+        except PatchError as error:
+            raise error.advise(
+                f"compare it with {recipe.tested}, which the {recipe.name} recipe is for"
+            ) from None
         changes.append(Change(source.name, clone.path(source.name), source.data, new))
     return changes
 

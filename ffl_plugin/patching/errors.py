@@ -32,6 +32,10 @@ class PatchError(FFLError):
         self.next_step = next_step
         super().__init__(problem)
 
+    def advise(self, next_step: str) -> PatchError:
+        """Return the same refusal, with this next step where it has none of its own."""
+        return PatchError(self.problem, file=self.file, line=self.line, next_step=self.next_step or next_step)
+
     def __str__(self) -> str:
         place = "" if self.file is None else f"{self.file}: "
         if self.file is not None and self.line is not None:

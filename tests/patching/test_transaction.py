@@ -7,54 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 from clones import MakeClone, contents
+from faults import Faults, Killed, restore, wholly, without_leftovers
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Plan, disk, journal, plan_apply, plan_revert, transaction
 
-STEPS = ("write_new", "keep", "replace", "sync_folder", "remove")
 RECIPE = all_recipes()["stylegan2-ada"]
-
-
-class Killed(BaseException):
-    """The process is gone: nothing that it would have done afterwards happens."""
-
-
-class Faults:
-    """Counts the steps on the disk and lets one of them, or all from one on, fail."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.done: list[str] = []
-        self.at = -1
-        self.error: Callable[[], BaseException] = lambda: OSError(errno.ENOSPC, "No space left on device")
-        self.for_ever = False
-        self.after = False
-        for module, names in ((disk, STEPS), (journal.Journal, ("begin", "done")), (os, ("fsync",))):
-            for name in names:
-                monkeypatch.setattr(module, name, self._failing(name, getattr(module, name)))
-
-    def _failing(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
-        def failing(*arguments: Any) -> Any:
-            number = len(self.done)
-            self.done.append(name)
-            fails = self.at >= 0 and (number == self.at or (self.for_ever and number > self.at))
-            if fails and (number > self.at or not self.after):
-                raise self.error()
-            result = step(*arguments)
-            if fails:
-                raise self.error()
-            return result
-
-        return failing
-
-    def set(self, at: int, *, killed: bool = False, for_ever: bool = False, after: bool = False) -> None:
-        self.done.clear()
-        self.at, self.for_ever, self.after = at, for_ever or killed, after
-        if killed:
-            self.error = Killed
 
 
 def plan_for(action: str, clone: Path) -> Plan:
@@ -69,17 +30,6 @@ def steps_of(action: str, make_clone: MakeClone, faults: Faults) -> int:
     faults.set(-1)
     plan.write()
     return len(faults.done)
-
-
-def without_leftovers(found: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: data for name, data in found.items() if not Path(name).name.startswith(".")}
-
-
-def wholly(found: dict[str, bytes], old: dict[str, bytes], plan: Plan) -> str:
-    """Say whether the files of a clone are wholly old or wholly new; "mixed" otherwise."""
-    new = {**old, **{change.name: change.new for change in plan.changes}}
-    found = without_leftovers(found)
-    return "old" if found == old else "new" if found == new else "mixed"
 
 
 @pytest.mark.parametrize("for_ever", [False, True], ids=["once", "from then on"])
@@ -108,7 +58,7 @@ def test_a_full_disk_at_every_step(
         note = transaction.mend(clone)
         assert wholly(contents(clone), old, plan) == outcome, (step, note)
         assert without_leftovers(contents(clone)) == contents(clone), (step, "leftovers")
-        _restore(clone, old)
+        restore(clone, old)
     assert outcomes == {"old", "new"}
 
 
@@ -140,7 +90,7 @@ def test_killed_at_every_step(
         assert wholly(contents(clone), old, plan) in ("old", "new"), step
         assert without_leftovers(contents(clone)) == contents(clone), (step, "leftovers")
         assert transaction.interrupted(clone) is None
-        _restore(clone, old)
+        restore(clone, old)
     assert mixed > 0
 
 
@@ -149,16 +99,9 @@ def _count(plan: Plan, clone: Path, old: dict[str, bytes], faults: Faults) -> in
     plan.write()
     steps = len(faults.done)
     assert wholly(contents(clone), old, plan) == "new"
-    _restore(clone, old)
+    restore(clone, old)
     assert steps > 12
     return steps
-
-
-def _restore(clone: Path, old: dict[str, bytes]) -> None:
-    for name in contents(clone).keys() - old.keys():
-        (clone / name).unlink()
-    for name, data in old.items():
-        (clone / name).write_bytes(data)
 
 
 def _die_between_two_renames(clone: Path) -> None:

@@ -1,18 +1,8 @@
-"""Promise 4: whatever the parser does not show is kept."""
+"""Forms of a file that the parser does not show."""
 
 from __future__ import annotations
 
-import ast
 import re
-from typing import Callable
-
-import pytest
-from clones import FIXTURES
-
-from ffl_plugin.patching import Recipe
-from ffl_plugin.patching.recipe import Import
-from ffl_plugin.patching.rewrite import add_edits, take_out
-from ffl_plugin.patching.source import Source
 
 
 def with_bom(data: bytes) -> bytes:
@@ -87,47 +77,3 @@ FORMS["with_bom_and_crlf"] = lambda data: with_bom(with_crlf(data))
 FORMS["with_tabs_and_crlf_without_final_newline"] = lambda data: with_crlf(
     without_final_newline(with_tabs(data))
 )
-
-
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_form_is_kept(recipe: Recipe, form: Callable[[bytes], bytes]) -> None:
-    for file in recipe.files:
-        old = form((FIXTURES / recipe.name / file.path).read_bytes())
-        ast.parse(old)
-        new = add_edits(Source(old, file.path), file.edits)
-        ast.parse(new)
-        added = _added_lines(old, new)
-        assert added
-        assert _line_ends(b"".join(added)) <= _line_ends(old)
-        assert old.startswith(b"\xef\xbb\xbf") == new.startswith(b"\xef\xbb\xbf")
-        assert old.endswith((b"\n", b"\r")) == new.endswith((b"\n", b"\r"))
-        if form is with_tabs:
-            assert not any(line.startswith(b" ") for line in added)
-        assert take_out(Source(new, file.path), file.edits) == old
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\n",
-        b"# a comment",
-        b"#!/usr/bin/env python\r\n# -*- coding: utf-8 -*-\r\n",
-        b"\xef\xbb\xbf",
-        b"\n \n",
-    ],
-)
-def test_an_import_into_a_file_without_statements(data: bytes) -> None:
-    edits = (Import("from ffl_plugin.integrations import torch2 as ffl"),)
-    new = add_edits(Source(data, "dnnlib/__init__.py"), edits)
-    assert [type(node) for node in ast.parse(new).body] == [ast.ImportFrom]
-    assert take_out(Source(new, "dnnlib/__init__.py"), edits) == data
-
-
-def _added_lines(old: bytes, new: bytes) -> list[bytes]:
-    known = set(old.splitlines(keepends=True))
-    return [line for line in new.splitlines(keepends=True) if line not in known]
-
-
-def _line_ends(data: bytes) -> set[bytes]:
-    return set(re.findall(rb"\r\n|\r|\n", data))

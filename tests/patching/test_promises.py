@@ -1,0 +1,394 @@
+"""The nine promises of the patch engine, each kept by every recipe on the look-alike of its upstream.
+
+What needs more than a look-alike of each has a file of its own: faults of the disk `test_transaction.py`, undo
+after edits `test_undo.py`, refusals `test_refusals.py` and `test_habits.py`, real upstreams `tests/upstream`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from clones import FIXTURES, contents
+from faults import Faults, restore, wholly
+from forms import FORMS, with_tabs
+from look_alikes import train_a_step
+from test_patching_cli import run
+
+from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, splice, status
+from ffl_plugin.patching.blob import blob_id
+from ffl_plugin.patching.locate import find_decorator, find_statement
+from ffl_plugin.patching.recipe import Decorator, Edit, File, Import, Only, Statement, Version
+from ffl_plugin.patching.removal import spans_of
+from ffl_plugin.patching.rewrite import add_edits, take_out
+from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.trace import dump_without, trace
+
+# 1. All or nothing over all files; modes and symlinks are kept.
+
+
+@pytest.mark.parametrize("action", ["apply", "revert"])
+def test_promise_1_all_or_nothing(
+    recipe: Recipe, clone: Path, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    plan = plan_apply(recipe, clone)
+    if action == "revert":
+        plan.write()
+        plan = plan_revert(recipe, clone)
+    old = contents(clone)
+    faults = Faults(monkeypatch)
+    faults.set(-1)
+    plan.write()
+    steps = faults.done.copy()
+    restore(clone, old)
+    last_of_each = {name: number for number, name in enumerate(steps)}
+    first_of_each = {name: steps.index(name) for name in last_of_each}
+    for step in sorted({*last_of_each.values(), *first_of_each.values()}):
+        faults.set(step)
+        refused = False
+        try:
+            plan.write()
+        except PatchError:
+            refused = True
+        faults.set(-1)
+        assert wholly(contents(clone), old, plan) == ("old" if refused else "new"), steps[step]
+        restore(clone, old)
+
+
+def test_promise_1_modes_and_symlinks_are_kept(recipe: Recipe, clone: Path) -> None:
+    paths = [clone / file.path for file in recipe.files]
+    for path in paths:
+        path.chmod(0o755)
+    moved = paths[0].rename(clone / "elsewhere.txt")
+    paths[0].symlink_to(moved)
+    for plan in (plan_apply, plan_revert):
+        plan(recipe, clone).write()
+        assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o755] * len(paths)
+        assert paths[0].is_symlink() and paths[0].resolve() == moved
+
+
+# 2. Exactly one match, or a refusal that says where, what and the next step.
+
+
+def test_promise_2_exactly_one_match_or_a_refusal(recipe: Recipe, clone: Path) -> None:
+    before = contents(clone)
+    tried = 0
+    for file in recipe.files:
+        for edit in file.edits:
+            for change in (_without_anchor, _with_anchor_twice):
+                data = change(before[file.path], file, edit)
+                if data is None:
+                    continue
+                tried += 1
+                (clone / file.path).write_bytes(data)
+                with pytest.raises(PatchError) as refusal:
+                    plan_apply(recipe, clone)
+                assert refusal.value.file == file.path
+                assert f"compare it with {recipe.tested}, which the {recipe.name} recipe" in str(
+                    refusal.value
+                )
+                if change is _with_anchor_twice:
+                    assert re.search(r"lines \d+ and \d+", refusal.value.problem), refusal.value.problem
+                (clone / file.path).write_bytes(before[file.path])
+    assert tried >= 2 or recipe.supplements
+
+
+def _anchor(data: bytes, file: File, edit: Edit) -> tuple[int, int] | None:
+    """First and last line of the one statement or decorator that an edit is put beside."""
+    source = Source(data, file.path)
+    if isinstance(edit, Decorator):
+        decorator = find_decorator(source, edit.function, edit.after)
+        return decorator.lineno, decorator.end_lineno or 0
+    anchor = (edit.after or edit.before) if isinstance(edit, Statement) else None
+    if not isinstance(edit, Statement) or not isinstance(anchor, Only):
+        return None
+    statement = find_statement(source, edit.function, anchor)
+    return statement.lineno, statement.end_lineno or 0
+
+
+def _without_anchor(data: bytes, file: File, edit: Edit) -> bytes | None:
+    lines = _anchor(data, file, edit)
+    if lines is None:
+        return None
+    text = data.splitlines(keepends=True)
+    first = text[lines[0] - 1]
+    left = b"" if first.lstrip().startswith(b"@") else re.match(rb"\s*", first)[0] + b"pass\n"  # type: ignore[index]
+    return b"".join([*text[: lines[0] - 1], left, *text[lines[1] :]])
+
+
+def _with_anchor_twice(data: bytes, file: File, edit: Edit) -> bytes | None:
+    lines = _anchor(data, file, edit)
+    if lines is None:
+        return None
+    text = data.splitlines(keepends=True)
+    return b"".join([*text[: lines[1]], *text[lines[0] - 1 : lines[1]], *text[lines[1] :]])
+
+
+# 3. Proof after each apply.
+
+
+def test_promise_3_the_result_is_proved(recipe: Recipe, clone: Path) -> None:
+    for file, change in zip(recipe.files, plan_apply(recipe, clone).changes):
+        source = Source(change.new, file.path)
+        found = trace(source, file.edits)
+        assert found.applied  # each edit is there, once
+        assert splice.delete(change.new, spans_of(source, found.nodes)) == change.old
+        assert dump_without(source.tree, found.nodes) == ast.dump(ast.parse(change.old))
+        lines = iter(
+            re.sub(rb"(, )?ffl_options=None(, )?", lambda m: (m[1] and m[2]) or b"", change.new).splitlines()
+        )
+        assert [
+            line for line in change.old.splitlines() if line not in lines
+        ] == []  # nothing but lines added
+
+
+@pytest.mark.parametrize("defect", ["a line too many", "an edit too few", "an edit twice"])
+def test_promise_3_what_cannot_be_proved_is_not_written(
+    recipe: Recipe, clone: Path, monkeypatch: pytest.MonkeyPatch, defect: str
+) -> None:
+    real = rewrite.insertions_for
+
+    def defective(source: Source, edit: Edit) -> list[splice.Insertion]:
+        if not isinstance(edit, Import):
+            return real(source, edit)
+        extra = splice.Insertion(len(source.data), b"\nmine = 1\n")
+        return {
+            "a line too many": [*real(source, edit), extra],
+            "an edit too few": [],
+            "an edit twice": real(source, edit) * 2,
+        }[defect]
+
+    monkeypatch.setattr(rewrite, "insertions_for", defective)
+    before = contents(clone)
+    with pytest.raises(PatchError, match="a defect of ffl-patch"):
+        plan_apply(recipe, clone)
+    assert contents(clone) == before
+
+
+# 4. Bytes kept.
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_promise_4_bytes_are_kept(recipe: Recipe, form: Callable[[bytes], bytes]) -> None:
+    for file in recipe.files:
+        old = form((FIXTURES / recipe.name / file.path).read_bytes())
+        ast.parse(old)
+        new = add_edits(Source(old, file.path), file.edits)
+        ast.parse(new)
+        known = set(old.splitlines(keepends=True))
+        added = [line for line in new.splitlines(keepends=True) if line not in known]
+        assert added
+        assert _line_ends(b"".join(added)) <= _line_ends(old)
+        assert old.startswith(b"\xef\xbb\xbf") == new.startswith(b"\xef\xbb\xbf")
+        assert old.endswith((b"\n", b"\r")) == new.endswith((b"\n", b"\r"))
+        if form is with_tabs:
+            assert not any(line.startswith(b" ") for line in added)
+        assert take_out(Source(new, file.path), file.edits) == old
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n", b"# a comment", b"#!/usr/bin/env python\r\n# coding: utf-8\r\n", b"\xef\xbb\xbf", b"\n \n"],
+)
+def test_promise_4_bytes_are_kept_of_a_file_without_statements(data: bytes) -> None:
+    edits = (Import("from ffl_plugin.integrations import torch2 as ffl"),)
+    new = add_edits(Source(data, "dnnlib/__init__.py"), edits)
+    assert [type(node) for node in ast.parse(new).body] == [ast.ImportFrom]
+    assert take_out(Source(new, "dnnlib/__init__.py"), edits) == data
+
+
+def _line_ends(data: bytes) -> set[bytes]:
+    return set(re.findall(rb"\r\n|\r|\n", data))
+
+
+# 5. Apply twice is apply once; partly applied, or an FFL of the user's own: refused.
+
+
+def test_promise_5_apply_twice_is_apply_once(recipe: Recipe, clone: Path) -> None:
+    plan_apply(recipe, clone).write()
+    once = contents(clone)
+    again = plan_apply(recipe, clone)
+    assert again.changes == ()
+    again.write()
+    assert contents(clone) == once
+
+
+def test_promise_5_partly_applied_is_refused_and_the_rest_can_be_reverted(
+    recipe: Recipe, clone: Path
+) -> None:
+    before = contents(clone)
+    pieces = [(file.path, edit) for file in recipe.files for edit in file.edits]
+    for name, edit in pieces[:: 1 + len(pieces) // 10]:
+        plan_apply(recipe, clone).write()
+        path = clone / name
+        source = Source(path.read_bytes(), name)
+        path.write_bytes(splice.delete(source.data, spans_of(source, trace(source, (edit,)).nodes)))
+        broken = contents(clone)
+        assert status(recipe, clone).state == "partly applied"
+        with pytest.raises(
+            PatchError, match=rf"partly applied: of {len(pieces)} edits {len(pieces) - 1} are"
+        ):
+            plan_apply(recipe, clone)
+        assert contents(clone) == broken
+        plan = plan_revert(recipe, clone)
+        assert [note for note in plan.notes if "was gone already" in note or "holds nothing" in note]
+        plan.write()
+        assert contents(clone) == before
+
+
+def test_promise_5_an_ffl_of_the_users_own_is_refused(recipe: Recipe, clone: Path) -> None:
+    if recipe.supplements:
+        pytest.skip("a supplement adds no loss, and goes beside one")
+    for file in recipe.files:
+        path = clone / file.path
+        text = path.read_bytes()
+        path.write_bytes(text + b"\nfrom focal_frequency_loss import FocalFrequencyLoss\n")
+        with pytest.raises(PatchError, match=f"{file.path}:.* a focal frequency loss of its own is already"):
+            plan_apply(recipe, clone)
+        path.write_bytes(text)
+
+
+# 6. Undo is semantic.
+
+EDITS: dict[str, Callable[[bytes], bytes]] = {
+    **{name: FORMS[name] for name in ("with_bom", "with_crlf", "with_tabs", "without_final_newline")},
+    "lines around": lambda data: re.sub(rb"(?m)^( *)(def|class) ", rb"\1# mine\n\1\2 ", data) + b"mine = 1\n",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_promise_6_undo_after_the_users_edits(
+    recipe: Recipe, clone: Path, edit: Callable[[bytes], bytes]
+) -> None:
+    expected = {name: edit(data) for name, data in contents(clone).items()}
+    plan_apply(recipe, clone).write()
+    for file in recipe.files:
+        path = clone / file.path
+        path.write_bytes(edit(path.read_bytes()))
+    assert status(recipe, clone).state == "applied"
+    plan_revert(recipe, clone).write()
+    for file in recipe.files:
+        assert (clone / file.path).read_bytes() == expected[file.path]
+    assert status(recipe, clone).state == "absent"
+
+
+def test_promise_6_undo_refuses_naming_the_piece_that_was_edited(recipe: Recipe, clone: Path) -> None:
+    plan_apply(recipe, clone).write()
+    path = clone / recipe.files[0].path
+    path.write_bytes(
+        path.read_bytes()
+        .replace(b" as ffl\n", b" as mine\n")
+        .replace(b"import torch2\n", b"import torch2 as t\n")
+    )
+    edited = contents(clone)
+    if path.read_bytes() == plan_apply(recipe, _fresh(recipe, clone)).changes[0].new:
+        pytest.skip("no alias to rename in its first file")
+    with pytest.raises(PatchError) as refusal:
+        plan_revert(recipe, clone)
+    assert refusal.value.file == recipe.files[0].path and refusal.value.line
+    assert contents(clone) == edited
+
+
+def _fresh(recipe: Recipe, clone: Path) -> Path:
+    return Path(shutil.copytree(FIXTURES / recipe.name, clone.parent / "fresh", dirs_exist_ok=True))
+
+
+# 7. Dry run, diff, status, JSON.
+
+
+def test_promise_7_a_dry_run_writes_nothing_and_its_diff_is_the_patch(
+    recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(clone)
+    diff = plan_apply(recipe, clone).diff()
+    assert run(capfd, "apply", recipe.name, clone, "--dry-run")[0] == 0
+    assert contents(clone) == before
+    subprocess.run(["git", "apply", "-"], input=diff, cwd=clone, check=True)
+    assert status(recipe, clone).state == "applied"
+
+
+def test_promise_7_status_knows_the_version_and_every_edit(recipe: Recipe, clone: Path) -> None:
+    known = tuple((file.path, blob_id((clone / file.path).read_bytes())) for file in recipe.files)
+    recipe = replace(recipe, versions=(Version("1234567", known),))
+    assert {(file.version, edit.state) for file in status(recipe, clone).files for edit in file.edits} == {
+        ("1234567", "absent")
+    }
+    plan_apply(recipe, clone).write()
+    found = status(recipe, clone)
+    assert {(file.version, edit.state) for file in found.files for edit in file.edits} == {
+        ("1234567", "applied")
+    }
+    assert all(edit.line for file in found.files for edit in file.edits)
+    path = clone / recipe.files[0].path
+    path.write_bytes(path.read_bytes() + b"mine = 1\n")
+    versions = {file.path: file.version for file in status(recipe, clone).files}
+    assert versions.pop(recipe.files[0].path) is None  # drifted
+    assert set(versions.values()) <= {"1234567"}
+
+
+def test_promise_7_json_is_alone_on_standard_output(
+    recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = [file.path for file in recipe.files]
+    for command, outcome in (("apply", "applied"), ("apply", "already applied"), ("revert", "reverted")):
+        code, out, err = run(capfd, command, recipe.name, clone, "--json")
+        report: dict[str, Any] = json.loads(out)
+        assert (code, err, report["outcome"]) == (0, "", outcome)
+        assert report["files"] == ([] if outcome == "already applied" else files)
+
+
+# 8. Exit codes.
+
+
+def test_promise_8_exit_codes(
+    recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = recipe.name
+    (clone.parent / "empty").mkdir()
+    monkeypatch.chdir(clone.parent / "empty")
+    for arguments, code in (
+        (["status", name, clone, "--check"], 3),  # not applied
+        (["revert", name, clone], 0),  # already so
+        (["apply", name, clone], 0),
+        (["apply", name, clone], 0),  # already so
+        (["status", name, clone, "--check"], 0),
+        (["apply", name, clone / "nowhere"], 1),  # refused
+        (["apply", name], 1),  # the current folder is no clone of the family
+        (["apply", name, clone, "--no-such-flag"], 2),  # usage
+        (["apply", f"{name}9", clone], 2),
+        (["revert", name, clone], 0),
+    ):
+        assert run(capfd, *arguments)[0] == code, arguments
+
+
+# 9. Weight 0, or no flag: training is bitwise what it was.
+
+
+def test_promise_9_weight_0_is_bitwise_what_it_was(
+    recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if recipe.supplements:
+        pytest.skip("a supplement has no weight")
+    upstream = train_a_step(clone, [])
+    plan_apply(recipe, clone).write()
+    for flags in ([], ["--ffl-weight=0"], ["--ffl-weight=0", "--ffl-alpha=2"]):
+        step = train_a_step(clone, flags)
+        assert all(map(torch.equal, step.gradients, upstream.gradients))
+        assert step.shown == upstream.shown
+    once, thrice = train_a_step(clone, ["--ffl-weight=10"]), train_a_step(clone, ["--ffl-weight=30"])
+    assert len(once.shown) > len(upstream.shown)
+    for plain, single, triple in zip(upstream.gradients, once.gradients, thrice.gradients):
+        difference = single - plain
+        torch.testing.assert_close(
+            triple - plain, 3 * difference, rtol=1e-3, atol=1e-4 * float(difference.norm())
+        )
+        assert difference.norm() > 0
