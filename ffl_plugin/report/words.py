@@ -17,7 +17,7 @@ def number(value: Optional[float], *, signed: bool = False, like: Optional[float
     """Four significant digits, at least as many decimals as ``like`` would show; "–" for None.
 
     >>> number(12.3456), number(-0.00123, signed=True), number(math.inf)
-    ('12.35', '−0.00123', '∞')
+    ('12.35', '−0.001230', '∞')
     """
     if value is None or math.isnan(value):
         return "–"
@@ -35,8 +35,10 @@ def _decimals(size: float) -> int:
     return min(8, max(0, 3 - math.floor(math.log10(size))))
 
 
-def level(decibels: float) -> str:
-    """A level in dB with one decimal."""
+def level(decibels: Optional[float]) -> str:
+    """A level in dB with one decimal; "–" for None."""
+    if decibels is None:
+        return "–"
     return f"{decibels:.1f} dB".replace("-", MINUS)
 
 

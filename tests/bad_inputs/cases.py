@@ -197,7 +197,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "features of no image": (arrays(features=np.zeros((0, 2048))), "at least 2 features"),
     "features of one image": (arrays(features=np.zeros((1, 2048))), "at least 2 features"),
     "no arrays": (arrays(), "holds nothing"),
-    "statistics with NaN": (arrays(mu=MEAN * np.nan, sigma=COVARIANCE), "NaN or infinite"),
+    "statistics with NaN": (arrays(mu=MEAN * np.nan, sigma=COVARIANCE), "NaN or infinite values in mu"),
     "statistics of two widths": (arrays(mu=MEAN, sigma=np.eye(64)), "fake.npz"),
     "covariance that is none": (arrays(mu=MEAN, sigma=-COVARIANCE), "fake.npz"),
     "half an .npz": (

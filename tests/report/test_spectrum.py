@@ -112,6 +112,15 @@ def test_a_single_file_is_a_set_of_one(tmp_path, capfd):
     assert json.loads(stdout)["spectra"][0]["images"] == 1
 
 
+def test_images_of_a_single_pixel_have_a_spectrum_of_one_value(tmp_path, capfd):
+    for side in ("real", "fake"):
+        (tmp_path / side).mkdir()
+        Image.new("RGB", (1, 1), "grey").save(tmp_path / side / "0.png")
+    code, stdout, _ = run(capfd, "--real", tmp_path / "real", tmp_path / "fake", "--out", tmp_path / "out")
+    assert code == 0
+    assert "radial log-power distance from real: –" in stdout
+
+
 def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
     small = tmp_path / "small"
     small.mkdir()

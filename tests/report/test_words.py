@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from ffl_plugin.errors import readable
+from ffl_plugin.metrics.difference import compare_values
+from ffl_plugin.report import words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(12.3456, "12.35"), (-0.00123, "−0.001230"), (0.0, "0.000"), (float("inf"), "∞"), (None, "–")],
+)
+def test_a_number_has_four_digits(value, text):
+    assert words.number(value) == text
+
+
+def test_a_small_spread_keeps_two_digits():
+    row = compare_values("lfd", "LFD", "lower", [20.1, 20.2], [20.15, 20.3])
+    assert words.values(row) == ("20.150", "20.225")
+    assert words.spread(0.00034, row) == "0.00034"
+    assert words.spread(1.5, row) == "1.500"
+    assert words.spread(0.0, row) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("no weight", "No weight"), ("fid50k_full at 200 kimg", "fid50k_full at 200 kimg"), ("", "")],
+)
+def test_a_sentence_begins_with_a_capital_unless_with_a_name(text, sentence):
+    assert words.sentence(text) == sentence
+
+
+def test_a_level_that_is_unknown_is_a_dash():
+    assert (words.level(-3.25), words.level(None)) == ("−3.2 dB", "–")
+
+
+def test_control_characters_and_broken_encodings_are_shown():
+    assert readable("a\n\x1b[31m\u202e\udce9é") == "a\\n\\x1b[31m\\u202e\\udce9é"
