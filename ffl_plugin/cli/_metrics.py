@@ -1,4 +1,4 @@
-"""Metrics as the user lists them: ``--metrics fid,kid``."""
+"""Options that measuring commands share, and metrics as the user lists them: ``--metrics fid,kid``."""
 
 from __future__ import annotations
 
@@ -21,3 +21,23 @@ def chosen_of(
         return chosen
 
     return split
+
+
+protocol_option = click.option(
+    "--protocol",
+    default="pytorch-fid",
+    show_default=True,
+    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+    help="Resize and covariance; numbers compare only within one protocol. The FFL paper used pytorch-fid.",
+)
+inception_option = click.option(
+    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
+)
+lpips_option = click.option(
+    "--lpips",
+    metavar="PATH",
+    help="AlexNet's weights for LPIPS, instead of downloading them. [env: FFL_LPIPS]",
+)
+no_download_option = click.option(
+    "--no-download", is_flag=True, help="Do without FID and LPIPS where their weights are not here."
+)

@@ -10,7 +10,13 @@ from typing import Any, Optional
 import click
 from click.core import ParameterSource
 
-from ffl_plugin.cli._metrics import chosen_of
+from ffl_plugin.cli._metrics import (
+    chosen_of,
+    inception_option,
+    lpips_option,
+    no_download_option,
+    protocol_option,
+)
 from ffl_plugin.errors import FFLError
 
 feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
@@ -67,24 +73,10 @@ class SeveralValues(click.Command):
     default=None,
     help="Insist that images pair up by name, or compare as sets. [default: by the names]",
 )
-@click.option(
-    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
-)
-@click.option(
-    "--lpips",
-    metavar="PATH",
-    help="AlexNet's weights for LPIPS, instead of downloading them. [env: FFL_LPIPS]",
-)
-@click.option(
-    "--no-download", is_flag=True, help="Do without FID and LPIPS where their weights are not here."
-)
-@click.option(
-    "--protocol",
-    default="pytorch-fid",
-    show_default=True,
-    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-    help="FID's: numbers compare only within one.",
-)
+@inception_option
+@lpips_option
+@no_download_option
+@protocol_option
 @click.option(
     "--metrics",
     default="fid",

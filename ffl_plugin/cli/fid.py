@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._metrics import chosen_of
+from ffl_plugin.cli._metrics import chosen_of, protocol_option
 
 METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 
@@ -16,13 +16,7 @@ METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 @click.command()
 @click.argument("real", type=click.Path(path_type=Path))
 @click.argument("fake", type=click.Path(path_type=Path))
-@click.option(
-    "--protocol",
-    default="pytorch-fid",
-    show_default=True,
-    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-    help="Resize and covariance; numbers compare only within one protocol. The FFL paper used pytorch-fid.",
-)
+@protocol_option
 @click.option(
     "--metrics",
     default="fid",

@@ -9,7 +9,9 @@ from typing import Optional
 
 import click
 
+from ffl_plugin.cli._metrics import inception_option, lpips_option, no_download_option, protocol_option
 from ffl_plugin.errors import FFLError
+from ffl_plugin.sweep.engines import ENGINES
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -52,22 +54,15 @@ from ffl_plugin.errors import FFLError
     metavar="PATH",
     help="Where each training leaves its images, with {out}. [default: looked for]",
 )
-@click.option(
-    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
-)
-@click.option("--no-download", is_flag=True, help="Do without FID where its weights are not here.")
-@click.option(
-    "--protocol",
-    default="pytorch-fid",
-    show_default=True,
-    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-    help="FID's, as in compare.",
-)
+@inception_option
+@lpips_option
+@no_download_option
+@protocol_option
 @click.option(
     "--engine",
     default="here",
     show_default=True,
-    type=click.Choice(["here", "slurm", "ray"]),
+    type=click.Choice(list(ENGINES)),
     help="Where to train: one after another here, as SLURM jobs (through submitit), or as Ray tasks.",
 )
 @click.option(
@@ -88,6 +83,7 @@ def command(
     real: Optional[Path],
     results: Optional[str],
     inception: Optional[str],
+    lpips: Optional[str],
     no_download: bool,
     protocol: str,
     engine: str,
@@ -120,6 +116,9 @@ def command(
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; the report holds both.")
+    for path in (real, inception, lpips):
+        if path is not None and not Path(path).exists():  # now, not after days of training
+            raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
     if report_only:
         known = read_plan(out)
@@ -150,6 +149,7 @@ def command(
                 real=real,
                 results=results,
                 inception=inception,
+                lpips=lpips,
                 download=not no_download,
                 protocol=protocol,
                 progress=progress,

@@ -254,6 +254,9 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     ),
     # Sweeps
     "sweep without a command": (sweep(), "no command"),
+    "sweep whose reals are not there": (
+        sweep("--real", "nowhere.zip", "--", "true", "{out}"), "nowhere.zip does not exist",
+    ),
     "sweep that says not where": (sweep("--", "true"), "{out}"),
     "sweep of weight 0 alone": (sweep("--weights", "0", "--", "true", "{out}"), "no weight to compare"),
     "sweep of a negative weight": (sweep("--weights", "-1", "--", "true", "{out}"), "not negative"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ffl_plugin.cli import main
+from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +160,11 @@ def test_out_among_the_images_is_refused(sets, capfd):
     )
     assert code == 1
     assert "lies inside" in stderr
+
+
+@pytest.mark.parametrize("command", ["compare", "fid", "sweep"])
+def test_every_protocol_can_be_chosen(command):
+    module = importlib.import_module(f"ffl_plugin.cli.{command}")
+    (option,) = [option for option in module.command.params if option.name == "protocol"]
+    assert set(option.type.choices) == set(PROTOCOLS)
+    assert option.default == DEFAULT_PROTOCOL
