@@ -16,6 +16,12 @@ PROFILE_LINES = 12
 LOSSES_SHOWN = (
     "Loss/G/ffl",
     "G_FFL",
+    "FFL",
+    "Gradient/ffl",
+    "Gradient/rest",
+    "grad_FFL",
+    "grad_GAN",
+    "grad_rest",
     "Loss/G/loss",
     "Loss/D/loss",
     "G_GAN",
@@ -24,7 +30,7 @@ LOSSES_SHOWN = (
     "D_real",
     "D_fake",
 )
-MOST_LOSSES = 6
+MOST_LOSSES = 8
 
 
 def to_html(comparison: Comparison) -> str:

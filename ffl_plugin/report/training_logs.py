@@ -174,7 +174,7 @@ def _read_stats(path: Path) -> TrainingLog:
             reader.unreadable.append(number)
             continue
         for name, value in fields.items():
-            if name.startswith("Loss/"):
+            if name.startswith(("Loss/", "Gradient/")):
                 reader.add(name, kimg, _mean(value))
     return reader.log(_rewound)
 

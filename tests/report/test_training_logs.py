@@ -93,6 +93,7 @@ def test_stats_give_the_losses_by_kimg(tmp_path):
                 "Loss/G/loss": {"num": 4.0, "mean": 1.0 + k, "std": 0.1},
                 "Loss/G/ffl": {"num": 4.0, "mean": 0.25, "std": 0.0},
                 "Loss/D/reg": {"num": 0, "mean": float("nan"), "std": float("nan")},
+                "Gradient/ffl": {"num": 1, "mean": 0.5, "std": 0.0},
                 "Progress/kimg": {"num": 1, "mean": 4.0 * k, "std": 0.0},
                 "Timing/total_sec": {"num": 1, "mean": 7.0, "std": 0.0},
                 "timestamp": 1.0,
@@ -102,7 +103,7 @@ def test_stats_give_the_losses_by_kimg(tmp_path):
     ]
     (tmp_path / "stats.jsonl").write_text("\n".join(lines))
     log = read_training_log(tmp_path)
-    assert [c.name for c in log.curves] == ["Loss/G/loss", "Loss/G/ffl"]
+    assert [c.name for c in log.curves] == ["Loss/G/loss", "Loss/G/ffl", "Gradient/ffl"]
     assert curve(log, "Loss/G/loss").x == (0, 4, 8)
     assert curve(log, "Loss/G/loss").unit == "kimg"
 
