@@ -102,7 +102,8 @@ def plan_upgrade(recipe: Recipe, root: Path) -> Plan:
     changes: dict[str, Change] = {}
     _merge(changes, removed.changes, clone)
     _merge(changes, _additions(recipe, clone), clone)
-    return _checked(Plan(recipe, root, tuple(changes.values()), removed.notes))
+    differing = tuple(change for change in changes.values() if change.new != change.old)
+    return _checked(Plan(recipe, root, differing, removed.notes))
 
 
 def _merge(changes: dict[str, Change], further: Sequence[Change], clone: Clone) -> None:

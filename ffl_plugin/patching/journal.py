@@ -48,6 +48,7 @@ class Journal:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._begun = 0  # length in bytes of the first line
+        self._says_done = False
         self.needed = False
 
     def begin(self, entries: Sequence[Entry]) -> None:
@@ -59,11 +60,13 @@ class Journal:
 
     def done(self) -> None:
         """Say that all of them have been."""
+        self._says_done = True
         self._write(_DONE)
 
     def undone(self) -> None:
         """Take `done` back, before the old files are put back."""
-        os.ftruncate(self._descriptor, self._begun)
+        if self._says_done:
+            os.ftruncate(self._descriptor, self._begun)
 
     def _write(self, line: str) -> int:
         data = f"{line}\n".encode()

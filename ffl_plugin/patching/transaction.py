@@ -98,7 +98,7 @@ def _give_up(folder: Path, entries: Sequence[Entry], log: journal.Journal, error
     except OSError as second:
         raise PatchError(
             f"the disk refused ({error}), and again when the old files were to be put back ({second})",
-            next_step="once it works again, run the same command: it puts them back first",
+            next_step="once it works again, run the same command: it clears up first, and says what there is",
         ) from error
     if isinstance(error, OSError):
         raise PatchError(f"the disk refused ({error})", next_step="all files are as they were") from error

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from clones import MakeClone, contents
+from test_patching_cli import run
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, plan_upgrade, status
-from ffl_plugin.patching.recipe import Statement
+from ffl_plugin.patching.recipe import Edit
 
 FIRST = all_recipes()["stylegan2-ada"]
 
 
+NEW_WORDS = {
+    "self.ffl = ffl.GeneratorTerm(ffl_options)": "self.ffl = ffl.GeneratorTerm(ffl_options, device)",
+    "desc += ffl.configure(args, ffl_options, UserError)": "desc += ffl.configure(args, ffl_options, UserError, gpus)",
+}
+
+
 def second_edition() -> Recipe:
-    """The same recipe with another word in the constructor of the loss, and the first edition remembered."""
-    launcher, loss = FIRST.files
-    edits = tuple(
-        replace(edit, code="self.ffl = ffl.GeneratorTerm(ffl_options, device)")
-        if isinstance(edit, Statement) and edit.code.startswith("self.ffl")
-        else edit
-        for edit in loss.edits
+    """The same recipe with another word in each file, and the first edition remembered."""
+    files = tuple(
+        replace(
+            file,
+            edits=tuple(
+                replace(edit, code=NEW_WORDS[edit.code]) if edit.code in NEW_WORDS else edit
+                for edit in file.edits
+            ),
+        )
+        for file in FIRST.files
     )
-    return replace(FIRST, files=(launcher, replace(loss, edits=edits)), earlier=(FIRST.files,))
+    return replace(FIRST, files=files, earlier=(FIRST.files,))
 
 
 @pytest.fixture
@@ -77,6 +88,68 @@ def test_upgrade_refuses_a_piece_edited_by_hand(clone: Path) -> None:
     with pytest.raises(PatchError, match="partly applied"):
         plan_upgrade(second_edition(), clone)
     assert contents(clone) == before
+
+
+def test_only_the_files_that_differ_are_written(clone: Path) -> None:
+    launcher, _ = FIRST.files
+    recipe = replace(second_edition(), files=(launcher, second_edition().files[1]))
+    assert [change.name for change in plan_upgrade(recipe, clone).changes] == ["training/loss.py"]
+
+
+def first_torch2() -> Recipe:
+    """What ffl-plugin's first recipe of this name wrote: everything imported from ``torch2``."""
+    recipe = all_recipes()["torch2-stylegan3"]
+
+    def first(edit: Edit) -> Edit:
+        code = edit.code.replace("integrations.torch2_stylegan3 import", "integrations.torch2 import")
+        code = code.replace(
+            "from ffl_plugin.integrations.torch2 import removed_modules",
+            "import ffl_plugin.integrations.removed_modules",
+        )
+        return replace(edit, code=code)
+
+    files = tuple(replace(file, edits=tuple(map(first, file.edits))) for file in recipe.files)
+    assert files != recipe.files
+    return replace(recipe, files=files)
+
+
+def test_what_an_earlier_commit_wrote_is_upgraded_in_every_file(
+    make_clone: MakeClone, tmp_path: Path
+) -> None:
+    clone = make_clone("torch2-stylegan3")
+    pristine = contents(clone)
+    first = first_torch2()
+    newest = replace(all_recipes()["torch2-stylegan3"], earlier=(first.files,))
+    plan_apply(first, clone).write()
+    found = status(newest, clone)
+    assert (found.state, found.recipe.edition) == ("applied", 1)
+    assert {file.path for file in found.files} == {file.path for file in newest.files}
+    plan_upgrade(newest, clone).write()
+    assert status(newest, clone).recipe.edition == 2
+    plan_revert(newest, clone).write()
+    assert contents(clone) == pristine
+
+
+def test_the_command_line_upgrades_and_says_so(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from ffl_plugin import patches
+
+    monkeypatch.setattr(patches.stylegan2_ada, "RECIPE", second_edition())
+    first = contents(clone)
+    code, out, _ = run(capfd, "status", clone, "--check")
+    assert code == 0 and "stylegan2-ada: applied (edition 1; edition 2: ffl-patch upgrade)" in out
+    (entry,) = json.loads(run(capfd, "status", clone, "--json")[1])["targets"]
+    assert (entry["edition"], entry["installed_edition"]) == (1, 2)
+    code, _, err = run(capfd, "apply", "stylegan2-ada", clone)
+    assert (
+        code == 1 and "edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade`" in err
+    )
+    assert "would be upgraded (edition 2)" in run(capfd, "upgrade", clone, "--dry-run")[1]
+    assert contents(clone) == first
+    code, out, _ = run(capfd, "upgrade", clone)
+    assert code == 0 and "stylegan2-ada upgraded (edition 2): train.py, training/loss.py" in out
+    assert "already the newest" in run(capfd, "upgrade", clone)[1]
 
 
 def test_upgrade_of_nothing_is_refused(make_clone: MakeClone) -> None:
