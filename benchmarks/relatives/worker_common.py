@@ -70,6 +70,8 @@ def stand_in(name: str) -> ModuleType:
     module.__path__, module.__name__, module.__spec__ = [], name, None
     if name == "timm":  # its models become parts of others
         module.create_model = lambda *arguments, **keywords: torch.nn.Identity()
+    if name == "pkg_resources":  # today's setuptools has none
+        module.parse_version = torch.torch_version.TorchVersion
     if name.endswith("sync_batchnorm"):  # on one process it is the plain one
         module.SynchronizedBatchNorm2d = torch.nn.BatchNorm2d
     found: ModuleType = module

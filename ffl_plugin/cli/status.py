@@ -10,8 +10,9 @@ import click
 
 from ffl_plugin.cli._targets import applied, read_arguments, target_and_repository, warn_if_interrupted
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import Status, transaction
+from ffl_plugin.patching import Recipe, Status, status, transaction
 from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.state import title
 
 NOT_APPLIED = 3
@@ -30,7 +31,7 @@ def command(
     A file is known by its content as that of an upstream commit, or has drifted from all of them.
     """
     named, root = read_arguments(first, second)
-    fits = [fit.recipe.name for fit in detect(all_recipes().values(), root) if fit.problem is None]
+    fits = [fit.recipe for fit in detect(all_recipes().values(), root) if fit.problem is None]
     found = applied(named, root)
     if as_json:
         click.echo(json.dumps(_report(root, found, fits), indent=2))
@@ -41,10 +42,10 @@ def command(
         context.exit(NOT_APPLIED)
 
 
-def _report(root: Path, found: list[Status], fits: list[str]) -> dict[str, Any]:
+def _report(root: Path, found: list[Status], fits: list[Recipe]) -> dict[str, Any]:
     return {
         "repo": str(root),
-        "fits": fits,
+        "fits": [recipe.name for recipe in fits],
         "interrupted": transaction.interrupted(root),
         "targets": [
             {
@@ -70,7 +71,7 @@ def _report(root: Path, found: list[Status], fits: list[str]) -> dict[str, Any]:
     }
 
 
-def _lines(root: Path, found: list[Status], fits: list[str]) -> list[str]:
+def _lines(root: Path, found: list[Status], fits: list[Recipe]) -> list[str]:
     lines = []
     for entry in found:
         newest = all_recipes()[entry.recipe.name].edition
@@ -91,5 +92,13 @@ def _lines(root: Path, found: list[Status], fits: list[str]) -> list[str]:
     if not found:
         lines.append(f"Nothing of ours is applied in {root.resolve()}.")
     if not any(entry.state == "applied" for entry in found):
-        lines += [f"It fits {name}: ffl-patch apply {name}" for name in fits]
+        lines += [f"It fits {fit.name} ({_origin(fit, root)}): ffl-patch apply {fit.name}" for fit in fits]
     return lines
+
+
+def _origin(recipe: Recipe, root: Path) -> str:
+    """Which upstream commit the files of a recipe are from."""
+    versions = {file.version for file in status(recipe, root, list(all_recipes().values())).files}
+    if None in versions:
+        return f"drifted from {recipe.upstream}"
+    return f"{recipe.upstream} {english(sorted(str(version) for version in versions))}"

@@ -42,7 +42,8 @@ def test_the_whole_trip(
     code, out, _ = run(capfd, "revert")
     assert code == 0 and out.startswith("Nothing of ours is applied")
     code, out, _ = run(capfd, "status", "--check")
-    assert code == 3 and "It fits stylegan2-ada" in out
+    assert code == 3
+    assert "It fits stylegan2-ada (drifted from NVlabs/stylegan2-ada-pytorch): ffl-patch apply" in out
 
 
 @pytest.mark.parametrize("order", ["REPO", "TARGET REPO"])

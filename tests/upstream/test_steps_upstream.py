@@ -1,0 +1,61 @@
+"""A generator step of every family's real upstream, on the CPU, unpatched and patched: `pytest -m upstream`.
+
+FFL_STYLEGAN2_ADA, FFL_STYLEGAN3, FFL_PIX2PIX, FFL_SPADE, FFL_PROJECTED_GAN and FFL_EG3D name the clones. The
+real loss or model takes a step with tiny networks, judged as `benchmarks/compatibility.py` judges every fork:
+without a flag and at weight 0 the gradient has the bits of the unpatched step; beyond, it is that plus the
+weight times the gradient of FFL of the very images, computed apart.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from ffl_plugin.patches import all_recipes
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+from relatives.entries import Entry, read_entries  # noqa: E402
+from relatives.step import check_step  # noqa: E402
+from relatives.trip import command, round_trip  # noqa: E402
+
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
+
+VARIABLES = {
+    "stylegan2-ada": "FFL_STYLEGAN2_ADA",
+    "stylegan3": "FFL_STYLEGAN3",
+    "projected-gan": "FFL_PROJECTED_GAN",
+    "eg3d": "FFL_EG3D",
+    "pix2pix": "FFL_PIX2PIX",
+    "cyclegan": "FFL_PIX2PIX",
+    "spade": "FFL_SPADE",
+}
+
+
+def test_every_family_is_here():
+    assert set(VARIABLES) == {name for name, recipe in all_recipes().items() if recipe.supplements is None}
+
+
+@pytest.mark.parametrize("target", VARIABLES)
+def test_a_step_of_the_real_upstream(target, clone_of, tmp_path, capsys):
+    unpatched = clone_of(target, VARIABLES[target]).folder
+    trip = round_trip(target, unpatched)
+    assert trip.outcome == "applied", trip.reason
+    patched = shutil.copytree(unpatched, tmp_path / "patched", symlinks=True)
+    command("apply", target, str(patched))
+    check = check_step(entry_of(target), target.replace("-", "_"), unpatched, patched, trip.files, tmp_path)
+    with capsys.disabled():
+        print(f"\n{target}: {check.text}")
+    assert check.outcome == "right", check.text
+
+
+def entry_of(target: str) -> Entry:
+    """The upstream as the benchmark lists it, with what its step needs."""
+    upstream = all_recipes()[target].upstream
+    entries = read_entries(BENCHMARKS / "compatibility.json")
+    plain = Entry(upstream, "", target, "applies", "the upstream")
+    return next((entry for entry in entries if (entry.repository, entry.target) == (upstream, target)), plain)
