@@ -113,6 +113,8 @@ def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
     anything else.
     """
     try:
+        if not path.is_file():
+            raise FFLError(f"{path} does not exist; give an .npz of statistics or features, or images")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (BadZipFile, OSError, ValueError, EOFError, AttributeError, zlib.error) as error:

@@ -103,8 +103,6 @@ def evaluate(
 
 def _open(path: Path, role: str, protocol: Protocol) -> Any:
     if path.suffix.lower() == ".npz":
-        if not path.is_file():
-            raise FFLError(f"{path} does not exist; give an .npz of statistics or features, or images")
         return load_feature_file(path, protocol)
     return open_images(path, role=role)
 

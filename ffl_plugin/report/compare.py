@@ -12,6 +12,7 @@ from ffl_plugin import __version__
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report.environment import describe_environment
+from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.from_features import measure_features
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
@@ -88,7 +89,7 @@ def compare(
     sides = {side: [open_training(path, "fake", sample) for path in listed] for side, listed in paths.items()}
     check_alike(*sides.values())
     reality = None
-    if sides["before"][0].source is None:
+    if sides["before"][0].source is None and not sides["before"][0].holds_features:
         findings = compare_logs(*sides.values())
     elif classes is not None:
         if real is None:
@@ -100,13 +101,19 @@ def compare(
     else:
         reality = open_real(real, *sides.values())
         features = measure_features(
-            images_of(reality), *sides.values(), metrics=metrics, protocol=protocol, inception=inception,
+            reality, *sides.values(), metrics=metrics, protocol=protocol, inception=inception,
             download=download, progress=progress,
         )  # fmt: skip
-        findings = compare_images(
-            images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, lpips=lpips,
-            download=download, progress=progress,
-        ).after(features)  # fmt: skip
+        if any(opened.holds_features for opened in (reality, *sides["before"], *sides["after"])):
+            without = Findings(
+                notes=("Files of features hold no images: there are no spectra and no pairs.",)
+            )
+        else:
+            without = compare_images(
+                images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, lpips=lpips,
+                download=download, progress=progress,
+            )  # fmt: skip
+        findings = without.after(features)
     described = [tuple(opened.describe(progress) for opened in side) for side in sides.values()]
     differences = option_differences(*([training.options for training in side] for side in described))
     return Comparison(

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
+from ffl_plugin.errors import FFLError
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.gather import Opened, PathLike, images_of
 from ffl_plugin.report.model import ChangedImage, Pictures
 from ffl_plugin.report.samples import furthest, set_sample
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import ImageSource
+    from ffl_plugin.metrics import Protocol
     from ffl_plugin.metrics.features import Features
     from ffl_plugin.metrics.progress import Progress
 
@@ -21,7 +22,7 @@ _NAMES = {"fid": "FID", "kid": "KID", "is": "IS", "pr": "Precision and recall"}
 
 
 def measure_features(
-    real: ImageSource,
+    real: Opened,
     before: Sequence[Opened],
     after: Sequence[Opened],
     *,
@@ -36,8 +37,8 @@ def measure_features(
     Features are cached by content, protocol and weights, so that an interrupted run goes on where it stopped.
 
     Args:
-        real: the real images, as a set.
-        before, after: trainings with images.
+        real: the real images, or a file of their features.
+        before, after: trainings with images, or files of features.
         metrics: any of ``ffl_plugin.metrics.FEATURE_METRICS``.
         protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
         inception: the network's weights; None looks for them.
@@ -54,7 +55,9 @@ def measure_features(
     from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
     chosen = find_protocol(protocol)
-    fewest = min(len(source) for source in (real, *(images_of(opened) for opened in (*before, *after))))
+    everything = (real, *before, *after)
+    files = {opened.path: _features_in(opened.path, chosen) for opened in everything if opened.holds_features}
+    fewest = min(len(files.get(opened.path) or images_of(opened)) for opened in everything)
     possible = [metric for metric in metrics if fewest >= FEATURE_METRICS[metric]]
     missing = [
         _missing([metric], f"every set needs at least {FEATURE_METRICS[metric]} images")
@@ -63,33 +66,36 @@ def measure_features(
     ]
     if not possible:
         return Findings(missing=tuple(missing))
-    try:
-        weights = find_weights(
-            None if inception is None else Path(inception), may_download=download, progress=progress
-        )
-    except WeightsMissing as error:
-        return Findings(missing=(_missing(possible, str(error)), *missing))
-    extractor = Extractor(weights)
-    cache = cache_folder() / "features"
-
-    def extract(source: ImageSource) -> Features:
-        return extractor.extract(source, chosen, cache=cache, progress=progress)
-
-    reals = extract(real)
-    sides = [[extract(images_of(opened)) for opened in side] for side in (before, after)]
     notes = []
-    if not weights.published:
-        notes.append(
-            f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published Inception file: its "
-            "numbers compare only with others of this file."
-        )
+    if len(files) < len(everything):
+        try:
+            weights = find_weights(
+                None if inception is None else Path(inception), may_download=download, progress=progress
+            )
+        except WeightsMissing as error:
+            return Findings(missing=(_missing(possible, str(error)), *missing))
+        if not weights.published:
+            notes.append(
+                f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published Inception file: its "
+                "numbers compare only with others of this file."
+            )
+        extractor = Extractor(weights)
+
+    def features(opened: Opened) -> Features:
+        if opened.path in files:
+            return files[opened.path]
+        cache = cache_folder() / "features"
+        return extractor.extract(images_of(opened), chosen, cache=cache, progress=progress)
+
+    reals = features(real)
+    sides = [[features(opened) for opened in side] for side in (before, after)]
     found = Findings(
         rows=tuple(compare_features(reals, *sides, metrics=possible, progress=progress)),
         missing=tuple(missing),
         notes=tuple(notes),
     )
-    first = images_of(before[0]), images_of(after[0])
-    if "fid" not in possible or first[0].names != first[1].names:
+    first = before[0].source, after[0].source
+    if "fid" not in possible or first[0] is None or first[1] is None or first[0].names != first[1].names:
         return found
     changed = _most_changed(reals, sides[0][0], sides[1][0], progress)
     pictured = tuple(set_sample(image.name, {"before": first[0], "after": first[1]}) for image in changed)
@@ -109,6 +115,20 @@ def _most_changed(
         if progress is not None:
             progress(done, 2, "images that changed most")
     return furthest("fid", before.names, *shares, lower_is_better=True)
+
+
+def _features_in(path: Path, protocol: Protocol) -> Features:
+    """Read a file of features; one of statistics alone gives no interval."""
+    from ffl_plugin.metrics.distance import load_feature_file
+    from ffl_plugin.metrics.features import Features
+
+    loaded = load_feature_file(path, protocol)
+    if not isinstance(loaded, Features):
+        raise FFLError(
+            f"{path} holds statistics, and an interval needs every image's features; give those, or images "
+            "(ffl-patch fid takes statistics)"
+        )
+    return loaded
 
 
 def _missing(metrics: Sequence[str], why: str) -> str:

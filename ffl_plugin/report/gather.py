@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
 
 NETWORK = ".pkl"
+FEATURES = ".npz"
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -29,7 +30,8 @@ class Opened:
 
     Attributes:
         path: as given.
-        source: its images; None for a run folder, whose pictures are grids and snapshots.
+        source: its images; None for a run folder, whose pictures are grids and snapshots, and for a file of
+            features.
         logs: where its logs were read; None where there are none.
         log: what they hold.
     """
@@ -38,6 +40,11 @@ class Opened:
     source: Optional[ImageSource]
     logs: Optional[Path]
     log: TrainingLog
+
+    @property
+    def holds_features(self) -> bool:
+        """Whether it is a file of features, without images."""
+        return self.path.suffix.lower() == FEATURES
 
     def describe(self, progress: Optional[Progress] = None) -> Training:
         """Sum it up for the report; reads every image once for the digest."""
@@ -54,7 +61,7 @@ class Opened:
 def open_training(
     path: PathLike, role: str, sample: Optional[Callable[[Path], ImageSource]] = None
 ) -> Opened:
-    """Open a folder or zip of images, a result folder, a run folder, or a network that ``sample`` opens.
+    """Open images (folder, zip, result folder), a file of features, a run folder, or a network to ``sample``.
 
     Raises:
         FFLError: there is nothing there that can be compared.
@@ -62,6 +69,8 @@ def open_training(
     from ffl_plugin.metrics import open_images
 
     given = Path(path)
+    if given.suffix.lower() == FEATURES:
+        return Opened(given, None, None, TrainingLog())
     if given.suffix == NETWORK:
         if sample is None:
             raise FFLError(f"{given} is a network; give the clone that samples it with --clone")
@@ -92,7 +101,8 @@ def open_real(real: Optional[PathLike], before: Sequence[Opened], after: Sequenc
             if not is_result_folder(opened.path):
                 raise FFLError(f"{opened.path} holds no real images; give them with --real")
     path = before[0].path if real is None else Path(real)
-    return Opened(path, open_images(path, role="real"), None, TrainingLog())
+    source = None if path.suffix.lower() == FEATURES else open_images(path, role="real")
+    return Opened(path, source, None, TrainingLog())
 
 
 def check_distinct(paths: Sequence[PathLike]) -> None:
@@ -137,11 +147,11 @@ def check_alike(before: Sequence[Opened], after: Sequence[Opened]) -> None:
         FFLError: one side holds images and the other only logs.
     """
     everything = [*before, *after]
-    runs = [opened for opened in everything if opened.source is None]
+    runs = [opened for opened in everything if opened.source is None and not opened.holds_features]
     if runs and len(runs) < len(everything):
-        other = next(opened for opened in everything if opened.source is not None)
+        other = next(opened for opened in everything if opened not in runs)
         raise FFLError(
-            f"{runs[0].path} is a training run, of which only logs are read, and {other.path} holds images; "
+            f"{runs[0].path} is a training run, of which only logs are read, and {other.path} is not; "
             "give two runs, or two sets of images"
         )
 

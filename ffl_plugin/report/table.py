@@ -31,7 +31,8 @@ def to_text(comparison: Comparison) -> str:
 
 
 def _where(training: Training) -> str:
-    what = f"{training.images} images" if training.images else "logs only"
+    features = training.path.lower().endswith(".npz")
+    what = f"{training.images} images" if training.images else "features" if features else "logs only"
     return f"{training.path} ({what})"
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import distribution
@@ -11,6 +12,7 @@ from ffl_plugin.metrics.distribution import inception_score, kid, precision_reca
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
 
 FID = PROTOCOLS["pytorch-fid"]
@@ -58,6 +60,21 @@ def test_inception_score_of_certain_and_even_classes_is_their_number() -> None:
     assert inception_score(made(1, 500, classes=1)).value == pytest.approx(1, abs=1e-3)
     assert found.conditions.startswith("pytorch-fid: bilinear without antialiasing")
     assert "N = 500 generated" in found.conditions
+
+
+def test_the_splits_are_torch_fidelitys() -> None:
+    import_torchvision()
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
+    random = np.random.default_rng(5)
+    rows = np.concatenate([np.zeros((103, FEATURES)), random.normal(size=(103, 1008))], axis=1)
+    made_up = Features(tuple(map(str, range(103))), FID, WEIGHTS, (rows.astype(np.float32),))
+    theirs = isc_features_to_metric(
+        torch.from_numpy(made_up.logits()), splits=10, shuffle=True, rng_seed=2020
+    )
+    found = inception_score(made_up)
+    assert found.value == pytest.approx(theirs["inception_score_mean"], rel=1e-12)
+    assert found.spread == pytest.approx(theirs["inception_score_std"], rel=1e-9)
 
 
 def test_precision_and_recall_tell_quality_from_coverage() -> None:

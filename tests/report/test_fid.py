@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import feature_difference, features, perceptual, weights
+from ffl_plugin.metrics import feature_difference, features, frechet_distance, perceptual, weights
 from ffl_plugin.metrics.difference import compare_values
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
-from ffl_plugin.report import compare
+from ffl_plugin.report import compare, to_text
+from ffl_plugin.report.page import to_html
 from ffl_plugin.report.verdict import reach_verdict
 
 
@@ -62,6 +64,44 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets):
     )  # fmt: skip
     assert found.verdict.metric == "kid"
     assert "Precision and recall were not measured: every set needs at least 40 images." in found.missing
+
+
+def test_files_of_features_are_compared_without_images_and_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "find_weights", None)
+    random = np.random.default_rng(0)
+    rows = {name: np.zeros((60, 2048)) for name in ("real", "a", "b")}
+    for (name, values), scale in zip(rows.items(), (1, 0.5, 0.9)):
+        values[:, :8] = random.normal(size=(60, 8)) * scale
+        np.savez(tmp_path / f"{name}.npz", features=values)
+    found = compare(
+        real=tmp_path / "real.npz",
+        before=tmp_path / "a.npz",
+        after=tmp_path / "b.npz",
+        metrics=("fid", "kid"),
+    )
+    assert [row.metric for row in found.rows] == ["fid", "kid"]
+    assert found.rows[0].after == pytest.approx(frechet_distance(rows["b"], rows["real"]), rel=1e-5)
+    assert found.rows[0].verdict == "improved"
+    assert "N = 60 real, 60 generated; weights unknown" in found.rows[0].label
+    assert any("hold no images" in note for note in found.notes)
+    assert "b.npz (features)" in to_text(found)
+    assert "<html" in to_html(found)
+
+
+def test_images_are_compared_with_features_of_the_reals(network, sets, tmp_path):
+    source = metrics.open_images(sets / "real")
+    reals = MeanColours(None).extract(source, metrics.find_protocol("pytorch-fid")).pool()
+    np.savez(tmp_path / "real.npz", features=np.pad(reals, ((0, 0), (0, 2048 - reals.shape[1]))))
+    with pytest.raises(FFLError, match="differ in dimension"):  # the stand-in has 192 of them
+        compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
+
+
+def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
+    np.savez(tmp_path / "real.npz", mu=np.zeros(2048), sigma=np.eye(2048))
+    with pytest.raises(FFLError, match=r"real\.npz holds statistics, and an interval needs"):
+        compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
+    with pytest.raises(FFLError, match=r"none\.npz does not exist"):
+        compare(real=tmp_path / "none.npz", before=sets / "before", after=sets / "after", download=False)
 
 
 def test_rows_that_may_not_decide_leave_no_evidence():
