@@ -31,7 +31,7 @@ from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 
 Array = Any
 CLASSES = 10
-RATIOS = {"fid": (0.5, 0.75, 1, 1.5, 2, 4), "kid": (0.5, 1, 4), "is": (1, 4), "pr": (1, 4)}
+RATIOS = {"fid": (0.5, 0.75, 1, 1.5, 2, 4), "kid": (0.5, 1, 4), "is": (2, 8), "pr": (1, 4)}
 TITLES = {"fid": "FID", "kid": "KID", "is": "Inception Score", "precision": "Precision", "recall": "Recall"}
 
 # What a generator makes of latent z and noise e, both (n, d); ``f`` mixes and rectifies.

@@ -3,7 +3,8 @@
 The reals, which both sides share, and the fakes are drawn again; fakes of one name (one seed, one input) are
 drawn together. KID and IS are smooth in the weight of an image, so their influence functions give the error,
 as for FID. Precision and recall count nearest neighbours, and are jackknifed: a twentieth of every set
-leaves at once. All but KID depend on the number of images, and the interval is for that number.
+leaves at once, which moves neighbours more than other images would, and makes their intervals about twice as
+wide as they need be. All but KID depend on the number of images, and the interval is for that number.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from ffl_plugin.metrics.progress import Progress
 Rows = npt.NDArray[Any]
 
 FOLDS = 20
-FEWEST = 2 * FOLDS  # images for precision and recall: no fold without two
+# Images on each side.
+FEWEST_NEIGHBOURS = 2 * FOLDS  # for precision and recall: no fold without two
+FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
 
 
 def compare_kid(
@@ -78,11 +81,13 @@ def compare_inception_score(
 ) -> Difference:
     """Compare the Inception Score of sets of logits (n, classes).
 
-    Raises ``FFLError`` for fewer than two images a split.
+    Raises ``FFLError`` for fewer than 100 images on a side: ten a split.
     """
     fewest = min(len(logits) for logits in (*before, *after))
-    if fewest < 2 * IS_SPLITS:
-        raise FFLError(f"an interval of the Inception Score needs at least {2 * IS_SPLITS} images a side")
+    if fewest < FEWEST_SCORED:
+        raise FFLError(f"an interval of the Inception Score needs at least {FEWEST_SCORED} images a side")
+    # An image is part of the p(y) that it is held against, which hides 1/m of what it does in a split of m.
+    held_against_others = fewest / (fewest - IS_SPLITS)
     of_fakes = [
         sign * inception_score_influence(logits) / len(side)
         for side, sign in ((before, -1.0), (after, 1.0))
@@ -93,7 +98,7 @@ def compare_inception_score(
         "Inception Score",
         "higher",
         *([inception_score_of(logits)[0] for logits in side] for side in (before, after)),
-        sampling=sampling_error(np.zeros(0), of_fakes, paired=paired),
+        sampling=held_against_others * sampling_error(np.zeros(0), of_fakes, paired=paired),
         degrees=fewest - IS_SPLITS,
         level=level,
     )
@@ -111,8 +116,10 @@ def compare_precision_recall(
 
     Raises ``FFLError`` for fewer than 40 images on a side.
     """
-    if min(len(rows) for rows in (real, *before, *after)) < FEWEST:
-        raise FFLError(f"an interval of precision and recall needs at least {FEWEST} images on each side")
+    if min(len(rows) for rows in (real, *before, *after)) < FEWEST_NEIGHBOURS:
+        raise FFLError(
+            f"an interval of precision and recall needs at least {FEWEST_NEIGHBOURS} images on each side"
+        )
     found = [
         [
             precision_recall_by_fold(real, rows, neighbours=NEIGHBOURS, folds=FOLDS, progress=progress)

@@ -10,8 +10,9 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import LEVEL, Difference
 from ffl_plugin.metrics.distance import ENOUGH, conditions, refuse_different_conditions
 from ffl_plugin.metrics.distribution import IS_SPLITS, NEIGHBOURS, SEED
-from ffl_plugin.metrics.distribution_difference import FEWEST as FEWEST_NEIGHBOURS
 from ffl_plugin.metrics.distribution_difference import (
+    FEWEST_NEIGHBOURS,
+    FEWEST_SCORED,
     compare_inception_score,
     compare_kid,
     compare_precision_recall,
@@ -21,7 +22,8 @@ from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.progress import Progress
 
 # Metric -> the fewest images on each side that give an interval.
-FEATURE_METRICS = {"fid": 4, "kid": 4, "is": 2 * IS_SPLITS, "pr": FEWEST_NEIGHBOURS}
+FEATURE_METRICS = {"fid": 4, "kid": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
+ENOUGH_FOR_KID = 32  # the fewest that benchmarks/coverage.py draws
 
 
 def compare_features(
@@ -53,6 +55,7 @@ def compare_features(
                 raise FFLError(f"an interval of {metric.upper()} needs at least {fewest} images on each side")
     paired = len({fakes.names for fakes in (*before, *after)}) == 1
     words = conditions(real, before[0])
+    smallest = min(len(fakes) for fakes in (real, *before, *after))
     found: list[Difference] = []
     if "is" in metrics:
         logits = [[fakes.logits() for fakes in side] for side in (before, after)]
@@ -66,24 +69,29 @@ def compare_features(
         distance = compare_fid(
             rows, *sides, ddof=real.protocol.ddof, paired=paired, level=level, progress=progress
         )
-        smallest = min(len(fakes) for fakes in (real, *before, *after))
-        found.insert(0, _with_its_number_of_images(distance, smallest, words))
+        distance = replace(distance, label=f"FID ({words})")
+        if smallest < ENOUGH:
+            why = (
+                f"{smallest:,} are fewer than its {ENOUGH:,} dimensions, so it is far too high, compares "
+                "only at the same number of images, and its interval may miss the truth"
+            )
+            distance = _undecided(distance, why)
+        found.insert(0, distance)
     if "kid" in metrics:
         kernel = compare_kid(rows, *sides, paired=paired, level=level, progress=progress)
-        found.append(replace(kernel, label=f"KID ({words}; all pairs)"))
+        kernel = replace(kernel, label=f"KID ({words}; all pairs)")
+        if smallest < ENOUGH_FOR_KID:
+            kernel = _undecided(
+                kernel, f"its interval was tried on {ENOUGH_FOR_KID} and more, not on {smallest}"
+            )
+        found.append(kernel)
     if "pr" in metrics:
         for share in compare_precision_recall(rows, *sides, level=level, progress=progress):
             found.append(replace(share, label=f"{share.label} ({words}; {NEIGHBOURS} neighbours)"))
     return found
 
 
-def _with_its_number_of_images(distance: Difference, smallest: int, words: str) -> Difference:
-    """Tell the conditions of a FID, and what too few images mean for it."""
-    label = f"FID ({words})"
-    if smallest >= ENOUGH:
-        return replace(distance, label=label)
-    few = (
-        f"Too few images for FID to decide: {smallest:,} are fewer than its {ENOUGH:,} dimensions, so it is "
-        "far too high, compares only at the same number of images, and its interval may miss the truth."
-    )
-    return replace(distance, label=label, note=f"{few} {distance.note}".strip(), decides=False)
+def _undecided(found: Difference, why: str) -> Difference:
+    """Keep a row from deciding, and say so first in its note."""
+    note = f"Too few images for {found.label.partition(' ')[0]} to decide: {why}. {found.note}".strip()
+    return replace(found, note=note, decides=False)

@@ -51,13 +51,22 @@ def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
     assert [sample.name for sample in found.pictures.changed] == [image.name for image in found.changed]
 
 
-def test_too_few_images_leave_the_answer_to_another_metric(network, sets):
+def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkeypatch):
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
     too_few = "Too few images for FID to decide: 8 are fewer than its 2,048 dimensions"
     assert any(caveat.startswith(too_few) for caveat in found.verdict.caveats)
     assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
+    found = compare(
+        real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
+        metrics=("fid", "kid", "pr"), download=False,
+    )  # fmt: skip
+    assert found.verdict.metric == "profile_distance"
+    assert [row.decides for row in found.rows[:2]] == [False, False]
+    too_few = "Too few images for KID to decide: its interval was tried on 32 and more, not on 8."
+    assert found.row("kid").note == too_few
+    monkeypatch.setattr(feature_difference, "ENOUGH_FOR_KID", 8)
     found = compare(
         real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
         metrics=("fid", "kid", "pr"), download=False,
