@@ -39,9 +39,10 @@ class GradientMonitor:
         self._steps += 1
         if not due or not getattr(images, "requires_grad", False):  # what is no tensor, the loss refuses
             return images
-        if adversarial is not None:
-            [gradient] = torch.autograd.grad(adversarial, images, retain_graph=True)
-            report("GAN", pull(gradient))
+        if adversarial is not None and adversarial.requires_grad:
+            [gradient] = torch.autograd.grad(adversarial, images, retain_graph=True, allow_unused=True)
+            if gradient is not None:
+                report("GAN", pull(gradient))
         return _watched(images, report)
 
 

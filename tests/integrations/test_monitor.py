@@ -66,6 +66,14 @@ def test_an_adversarial_loss_is_told_apart_from_the_rest():
     torch.testing.assert_close(found["rest"], pull(both), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("adversarial", [torch.ones(()), torch.ones((), requires_grad=True)], ids=str)
+def test_an_adversarial_loss_of_other_images_stops_nothing(adversarial):
+    found = {}
+    fake = networks()[0](batch(1)[0])
+    GradientMonitor(1).watch(fake, found.__setitem__, adversarial).sum().backward()
+    assert list(found) == ["FFL", "rest"]
+
+
 def test_a_loss_that_is_not_acting_yet_pulls_with_0():
     generator, discriminator = networks()
     found = {}
