@@ -118,13 +118,10 @@ def _run(
             text=True,
         ) as process,
     ):
-        try:
-            for line in process.stdout or ():
-                if progress is not None and line.strip().isdigit():
-                    progress(int(line), count, "sampling")
-        except BaseException:
-            process.terminate()
-            raise
+        # Where this is stopped the pipe closes, and the next number printed into it stops the sampling.
+        for line in process.stdout or ():
+            if progress is not None and line.strip().isdigit():
+                progress(int(line), count, "sampling")
     if process.returncode != 0:
         words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
         raise FFLError(f"{clone} could not sample {network}: {words[-1]} (all of it is in {errors})")

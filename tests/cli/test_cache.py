@@ -75,6 +75,8 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "dear.png").write_bytes(b"x")
     (folder / "samples" / ("2" * 64)).symlink_to(tmp_path / "elsewhere")
+    _, out, _ = run(capsys, "--json")
+    assert json.loads(out)["kinds"]["samples"] == {"count": 2, "bytes": 700}
     run(capsys, "--clear")
     assert (tmp_path / "elsewhere" / "dear.png").exists()
 
