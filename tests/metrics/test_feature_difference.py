@@ -126,7 +126,7 @@ def test_the_bias_of_few_images_widens_the_interval() -> None:
     z = random.normal(size=(10, DIMENSIONS))
     real = activations(random.normal(size=(10, DIMENSIONS)))
     found = compare_fid(real, [activations(0.3 * z)], [activations(0.9 * z)], paired=True)
-    assert (found.low or 0) < found.delta - 2 * (found.sampling or 0)
+    assert (found.low or 0) < found.delta - 3 * (found.sampling or 0)  # Student's alone reaches to 2.26
     assert "with infinitely many" in found.note
 
 
