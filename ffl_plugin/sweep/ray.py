@@ -11,7 +11,7 @@ from typing import Any
 from ffl_plugin.errors import FFLError
 from ffl_plugin.sweep.engines import Settings
 from ffl_plugin.sweep.plan import DONE, FAILED, Plan, Trial
-from ffl_plugin.sweep.run import run_trial
+from ffl_plugin.sweep.run import GRACE_SECONDS, run_trial
 
 # What one training may ask for: https://docs.ray.io/en/latest/ray-core/scheduling/resources.html
 RESOURCES = ("num_cpus", "num_gpus", "memory")
@@ -74,6 +74,8 @@ class Ray:
         # No retries: an attempt leaves files, and the same command tries again after the user has looked.
         task = ray.remote(max_retries=0, **self.needs)(run_trial)
         tasks = {task.remote(plan, trial): trial for trial in trials if trial.state() != DONE}
+        if not tasks:
+            return
         tell(f"{len(tasks)} trainings handed to Ray, see {trials[0].folder.parent}/*/log.txt")
         waiting = list(tasks)
         try:
@@ -82,8 +84,9 @@ class Ray:
                 tell(f"{tasks[ended]}: {_outcome(ended)}")
         except KeyboardInterrupt:
             for unfinished in waiting:
-                ray.cancel(unfinished)  # reaches the training as Ctrl-C does
-            ray.wait(waiting, num_returns=len(waiting))
+                ray.cancel(unfinished)  # interrupts `run_trial`, which ends its training
+            if waiting:
+                ray.wait(waiting, num_returns=len(waiting), timeout=2 * GRACE_SECONDS)
             raise FFLError("interrupted; run the same command again to go on from there") from None
 
 
