@@ -88,8 +88,10 @@ def _scale(row: Difference) -> float:
     """A size whose digits suit every number of the row: small differences of large values keep two digits."""
     finite = [abs(value) for value in (row.before, row.after) if math.isfinite(value) and value]
     size = min(finite, default=1.0)
-    if math.isfinite(row.delta) and row.delta:
-        size = min(size, max(abs(row.delta) * 100, size / 1000))
+    wide = 0.0 if row.low is None or row.high is None else (row.high - row.low) / 2
+    matters = max(abs(row.delta), wide)  # a change far smaller than its interval needs no digits of its own
+    if math.isfinite(matters) and matters:
+        size = min(size, max(matters * 100, size / 1000))
     return size
 
 

@@ -15,12 +15,20 @@ def test_a_number_has_four_digits(value, text):
     assert words.number(value) == text
 
 
+def test_a_change_has_no_more_digits_than_its_interval_is_worth():
+    row = compare_values("lfd", "LFD", "lower", [20.0997, 20.065], [20.1009, 20.063])
+    assert words.change(row).lstrip("−+") == "0.00"
+    assert words.values(row) == ("20.08", "20.08")
+    alone = compare_values("lfd", "LFD", "lower", [20.0997], [20.1009])
+    assert words.change(alone) == "+0.0012"
+
+
 def test_a_small_spread_keeps_two_digits():
     row = compare_values("lfd", "LFD", "lower", [20.1, 20.2], [20.15, 20.3])
-    assert words.values(row) == ("20.150", "20.225")
+    assert words.values(row) == ("20.15", "20.23")
     assert words.spread(0.00034, row) == "0.00034"
-    assert words.spread(1.5, row) == "1.500"
-    assert words.spread(0.0, row) == "0.000"
+    assert words.spread(1.5, row) == "1.50"
+    assert words.spread(0.0, row) == "0.00"
 
 
 @pytest.mark.parametrize(
