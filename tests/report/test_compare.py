@@ -11,6 +11,7 @@ from PIL import Image
 from report_material import scene, write_results, write_run, write_set
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import perceptual
 from ffl_plugin.report import compare, to_csv, to_text
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
@@ -254,3 +255,27 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
         name, _, basis = row.label.partition(" (")
         assert f"{name}: {basis.rstrip(')')}" in text
     assert len(to_csv(comparison).splitlines()) == len(comparison.rows) + 1
+
+
+def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, monkeypatch):
+    def stand_in(pred, target):
+        return float(np.abs(pred - target).mean() / 255)
+
+    monkeypatch.setattr(perceptual, "find_lpips", lambda *_, **__: (stand_in, ("weights of my own",)))
+    found = compared(real=sets / "real", before=sets / "before", after=sets / "after")
+    assert [row.metric for row in found.rows][:5] == ["psnr", "ssim", "lpips", "lfd", "mse"]
+    row = found.row("lpips")
+    assert (row.better, row.verdict, found.verdict.metric) == ("lower", "improved", "lpips")
+    errors = [np.abs(read(p) - read(sets / "real" / p.name)).mean() / 255 for p in (sets / "after").iterdir()]
+    assert row.after == pytest.approx(np.mean(errors))
+    assert "weights of my own" in found.notes
+
+
+def test_images_too_small_for_lpips_are_measured_without_it(tmp_path):
+    for side in ("real", "before", "after"):
+        write_set(tmp_path / side, {"real": 0, "before": 2, "after": 1}[side], count=3)
+        for path in (tmp_path / side).iterdir():
+            Image.open(path).resize((30, 40)).save(path)
+    found = compared(real=tmp_path / "real", before=tmp_path / "before", after=tmp_path / "after")
+    assert "LPIPS was not measured: it needs images of at least 31x31." in found.missing
+    assert found.row("psnr") is not None
