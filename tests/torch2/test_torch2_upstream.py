@@ -104,7 +104,7 @@ def test_the_real_stylegan3_trains_and_resumes_without_cuda(tmp_path: Path, conf
     before = {path: path.read_bytes() for path in clone.rglob("*.py")}
     recipe, torch2 = all_recipes()["stylegan3"], all_recipes()["torch2-stylegan3"]
     plan_apply(recipe, clone, torch2).write()
-    _write_pictures(tmp_path / "pictures")
+    _write_pictures(tmp_path / "pictures", size=16)
 
     common = (f"--cfg={configuration}", "--gpus=1", "--gamma=1", "--metrics=none")
     ffl = ("--ffl-weight=10", "--ffl-monitor=5")
@@ -130,13 +130,13 @@ def _assert_finite(stats: list[dict[str, Any]]) -> None:
                 assert math.isfinite(value["mean"]), (name, line)
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_pictures(folder: Path, size: int = 32) -> None:
     folder.mkdir()
     random = np.random.default_rng(0)
-    across, down = np.meshgrid(np.linspace(0, 255, 32), np.linspace(0, 255, 32))
+    across, down = np.meshgrid(np.linspace(0, 255, size), np.linspace(0, 255, size))
     for index in range(64):
         picture = np.stack([across, down, np.full_like(across, random.integers(256))], axis=-1)
-        Image.fromarray(np.roll(picture, random.integers(32), axis=1).astype(np.uint8)).save(
+        Image.fromarray(np.roll(picture, random.integers(size), axis=1).astype(np.uint8)).save(
             folder / f"{index:03d}.png"
         )
 
