@@ -11,11 +11,13 @@ from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.diff import unified_diff
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.guard import check_guard, check_names_are_bound, refuse_foreign_ffl
-from ffl_plugin.patching.recipe import Recipe
+from ffl_plugin.patching.recipe import Import, Recipe
+from ffl_plugin.patching.removal import comments_in
 from ffl_plugin.patching.rewrite import add_edits, take_out
 from ffl_plugin.patching.search import find_files, find_patched
+from ffl_plugin.patching.source import Source
 from ffl_plugin.patching.state import edition_in, partly_applied, title
-from ffl_plugin.patching.trace import trace
+from ffl_plugin.patching.trace import Trace, trace
 from ffl_plugin.patching.transaction import Change
 
 
@@ -143,7 +145,9 @@ def _removals(recipe: Recipe, clone: Clone) -> Plan:
             notes += [f"{file.path} holds nothing of the patch any more"] if paths else []
             continue
         source = clone.source(paths[file.path])
-        for edit, nodes in trace(source, file.edits).found:
+        present = trace(source, file.edits)
+        _require_in_one_file(clone, present, source, copies)
+        for edit, nodes in present.found:
             if len(nodes) > 1:
                 raise PatchError(
                     f"holds `{title(edit)}` more than once ({lines_text([found.line for found in nodes])})",
@@ -151,9 +155,26 @@ def _removals(recipe: Recipe, clone: Clone) -> Plan:
                     next_step="delete all but one by hand, then revert",
                 )
             notes += [] if nodes else [f"{source.name}: `{title(edit)}` was gone already"]
+        if lines := comments_in(source, present.nodes):
+            notes.append(f"{source.name}: a comment goes with the patch's lines ({lines_text(lines)})")
         new = take_out(source, file.edits)
         changes.append(Change(source.name, clone.path(source.name), source.data, new))
     return Plan(recipe, clone.root, tuple(changes), tuple(notes))
+
+
+def _require_in_one_file(clone: Clone, present: Trace, source: Source, copies: Sequence[str]) -> None:
+    """Refuse where all but the import has moved on to another file, which would be left patched."""
+    moved = tuple(edit for edit, nodes in present.found if not nodes)
+    if not moved or any(nodes for edit, nodes in present.found if not isinstance(edit, Import)):
+        return
+    for name in copies:
+        if nodes := trace(clone.source(name), moved).nodes:
+            raise PatchError(
+                f"holds `{title(nodes[0].edit)}`, which {source.name} has no more",
+                file=name,
+                line=nodes[0].line,
+                next_step=f"delete our import in {source.name}, then revert",
+            )
 
 
 def _checked(plan: Plan) -> Plan:

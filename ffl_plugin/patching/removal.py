@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tokenize
 from collections.abc import Sequence
 
 from ffl_plugin.patching.errors import PatchError
@@ -20,6 +21,18 @@ def spans_of(source: Source, found: Sequence[Found]) -> list[Span]:
         PatchError: a node shares its line with the user's code.
     """
     return [span for item in found for span in _spans(source, item)]
+
+
+def comments_in(source: Source, found: Sequence[Found]) -> list[int]:
+    """Return the lines of comments that go with the given nodes and are not the patch's own."""
+    lines = []
+    for item in found:
+        start, end = source.start_of(item.node), (source.end_of(item.node)[0] + 1, 0)
+        own = getattr(item.edit, "comment", None)
+        for token in source.tokens_between(start, end):
+            if token.type == tokenize.COMMENT and token.string.strip("# \t") != own:
+                lines.append(token.start[0])
+    return lines
 
 
 def _spans(source: Source, item: Found) -> list[Span]:

@@ -51,6 +51,20 @@ def ruff(*arguments: str) -> Edit:
     return edit
 
 
+def class_moved(old: str, new: str, *, with_import: bool) -> Edit:
+    """Move the loss to a file of its own, and import it from there."""
+
+    def edit(clone: Path) -> None:
+        text = (clone / old).read_text(encoding="utf-8")
+        start = text.index("class StyleGAN2Loss")
+        (clone / new).write_text(text, encoding="utf-8")
+        ours = f"{RECIPE.files[0].edits[0].code}\n" if with_import else ""
+        left = f"{text[:start].replace(ours, '', 1)}from training.stylegan_loss import StyleGAN2Loss\n"
+        (clone / old).write_text(left, encoding="utf-8")
+
+    return edit
+
+
 def moved(old: str, new: str) -> Edit:
     def edit(clone: Path) -> None:
         (clone / new).parent.mkdir(exist_ok=True)
@@ -103,12 +117,17 @@ TAKEN_OUT = {
     "the last statement in its block removed": replaced(
         LOSS, "                training_stats.report('Loss/G/loss', loss_Gmain)\n", ""
     ),
+    "the loss moved to a file of its own": class_moved(LOSS, "training/stylegan_loss.py", with_import=True),
     "black-like formatting": ruff("format"),
+    "imports sorted": ruff("check", "--select", "I", "--fix"),
+    "imports sorted and black-like formatting": both(ruff("check", "--select", "I", "--fix"), ruff("format")),
 }
+REFORMATTED = {name for name in TAKEN_OUT if "black" in name or "sorted" in name}
 
 
-@pytest.mark.parametrize("edit", TAKEN_OUT.values(), ids=TAKEN_OUT)
-def test_taken_out(make_clone: MakeClone, tmp_path: Path, edit: Edit) -> None:
+@pytest.mark.parametrize("name", TAKEN_OUT)
+def test_taken_out(make_clone: MakeClone, tmp_path: Path, name: str) -> None:
+    edit = TAKEN_OUT[name]
     clone = make_clone("stylegan2-ada")
     edit(clone)
     expected = contents(clone)
@@ -122,7 +141,7 @@ def test_taken_out(make_clone: MakeClone, tmp_path: Path, edit: Edit) -> None:
     assert plan.notes == ()
     plan.write()
 
-    if edit is TAKEN_OUT["black-like formatting"]:  # It may have broken lines for ours: the same tree, then.
+    if name in REFORMATTED:  # It may have broken or moved lines for ours: the same tree, then.
         for file in (TRAIN, LOSS):
             assert ast.dump(ast.parse(contents(clone)[file])) == ast.dump(ast.parse(expected[file]))
     else:
@@ -131,6 +150,18 @@ def test_taken_out(make_clone: MakeClone, tmp_path: Path, edit: Edit) -> None:
 
 
 TAKEN_OUT_WITH_A_NOTE: dict[str, tuple[Edit, str]] = {
+    "a comment inside ours": (
+        replaced(
+            LOSS,
+            "                    loss_Gmain = loss_Gmain + loss_Gffl",
+            "                    # mine\n                    loss_Gmain = loss_Gmain + loss_Gffl",
+        ),
+        "training/loss.py: a comment goes with the patch's lines (line ",
+    ),
+    "a comment behind ours": (
+        replaced(TRAIN, "ffl_options, UserError)", "ffl_options, UserError)  # mine"),
+        "train.py: a comment goes with the patch's lines (line ",
+    ),
     "a piece deleted by hand": (
         replaced(TRAIN, "@ffl.options\n", ""),
         "train.py: `@ffl.options` was gone already",
@@ -168,6 +199,26 @@ def test_taken_out_with_a_note(make_clone: MakeClone, edit: Edit, note: str) -> 
 
 
 REFUSED = {
+    "the loss moved to a file of its own, our import left behind": (
+        class_moved(LOSS, "training/stylegan_loss.py", with_import=False),
+        r"training/stylegan_loss.py:\d+: holds `ffl_options=None`, which training/loss.py has no more",
+    ),
+    "an else added to ours": (
+        replaced(
+            LOSS,
+            "                    loss_Gmain = loss_Gmain + loss_Gffl\n",
+            "                    loss_Gmain = loss_Gmain + loss_Gffl\n                else:\n                    pass\n",
+        ),
+        r"training/loss.py:\d+: `if loss_Gffl is not None:` uses loss_Gffl",
+    ),
+    "another name imported with ours": (
+        replaced(LOSS, "stylegan2_ada as ffl", "stylegan2_ada as ffl, spade"),
+        r"training/loss.py:\d+: .* uses ffl",
+    ),
+    "our option passed on by hand": (
+        replaced(TRAIN, "setup_training_loop_kwargs(**", "setup_training_loop_kwargs(ffl_options=None, **"),
+        r"train.py:\d+: .* uses ffl_options",
+    ),
     "our statement edited": (
         replaced(LOSS, "loss_Gmain = loss_Gmain + loss_Gffl", "loss_Gmain = loss_Gmain + 2 * loss_Gffl"),
         r"training/loss.py:\d+: `if loss_Gffl is not None:` uses loss_Gffl",
