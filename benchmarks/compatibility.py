@@ -30,6 +30,8 @@ from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
 from relatives.table import Row, page, shown  # noqa: E402
 from relatives.trip import command, copy_clone, round_trip  # noqa: E402
 
+sys.path[:] = [entry for entry in sys.path if entry != str(HERE)]  # `metrics` is a clone's
+
 
 def main() -> int:
     """Run the list and write the page; 0 when all is as expected."""
