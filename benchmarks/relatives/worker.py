@@ -39,6 +39,7 @@ def run_worker(name: str, job: dict[str, Any], scratch: Path) -> Union[dict[str,
     """The results of a worker; the last line of its error where it has none."""
     results, errors = scratch / "results.pt", scratch / "errors.txt"
     results.unlink(missing_ok=True)
+    errors.write_text("", encoding="utf-8")
     script = str(Path(__file__).with_name(name))
     text = json.dumps({**job, "results": str(results)})
     process = WARM.Process(target=work, args=(script, text, job["root"], str(errors)))

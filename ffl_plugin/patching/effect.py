@@ -73,7 +73,9 @@ def _require_used(source: Source, function: Function, anchor: ast.stmt, carrier:
         inside = {id(node) for node in ast.walk(function)}
         if any(_names(node) == carrier and id(node) not in inside for node in source.nodes):
             return
-    because = "" if backward is None else f" (line {backward.lineno} backpropagates something else)"
+    because = ""
+    if backward is not None and not _mentions(backward, {carrier}):
+        because = f" (line {backward.lineno} backpropagates something else)"
     raise PatchError(
         f"does not use {carrier} after `{source.first_line_of(anchor)}`{because}, so a term added there "
         "would get lost",
