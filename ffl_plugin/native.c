@@ -14,7 +14,7 @@
 #endif
 
 #define SMALLEST_NORMAL 1.17549435e-38f /* instead of 0 / 0 */
-#define CHUNK 2048 /* pixels, whose sums stay in the first-level cache */
+#define CHUNK 8192 /* pixels: long runs of memory, and sums that stay in the cache */
 #define WORTH_A_THREAD 16384 /* pixels */
 
 FOR_EACH_PROCESSOR
