@@ -106,14 +106,14 @@ def _plane_by_plane(
     gradient = pred.new_empty((count * channels, height, width))
     energy, highest = pred.new_empty((2, count * channels)).unbind()
     step = max(1, CPU_BLOCK // (height * width))
-    if not averaged:
+    if averaged:
+        loops.mean_difference(pred, target, gradient)
+    else:
         pred, target = pred.view_as(gradient), target.view_as(gradient)
     for start in range(0, len(gradient), step):
         some = slice(start, start + step)
         difference = gradient[some]
-        if averaged:
-            loops.mean_difference(pred[:, some], target[:, some], difference)
-        else:
+        if not averaged:
             torch.sub(pred[some], target[some], out=difference)
         loops.weigh(half_spectrum(difference), difference, energy[some], highest[some])
         loops.hartley(half_spectrum(difference), difference)

@@ -14,7 +14,7 @@
 #endif
 
 #define SMALLEST_NORMAL 1.17549435e-38f /* instead of 0 / 0 */
-#define CHUNK 8192 /* pixels: long runs of memory, and sums that stay in the cache */
+#define CHUNK 4096 /* pixels: long runs of memory, and sums that stay in the cache */
 #define WORTH_A_THREAD 16384 /* pixels */
 
 FOR_EACH_PROCESSOR
@@ -122,10 +122,17 @@ void hartley(const float *spectra, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t w
 
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
+/* Four images at a time: fewer visits to the sums, and more of the memory under way. */
 FOR_EACH_PROCESSOR
 static void add_images(const float *images, ptrdiff_t count, ptrdiff_t stride, float *restrict sum, ptrdiff_t pixels)
 {
-    for (ptrdiff_t n = 0; n < count; n++)
+    ptrdiff_t n = 0;
+    for (; n + 4 <= count; n += 4) {
+        const float *a = images + n * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+        for (ptrdiff_t i = 0; i < pixels; i++)
+            sum[i] += (a[i] + b[i]) + (c[i] + d[i]);
+    }
+    for (; n < count; n++)
         for (ptrdiff_t i = 0; i < pixels; i++)
             sum[i] += images[n * stride + i];
 }
@@ -138,17 +145,16 @@ static void subtract_scaled(const float *a, float scale_a, const float *b, float
         difference[i] = scale_a * a[i] - scale_b * b[i];
 }
 
-/* Writes mean(pred) - mean(target), for some pixels that lie side by side in images `stride` floats apart. */
-void mean_difference(const float *pred, ptrdiff_t pred_count, ptrdiff_t pred_stride,
-                     const float *target, ptrdiff_t target_count, ptrdiff_t target_stride,
+/* Writes mean(pred) - mean(target), images of `pixels` floats. */
+void mean_difference(const float *pred, ptrdiff_t pred_count, const float *target, ptrdiff_t target_count,
                      float *difference, ptrdiff_t pixels, int threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads) if (pred_count * pixels > WORTH_A_THREAD)
     for (ptrdiff_t start = 0; start < pixels; start += CHUNK) {
         const ptrdiff_t some = smaller(CHUNK, pixels - start);
         float pred_sum[CHUNK] = {0}, target_sum[CHUNK] = {0};
-        add_images(pred + start, pred_count, pred_stride, pred_sum, some);
-        add_images(target + start, target_count, target_stride, target_sum, some);
+        add_images(pred + start, pred_count, pixels, pred_sum, some);
+        add_images(target + start, target_count, pixels, target_sum, some);
         subtract_scaled(pred_sum, 1.f / pred_count, target_sum, 1.f / target_count, difference + start, some);
     }
 }

@@ -39,11 +39,10 @@ class Loops:
         """Declare the functions of the library; raises AttributeError if it lacks one."""
         pointer, size, integer = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int
         planes: list[Any] = [pointer, size, size, size]
-        batch: list[Any] = [pointer, size, size]
         self._weigh, self._hartley, self._mean = library.weigh, library.hartley, library.mean_difference
         self._weigh.argtypes = [*planes, pointer, pointer, pointer, pointer, integer]
         self._hartley.argtypes = [*planes, pointer, integer]
-        self._mean.argtypes = [*batch, *batch, pointer, size, integer]
+        self._mean.argtypes = [pointer, size, pointer, size, pointer, size, integer]
         self._weigh.restype = self._hartley.restype = self._mean.restype = None
 
     def weigh(self, spectra: Tensor, weighted: Tensor, energy: Tensor, highest: Tensor) -> None:
@@ -77,10 +76,8 @@ class Loops:
         self._mean(
             pred.data_ptr(),
             pred.shape[0],
-            pred.stride(0),
             target.data_ptr(),
             target.shape[0],
-            target.stride(0),
             difference.data_ptr(),
             difference.numel(),
             torch.get_num_threads(),
