@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Compiled for several processors, chosen when it is loaded: the file may lie in a home that machines share. */
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -14,7 +15,8 @@
 #endif
 
 #define SMALLEST_NORMAL 1.17549435e-38f /* instead of 0 / 0 */
-#define CHUNK 4096 /* pixels: long runs of memory, and sums that stay in the cache */
+#define SHORTEST_RUN 1024 /* pixels that a thread averages at a time */
+#define LONGEST_RUN 16384 /* whose sums stay in the cache */
 #define WORTH_A_THREAD 16384 /* pixels */
 
 FOR_EACH_PROCESSOR
@@ -127,6 +129,7 @@ FOR_EACH_PROCESSOR
 static void add_images(const float *images, ptrdiff_t count, ptrdiff_t stride, float *restrict sum, ptrdiff_t pixels)
 {
     ptrdiff_t n = 0;
+    memset(sum, 0, pixels * sizeof *sum);
     for (; n + 4 <= count; n += 4) {
         const float *a = images + n * stride, *b = a + stride, *c = b + stride, *d = c + stride;
         for (ptrdiff_t i = 0; i < pixels; i++)
@@ -149,10 +152,12 @@ static void subtract_scaled(const float *a, float scale_a, const float *b, float
 void mean_difference(const float *pred, ptrdiff_t pred_count, const float *target, ptrdiff_t target_count,
                      float *difference, ptrdiff_t pixels, int threads)
 {
+    const ptrdiff_t share = pixels / (4 * threads); /* long runs of memory, but several to each thread */
+    const ptrdiff_t run = share < SHORTEST_RUN ? SHORTEST_RUN : smaller(share, LONGEST_RUN);
 #pragma omp parallel for schedule(static) num_threads(threads) if (pred_count * pixels > WORTH_A_THREAD)
-    for (ptrdiff_t start = 0; start < pixels; start += CHUNK) {
-        const ptrdiff_t some = smaller(CHUNK, pixels - start);
-        float pred_sum[CHUNK] = {0}, target_sum[CHUNK] = {0};
+    for (ptrdiff_t start = 0; start < pixels; start += run) {
+        const ptrdiff_t some = smaller(run, pixels - start);
+        float pred_sum[LONGEST_RUN], target_sum[LONGEST_RUN];
         add_images(pred + start, pred_count, pixels, pred_sum, some);
         add_images(target + start, target_count, pixels, target_sum, some);
         subtract_scaled(pred_sum, 1.f / pred_count, target_sum, 1.f / target_count, difference + start, some);
