@@ -36,7 +36,8 @@ def train_a_step(clone: Path, flags: Sequence[str]) -> Step:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in sys.modules if name.partition(".")[0] in STAND_INS]:
             patch.delitem(sys.modules, name)
-        patch.syspath_prepend(str(clone))
+        patch.setattr(sys, "path", [str(clone), *sys.path])
+        importlib.invalidate_caches()
         torch.manual_seed(0)
         step = _styleganlike if (clone / "train.py").exists() else _pix2pixlike
         try:
