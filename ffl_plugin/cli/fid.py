@@ -47,6 +47,7 @@ METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 @click.option("--no-cache", is_flag=True, help="Keep no features.")
 @click.option("--device", help="Such as cuda:1 or cpu. [default: the GPU, if there is one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line of CSV per metric.")
 def command(
     real: Path,
     fake: Path,
@@ -60,6 +61,7 @@ def command(
     no_cache: bool,
     device: Optional[str],
     as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Fréchet Inception Distance between the images REAL and FAKE.
 
@@ -80,6 +82,8 @@ def command(
 
     if cache is not None and no_cache:
         raise click.UsageError("--cache and --no-cache exclude each other.")
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
     with process_group() as speaks, progress_bar(None if speaks else False) as progress:
         result = evaluate(
             real,
@@ -100,6 +104,8 @@ def command(
         click.echo(f"Note: {note}", err=True)
     if as_json:
         click.echo(json.dumps(result.as_json(), allow_nan=False))
+    elif as_csv:
+        click.echo(result.as_csv(), nl=False)
     else:
         for measurement in result.measurements:
             click.echo(_line(measurement))

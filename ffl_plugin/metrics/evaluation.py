@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +41,15 @@ class Evaluation:
         refusal = str(self.refusal) if self.refusal else None
         numbers = {measurement.metric: measurement.as_json() for measurement in self.measurements}
         return {"measurements": numbers, "notes": list(self.notes), "refused": refusal}
+
+    def as_csv(self) -> str:
+        """Return one line per metric; an empty cell means unknown."""
+        text = io.StringIO()
+        columns = ("metric", "value", "spread", "better", "conditions")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({"metric": one.metric, **one.as_json()} for one in self.measurements)
+        return text.getvalue()
 
 
 def evaluate(

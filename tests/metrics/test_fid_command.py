@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -133,6 +135,23 @@ def test_statistics_of_other_tools_and_features_are_read(
     )  # fmt: skip
     assert code == 1
     assert "KID, precision and recall need the real features or images" in err
+
+
+def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = (sets / "real", sets / "fake", "--metrics", "pairs,spectra", "--no-cache")
+    _, out, _ = run(capsys, *asked, "--json")
+    expected = json.loads(out)["measurements"]
+    code, out, _ = run(capsys, *asked, "--csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["metric"] for row in rows] == list(expected)
+    for row in rows:
+        found = expected[row["metric"]]
+        assert row["value"] == ("" if found["value"] is None else repr(found["value"]))
+        assert row["conditions"] == found["conditions"]
+    code, out, err = run(capsys, *asked, "--csv", "--json")
+    assert (code, out) == (2, "")
+    assert "--json and --csv exclude each other" in err
 
 
 def test_a_value_without_end_is_null_in_json() -> None:
