@@ -131,6 +131,22 @@ def test_memory_in_another_order_takes_torch(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @needs_compiler
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+@pytest.mark.parametrize(
+    "options",
+    [{"alpha": 0.0}, {"alpha": 2.0}, {"log_matrix": True}, {"patch_factor": 2}, {"matrix": torch.rand(8, 8)}],
+    ids=lambda options: next(iter(options)),
+)
+def test_other_weights_take_torch(options: dict[str, Any], spectrum: str) -> None:
+    """In double precision, which has no loops, the same call gives the same numbers."""
+    pred, target = images(2, 3, 8, 8), images(2, 3, 8, 8, seed=1)
+    found = losses_and_gradients(pred, target, spectrum=spectrum, **options)
+    expected = losses_and_gradients(pred.double(), target.double(), spectrum=spectrum, **options)
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-6)
+
+
+@needs_compiler
 @pytest.mark.usefixtures("forget")
 def test_the_library_is_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
