@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._metrics import chosen_of, protocol_option
+from ffl_plugin.cli._metrics import chosen_of, inception_option, lpips_option, protocol_option
 
 METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 
@@ -25,16 +25,8 @@ METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
     callback=chosen_of(METRICS),
     help=f"Any of {','.join(METRICS)} (is: Inception Score, pr: precision and recall).",
 )
-@click.option(
-    "--inception",
-    type=click.Path(path_type=Path),
-    help="The network's weights, instead of downloading them. [env: FFL_INCEPTION]",
-)
-@click.option(
-    "--lpips",
-    type=click.Path(path_type=Path),
-    help="AlexNet's weights for the LPIPS of pairs, instead of downloading them. [env: FFL_LPIPS]",
-)
+@inception_option
+@lpips_option
 @click.option(
     "--clone",
     type=click.Path(path_type=Path),
@@ -53,8 +45,8 @@ def command(
     fake: Path,
     protocol: str,
     metrics: tuple[str, ...],
-    inception: Optional[Path],
-    lpips: Optional[Path],
+    inception: Optional[str],
+    lpips: Optional[str],
     clone: Optional[Path],
     samples: int,
     cache: Optional[Path],
@@ -92,8 +84,8 @@ def command(
             samples=samples,
             protocol=protocol,
             metrics=metrics,
-            inception=inception,
-            lpips=lpips,
+            inception=None if inception is None else Path(inception),
+            lpips=None if lpips is None else Path(lpips),
             cache=None if no_cache else cache or cache_folder(),
             device=device,
             progress=progress,
