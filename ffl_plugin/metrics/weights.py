@@ -34,14 +34,15 @@ class Release:
         network: its name in messages.
         url: where it is published.
         sha256: of its bytes, or the beginning of it that the publisher puts into the file's name.
-        option, variable: option and environment variable that give a copy's path.
+        variable: environment variable that gives a copy's path.
+        option: command-line option that does so too, where the command has one.
     """
 
     network: str
     url: str
     sha256: str
-    option: str
     variable: str
+    option: Optional[str] = None
 
     @property
     def name(self) -> str:
@@ -51,9 +52,9 @@ class Release:
     @property
     def how_to(self) -> str:
         """Say what to do where it cannot be downloaded."""
+        option = f"{self.option} PATH or " if self.option else ""
         return (
-            f"download {self.url} elsewhere and give it with {self.option} PATH or the environment variable "
-            f"{self.variable}"
+            f"download {self.url} elsewhere and give it with {option}the environment variable {self.variable}"
         )
 
 
@@ -63,16 +64,16 @@ INCEPTION = Release(
     url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     "pt_inception-2015-12-05-6726825d.pth",
     sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-    option="--inception",
     variable="FFL_INCEPTION",
+    option="--inception",
 )
 # The trunk of LPIPS; its linear layers come with the lpips package.
 ALEXNET = Release(
     network="AlexNet",
     url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
     sha256="7be5be79",
-    option="--lpips",
     variable="FFL_LPIPS",
+    option="--lpips",
 )
 
 

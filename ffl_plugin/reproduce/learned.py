@@ -5,42 +5,22 @@ The protocol of FID is pytorch-fid's, as in the paper. Nothing is downloaded her
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Optional
 
 from ffl_plugin import metrics
-from ffl_plugin.metrics import ImagePairs
+from ffl_plugin.metrics import ImagePairs, Weights
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.weights import ALEXNET, INCEPTION, Release
-
-
-@cache
-def lpips_missing() -> Optional[str]:
-    """Say in one sentence why LPIPS cannot be measured, or None if it can."""
-    return _missing(ALEXNET, "LPIPS was")
+from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS
 
 
 def measure_lpips(pairs: ImagePairs, progress: Progress) -> Optional[float]:
     """Mean LPIPS (Zhang et al., CVPR 2018) over pairs of 8-bit images; None where its weights are missing."""
-    network = _lpips()
-    if network is None:
+    weights = LPIPS.find()
+    if weights is None:
         return None
-    return metrics.measure_pairs(pairs, metrics=(), lpips=network, progress=progress).mean("lpips")
-
-
-@cache
-def inception_missing() -> Optional[str]:
-    """Say in one sentence why FID and Inception Score cannot be measured, or None if they can."""
-    return _missing(INCEPTION, "FID and IS were")
-
-
-def _missing(release: Release, what: str) -> Optional[str]:
-    try:
-        metrics.find_weights(release=release, may_download=False)
-    except metrics.WeightsMissing as error:
-        return f"{what} left out: {error}."
-    return None
+    return metrics.measure_pairs(pairs, metrics=(), lpips=_lpips(weights), progress=progress).mean("lpips")
 
 
 def measure_inception(fake: Path, real: Path, progress: Progress) -> dict[str, Optional[float]]:
@@ -48,20 +28,22 @@ def measure_inception(fake: Path, real: Path, progress: Progress) -> dict[str, O
 
     Features of the real images are kept beside them, and computed once for all trainings.
     """
-    if inception_missing() is not None:
+    weights = FID_AND_IS.find()
+    if weights is None:
         return {"fid": None, "is": None}
+    extractor = _extractor(weights)
     protocol = metrics.find_protocol("pytorch-fid")
     kept = real.with_name(f"{real.name}-features")
-    reals = _extractor().extract(metrics.open_images(real), protocol, cache=kept, progress=progress)
-    fakes = _extractor().extract(metrics.open_images(fake), protocol, progress=progress)
+    reals = extractor.extract(metrics.open_images(real), protocol, cache=kept, progress=progress)
+    fakes = extractor.extract(metrics.open_images(fake), protocol, progress=progress)
     return {"fid": metrics.fid(reals, fakes).value, "is": metrics.inception_score(fakes).value}
 
 
-@cache
-def _extractor() -> metrics.Extractor:
-    return metrics.Extractor(metrics.find_weights())
+@lru_cache(maxsize=1)
+def _extractor(weights: Weights) -> metrics.Extractor:
+    return metrics.Extractor(weights)
 
 
-@cache
-def _lpips() -> Optional[metrics.Lpips]:
-    return metrics.find_lpips(may_download=False)[0]
+@lru_cache(maxsize=1)
+def _lpips(weights: Weights) -> metrics.Lpips:
+    return metrics.Lpips(weights)

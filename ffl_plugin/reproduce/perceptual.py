@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor, nn
 
-from ffl_plugin.reproduce.weights import VGG16
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.devices import find_device
+from ffl_plugin.metrics.weights import Weights, load_state
+from ffl_plugin.reproduce.weights import PERCEPTUAL_LOSS
 
 # Channels of VGG16's convolutions, "M" a pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up to
 # the last layer that the loss looks at.
@@ -55,16 +56,19 @@ class PerceptualLoss(nn.Module):
         return loss
 
 
-def perceptual_loss(pred: Tensor, target: Tensor) -> Tensor:
-    """Compute the perceptual loss with torchvision's weights, which must be there."""
-    loss: Tensor = _network(pred.device)(pred, target)
-    return loss
+def load_perceptual_loss(weights: Weights) -> PerceptualLoss:
+    """Build the loss with torchvision's weights, on the device that trains.
 
-
-@lru_cache(maxsize=1)
-def _network(device: torch.device) -> PerceptualLoss:
+    Of the file only ``features.0`` to ``features.21`` are read; raises FFLError where one is missing or has
+    another shape.
+    """
     features = vgg16_features()
-    state = torch.load(VGG16.path, map_location="cpu", weights_only=True)
-    wanted = {key: state[f"features.{key}"] for key in features.state_dict()}
-    features.load_state_dict(wanted)
-    return PerceptualLoss(features).to(device)
+    release = PERCEPTUAL_LOSS.release
+    state = load_state(weights, release)
+    try:
+        features.load_state_dict({name: state[f"features.{name}"] for name in features.state_dict()})
+    except (KeyError, RuntimeError):
+        raise FFLError(
+            f"{weights.path} is not torchvision's VGG16; give {release.name}, from {release.url}"
+        ) from None
+    return PerceptualLoss(features).to(find_device())

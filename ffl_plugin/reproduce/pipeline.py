@@ -11,6 +11,7 @@ A step that has finished is not repeated; a training that was cut off starts aga
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from ffl_plugin.report import Comparison, compare, words, write_report
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
+from ffl_plugin.reproduce.weights import Network, hashes
 
 MARKER = {True: "FFL", False: "baseline"}
 
@@ -55,7 +57,8 @@ class Pipeline:
 
     ``check`` raises FFLError where clone or data lack something; ``train`` gets ``--ffl-weight`` added;
     ``results`` is what ``ffl-patch compare`` reads; ``real`` the real images, None where the results hold
-    them; ``extra_targets`` are patched too.
+    them; ``extra_targets`` are patched too; ``networks`` are those whose weights the training uses where they
+    are here, and ``environment`` adds the variables by which the clone's scripts find them.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Pipeline:
     table: paper.Table
     notes: tuple[str, ...]
     extra_targets: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    environment: Callable[[Training], dict[str, str]] = lambda training: {}
 
 
 def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Result:
@@ -82,6 +87,7 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
         "paper": options.paper,
         "epochs": options.epochs,
         "weight": options.weight,
+        **hashes(pipeline.networks),
     }
     keep_settings(options.out, settings)
     clone = patched_copy(options.clone, options.out / "clone", (pipeline.target, *pipeline.extra_targets))
@@ -100,10 +106,11 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
             )
             trainings.append(training)
             weight = ["--ffl-weight", f"{training.weight:g}"] if training.weight else []
-            _step(training, "train", [*pipeline.train(training), *weight])
+            environment = pipeline.environment(training)
+            _step(training, "train", [*pipeline.train(training), *weight], environment)
             test = pipeline.test(training)
             if test is not None:
-                _step(training, "test", test)
+                _step(training, "test", test, environment)
             steps += 1
             progress(steps, 2 * options.seeds, pipeline.name)
     comparison = compare(
@@ -118,13 +125,14 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
     overview = report / "overview.png"
     if overview.exists():
         shutil.copyfile(overview, options.out / "figure.png")
+    notes = [*pipeline.notes, *(network.remark() for network in pipeline.networks)]
     data = {
         "paper": _paper_rows(pipeline.table),
         "comparison": comparison.to_json(),
         "settings": settings,
-        "notes": [*pipeline.notes],
+        "notes": notes,
     }
-    return Result(_text(pipeline, comparison, options), data)
+    return Result(_text(pipeline, comparison, options, notes), data)
 
 
 def patched_copy(source: Path, copy: Path, targets: Sequence[str]) -> Path:
@@ -140,7 +148,7 @@ def patched_copy(source: Path, copy: Path, targets: Sequence[str]) -> Path:
     return copy.resolve()
 
 
-def _step(training: Training, step: str, command: list[str]) -> None:
+def _step(training: Training, step: str, command: list[str], environment: dict[str, str]) -> None:
     """Run a script in the clone unless it has finished before; its output goes to a log."""
     done = training.folder / f"{step}.done"
     if done.exists():
@@ -150,7 +158,11 @@ def _step(training: Training, step: str, command: list[str]) -> None:
     arguments = [sys.executable, "-m", "ffl_plugin.demo.seeded", str(training.seed), *command]
     with log.open("w") as output:
         code = subprocess.run(
-            arguments, cwd=training.clone, stdout=output, stderr=subprocess.STDOUT
+            arguments,
+            cwd=training.clone,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
         ).returncode
     if code != 0:
         last = next(
@@ -175,7 +187,7 @@ def _paper_rows(table: paper.Table) -> list[dict[str, object]]:
     ]
 
 
-def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> str:
+def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: Sequence[str]) -> str:
     """Write the comparison as a Markdown table with a column for each data set of the paper."""
     table = pipeline.table
     data_sets = list(dict.fromkeys(data for data, _ in table.rows))
@@ -193,7 +205,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> str:
             rows.append([row.label, before, after, change, *papers])
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {options.weight:g}"
-    remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *pipeline.notes]
+    remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
     parts = [heading, comparison.verdict.sentence, "\n".join(lines), *remarks]
     return "\n\n".join(parts) + "\n"
 

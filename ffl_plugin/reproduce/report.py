@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result
 from ffl_plugin.reproduce.figures import study_figure
-from ffl_plugin.reproduce.learned import inception_missing, lpips_missing
 from ffl_plugin.reproduce.study import Study, run_study
 from ffl_plugin.reproduce.tables import markdown, summary
 
 
 def report_study(study: Study, options: Options, progress: Progress) -> Result:
     """Run what is missing of a study, write ``OUT/figure.png`` and return the tables and the numbers."""
-    missing = (sentence for sentence in (lpips_missing(), inception_missing()) if sentence)
-    outcome = run_study(replace(study, notes=(*study.notes, *missing)), options, progress)
+    outcome = run_study(study, options, progress)
     study_figure(outcome, options.out, options.out / "figure.png")
     data: dict[str, Any] = {
         "settings": outcome.settings,
@@ -27,6 +25,6 @@ def report_study(study: Study, options: Options, progress: Progress) -> Result:
             for (data, method), row in table.rows.items()
         ],
         "runs": [asdict(run) for run in outcome.runs],
-        "notes": outcome.study.notes,
+        "notes": outcome.notes,
     }
     return Result(markdown(outcome), data)

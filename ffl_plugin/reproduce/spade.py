@@ -10,10 +10,11 @@ from PIL import Image
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.weights import load_state
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.data import SUFFIXES, read_image
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
-from ffl_plugin.reproduce.weights import VGG19
+from ffl_plugin.reproduce.weights import SPADE_LOSS
 
 NAME = "spade"
 EPOCHS = {True: 200, False: 20}
@@ -33,6 +34,12 @@ def check(clone: Path, data: Path) -> None:
     if not any((data / folder).is_dir() for folder, _ in LAYOUTS.values()):
         wanted = ", ".join(f"{folder} ({name})" for name, (folder, _) in LAYOUTS.items())
         raise FFLError(f"{data} holds none of {wanted}; lay the data set out as the clone's README says.")
+    weights = SPADE_LOSS.find()
+    if weights and "classifier.6.weight" not in load_state(weights, SPADE_LOSS.release):
+        raise FFLError(
+            f"{weights.path} lacks VGG19's classifier, which the clone's torchvision loads too; give "
+            f"{SPADE_LOSS.release.name}, from {SPADE_LOSS.release.url}"
+        )
 
 
 # Data set of the clone (--dataset_mode) -> the folder that tells it, and its test photographs.
@@ -61,8 +68,21 @@ def train(training: Training) -> list[str]:
     constant = (epochs + 1) // 2
     length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
     small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "4"]
-    vgg = [] if VGG19.path.is_file() else ["--no_vgg_loss"]
+    vgg = [] if SPADE_LOSS.find() else ["--no_vgg_loss"]
     return ["train.py", *_shared(training), *length, *small, *vgg, "--no_html"]
+
+
+def environment(training: Training) -> dict[str, str]:
+    """Lead the clone's torchvision, which looks for VGG19 in torch's folder, to the file that was found."""
+    weights = SPADE_LOSS.find()
+    if weights is None:
+        return {}
+    home = training.folder.parent / "torch"
+    looked_for = home / "hub" / "checkpoints" / SPADE_LOSS.release.name
+    looked_for.parent.mkdir(parents=True, exist_ok=True)
+    if not looked_for.exists():
+        looked_for.symlink_to(weights.path.resolve())
+    return {"TORCH_HOME": str(home)}
 
 
 def test(training: Training) -> Optional[list[str]]:
@@ -104,10 +124,11 @@ PIPELINE = Pipeline(
     table=paper.SPADE,
     notes=(
         "The paper's weight for SPADE is not public. mIoU and accuracy need a segmentation network of yours "
-        "(the paper's: DRN-D-105 for Cityscapes, UperNet101 for ADE20K). The VGG loss is left out "
-        "(--no_vgg_loss) where torchvision's VGG19 weights are not in torch's cache. The reduced run is at "
-        "128 x 128 with a quarter of the channels.",
+        "(the paper's: DRN-D-105 for Cityscapes, UperNet101 for ADE20K). The reduced run is at 128 x 128 "
+        "with a quarter of the channels.",
     ),
+    networks=(SPADE_LOSS,),
+    environment=environment,
 )
 
 

@@ -30,6 +30,7 @@ from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_spl
 from ffl_plugin.reproduce.scores import Scores, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
+from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, Network, hashes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Study:
 
     ``model(size, paper)`` builds the network for size x size images; ``score(model, split, folder, real,
     progress)`` writes its images into ``folder`` and measures them against the folder ``real``.
-    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run.
+    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run;
+    ``networks`` are those that its losses and scores use where their weights are here.
     """
 
     name: str
@@ -61,14 +63,19 @@ class Study:
     reduced: Reduced
     schedule: Schedule  # of --paper
     notes: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = (LPIPS, FID_AND_IS)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its scores, its losses by epoch; ``paper_data`` names the paper's rows beside it."""
+    """One training: its scores on ``test_images`` images, its losses by epoch.
+
+    ``paper_data`` names the data set whose rows of the paper stand beside it.
+    """
 
     data: str
     paper_data: str
+    test_images: int
     method: str
     seed: int
     scores: Scores
@@ -82,6 +89,11 @@ class Outcome:
     study: Study
     settings: dict[str, Any]
     runs: list[Run]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers must know, with the file of each network."""
+        return (*self.study.notes, *(network.remark() for network in self.study.networks))
 
     def scores(self, data: str, method: str, metric: str) -> list[float]:
         """Return the scores of one method, seed by seed; empty where the metric was not measured."""
@@ -108,7 +120,8 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
                     _train_and_score(
                         study, objective, split, schedule, seed, folder, real, options.paper, what, progress
                     )
-                runs.append(Run(split.name, paper_data, method, seed, **json.loads(result.read_text())))
+                found = json.loads(result.read_text())
+                runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
     return Outcome(study, settings, runs)
 
 
@@ -198,6 +211,7 @@ def _settings(study: Study, options: Options) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "version": __version__,
+        **hashes(study.networks),
     }
     if not options.paper:
         settings["size"] = reduced.size

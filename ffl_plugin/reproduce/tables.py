@@ -16,9 +16,10 @@ def markdown(outcome: Outcome) -> str:
     """Write the scores, the differences from the baseline, and what was not measured."""
     names = ", ".join(f"Table {table.number} ({table.caption})" for table in outcome.study.tables)
     parts = [f"# {outcome.study.name}: {names}"]
-    for data, paper_data in _data_sets(outcome):
-        seeds = len({run.seed for run in outcome.runs})
-        parts.append(f"## {data}: ours over {seeds} seed(s) / the paper's on {paper_data}")
+    seeds = len({run.seed for run in outcome.runs})
+    for data, paper_data, test_images in _data_sets(outcome):
+        ours = f"ours over {seeds} seed(s), {test_images} test images"
+        parts.append(f"## {data}: {ours} / the paper's on {paper_data}")
         parts.append(_table(outcome, data, paper_data, difference=False))
         parts.append(f"Difference from the baseline: ours, paired by seed / the paper's on {paper_data}")
         parts.append(_table(outcome, data, paper_data, difference=True))
@@ -27,13 +28,13 @@ def markdown(outcome: Outcome) -> str:
         "interval excludes zero. One seed has no interval. A dash is a number that was not measured or that "
         "the paper lacks. For `high band`, 1 is best."
     ]
-    return "\n\n".join([*parts, *outcome.study.notes]) + "\n"
+    return "\n\n".join([*parts, *outcome.notes]) + "\n"
 
 
 def summary(outcome: Outcome) -> list[dict[str, Any]]:
     """List every mean and difference from the baseline with the half-width of its interval, for JSON."""
     entries: list[dict[str, Any]] = []
-    for data, paper_data in _data_sets(outcome):
+    for data, paper_data, test_images in _data_sets(outcome):
         for method in outcome.study.methods:
             for metric in METRICS:
                 ours = _ours(outcome, data, method, metric, difference=False)
@@ -45,6 +46,7 @@ def summary(outcome: Outcome) -> list[dict[str, Any]]:
                         "data": data,
                         "method": method,
                         "metric": metric,
+                        "test_images": test_images,
                         "mean": ours.mean,
                         "half_width": ours.half_width,
                         "difference": change.mean,
@@ -57,8 +59,8 @@ def summary(outcome: Outcome) -> list[dict[str, Any]]:
     return entries
 
 
-def _data_sets(outcome: Outcome) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((run.data, run.paper_data) for run in outcome.runs))
+def _data_sets(outcome: Outcome) -> list[tuple[str, str, int]]:
+    return list(dict.fromkeys((run.data, run.paper_data, run.test_images) for run in outcome.runs))
 
 
 def _table(outcome: Outcome, data: str, paper_data: str, difference: bool) -> str:

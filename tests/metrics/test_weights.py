@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
     def release(self) -> Release:
         url = f"http://127.0.0.1:{self.server_address[1]}/weights.pth"
         digest = hashlib.sha256(CONTENT).hexdigest()
-        return Release("Inception", url, digest, "--inception", "FFL_INCEPTION")
+        return Release("Inception", url, digest, "FFL_INCEPTION", "--inception")
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -6,12 +6,22 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image
 
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.errors import FFLError
-from ffl_plugin.reproduce import EXPERIMENTS, ablation, data, losses, single_image, vae, vanilla_ae
+from ffl_plugin.reproduce import (
+    EXPERIMENTS,
+    ablation,
+    data,
+    losses,
+    perceptual,
+    single_image,
+    vae,
+    vanilla_ae,
+)
 
 SMALL = ("--images", "4", "--epochs", "1")
 
@@ -77,7 +87,7 @@ class TestStudy:
         for index in range(4):
             Image.effect_noise((80, 70), 40 + index).convert("RGB").save(mine / f"{index}.png")
         result = reproduce("vanilla-ae", "--data", mine, "--out", tmp_path / "out", "--seeds", "1", *SMALL)
-        assert "## mine: ours over 1 seed(s)" in result.stdout
+        assert "## mine: ours over 1 seed(s), 4 test images" in result.stdout
 
 
 class TestPaper:
@@ -98,7 +108,7 @@ class TestPaper:
         out = tmp_path / "out"
         arguments = ("--paper", "--data", tmp_path / "data", "--out", out, "--seeds", "1", "--epochs", "1")
         result = reproduce("vanilla-ae", *arguments)
-        assert "## DTD: ours over 1 seed(s) / the paper's on DTD" in result.stdout
+        assert "## DTD: ours over 1 seed(s), 4 test images / the paper's on DTD" in result.stdout
         assert "## CelebA" not in result.stdout
         settings = json.loads((out / "settings.json").read_text())
         assert settings["schedule"] == {"epochs": 1, "batch_size": 128, "learning_rate": 1e-3}
@@ -126,18 +136,43 @@ def test_ablation_trains_all_six_methods(tmp_path):
     assert len(set(psnr.values())) == 6
 
 
-def test_losses_say_that_the_perceptual_loss_needs_weights(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
-    found = json.loads(
-        reproduce("losses", "--out", tmp_path / "out", "--seeds", "1", "--json", *SMALL).stdout
-    )
-    assert [run["method"] for run in found["runs"]] == [
-        "baseline",
-        "spectral regularization",
-        "FFL (DCT)",
-        "FFL",
-    ]
-    assert any("vgg16-397923af.pth" in note for note in found["notes"])
+class TestLosses:
+    METHODS = ("baseline", "perceptual", "spectral regularization", "FFL (DCT)", "FFL")
+
+    def run(self, out):
+        return json.loads(reproduce("losses", "--out", out, "--seeds", "1", "--json", *SMALL).stdout)
+
+    def test_without_weights_the_perceptual_loss_is_left_out_in_words(self, tmp_path):
+        found = self.run(tmp_path)
+        assert [run["method"] for run in found["runs"]] == [m for m in self.METHODS if m != "perceptual"]
+        assert any("vgg16-397923af.pth" in note for note in found["notes"])
+
+    def test_with_weights_all_five_are_trained(self, tmp_path, monkeypatch):
+        """And the settings know which file: another one does not mix with its results."""
+        name_vgg16(tmp_path / "drawn.pth", 0, monkeypatch)
+        found = self.run(tmp_path / "out")
+        psnr = {run["method"]: run["scores"]["psnr"] for run in found["runs"]}
+        assert tuple(psnr) == self.METHODS
+        assert len(set(psnr.values())) == 5
+        assert any("drawn.pth" in note and "not the published" in note for note in found["notes"])
+        name_vgg16(tmp_path / "drawn.pth", 1, monkeypatch)
+        with pytest.raises(FFLError, match=r"other settings \(VGG16 weights '.*', not '.*'\)"):
+            self.run(tmp_path / "out")
+
+    def test_weights_that_do_not_fit_are_refused_before_anything_is_written(self, tmp_path, monkeypatch):
+        torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+        monkeypatch.setenv("FFL_VGG16", str(tmp_path / "other.pth"))
+        with pytest.raises(FFLError, match="is not torchvision's VGG16"):
+            self.run(tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def name_vgg16(path, seed, monkeypatch):
+    """Write drawn weights under torchvision's names, of the convolutions alone, and name them."""
+    torch.manual_seed(seed)
+    state = perceptual.vgg16_features().state_dict()
+    torch.save({f"features.{name}": tensor for name, tensor in state.items()}, path)
+    monkeypatch.setenv("FFL_VGG16", str(path))
 
 
 def test_vae_scores_reconstructions_and_samples(tmp_path):

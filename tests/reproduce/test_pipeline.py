@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ffl_plugin.cli.reproduce import command
@@ -108,6 +109,17 @@ class TestChecks:
         (tmp_path / "data" / "train_label").mkdir(parents=True)
         spade.check(tmp_path / "clone", tmp_path / "data")
 
+    def test_spade_wants_the_whole_vgg19(self, tmp_path, monkeypatch):
+        for folder in ("clone/models/networks/sync_batchnorm", "data/train_label"):
+            (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / "clone" / "models" / "networks" / "architecture.py").touch()
+        torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "vgg19.pth")
+        monkeypatch.setenv("FFL_VGG19", str(tmp_path / "vgg19.pth"))
+        with pytest.raises(
+            FFLError, match=r"vgg19\.pth lacks VGG19's classifier, .*give vgg19-dcbb9e9d\.pth"
+        ):
+            spade.check(tmp_path / "clone", tmp_path / "data")
+
     def test_stylegan2_wants_a_data_set(self, tmp_path):
         (tmp_path / "training").mkdir()
         (tmp_path / "training" / "training_loop.py").touch()
@@ -140,6 +152,21 @@ class TestCommands:
         (tmp_path / "data" / folder).mkdir(parents=True)
         new = spade.train(training(clone, tmp_path / "data"))
         assert new[new.index("--dataset_mode") + 1] == mode
+
+    def test_spade_trains_with_the_vgg_loss_where_torchvision_in_the_clone_finds_it(
+        self, clone, tmp_path, monkeypatch
+    ):
+        (tmp_path / "data" / "gtFine").mkdir(parents=True)
+        one = training(clone, tmp_path / "data")
+        assert "--no_vgg_loss" in spade.train(one)
+        assert spade.environment(one) == {}
+        (tmp_path / "mine.pth").write_bytes(b"weights")
+        monkeypatch.setenv("FFL_VGG19", str(tmp_path / "mine.pth"))
+        assert "--no_vgg_loss" not in spade.train(one)
+        for _ in range(2):  # each training asks
+            monkeypatch.setenv("TORCH_HOME", spade.environment(one)["TORCH_HOME"])
+        looked_for = Path(torch.hub.get_dir()) / "checkpoints" / "vgg19-dcbb9e9d.pth"
+        assert looked_for.read_bytes() == b"weights"
 
     def test_the_reduced_stylegan2_is_narrow_and_samples_its_last_snapshot(self, clone, tmp_path):
         small = training(clone, tmp_path / "d.zip", epochs=2)

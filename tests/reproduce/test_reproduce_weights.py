@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,27 +10,14 @@ import torch
 from PIL import Image
 
 from ffl_plugin import metrics
+from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.reproduce import learned
-from ffl_plugin.reproduce.weights import VGG16, TorchvisionWeights
+from ffl_plugin.reproduce import learned, weights
+from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
 
 
 def silent(done: int, total: int, what: str) -> None:
     pass
-
-
-@pytest.fixture(autouse=True)
-def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.delenv("FFL_INCEPTION", raising=False)
-    monkeypatch.delenv("FFL_LPIPS", raising=False)
-    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
-    caches = (learned.lpips_missing, learned._lpips, learned.inception_missing, learned._extractor)
-    for function in caches:
-        function.cache_clear()
-    yield
-    for function in caches:
-        function.cache_clear()
 
 
 def write_pairs(folder):
@@ -41,26 +29,42 @@ def write_pairs(folder):
     return metrics.open_pairs(folder / "fake", folder / "real")
 
 
-def test_weights_are_asked_for_and_damaged_ones_refused():
-    sentence = VGG16.missing("The perceptual loss")
-    assert sentence.startswith("The perceptual loss was left out: it needs vgg16-397923af.pth; save https://")
-    assert str(VGG16.path) in sentence
-    VGG16.path.parent.mkdir(parents=True)
-    VGG16.path.write_bytes(b"half a download")
-    assert "is damaged" in VGG16.missing("The perceptual loss")
+def test_missing_weights_are_asked_for_by_variable():
+    """And not by an option, which ``reproduce`` does not have."""
+    assert PERCEPTUAL_LOSS.remark() == (
+        "The perceptual loss: left out, the VGG16 weights are not here; download "
+        "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and give it with the environment "
+        "variable FFL_VGG16."
+    )
+    assert weights.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
+    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, weights.SPADE_LOSS))
 
 
-def test_whole_weights_are_accepted():
-    content = b"weights"
-    whole = TorchvisionWeights(f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth")
-    whole.path.parent.mkdir(parents=True)
-    whole.path.write_bytes(content)
-    assert whole.missing("It") is None
+def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
+    file = tmp_path / "mine.pth"
+    file.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    monkeypatch.setenv("FFL_VGG16", str(file))
+    assert weights.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
+    assert PERCEPTUAL_LOSS.remark() == (
+        f"The perceptual loss: VGG16 from mine.pth (SHA-256 {digest[:8]}), not the published "
+        "vgg16-397923af.pth: compares only with numbers of this file."
+    )
+    published = replace(PERCEPTUAL_LOSS, release=replace(PERCEPTUAL_LOSS.release, sha256=digest[:8]))
+    assert published.remark().endswith(f"(SHA-256 {digest[:8]}), the published file.")
+
+
+def test_a_named_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("FFL_VGG16", str(tmp_path / "absent.pth"))
+    with pytest.raises(
+        FFLError, match=r"absent\.pth does not exist; give the file vgg16-397923af\.pth, from"
+    ):
+        PERCEPTUAL_LOSS.find()
 
 
 def test_lpips_is_not_measured_without_its_network(tmp_path):
     assert learned.measure_lpips(write_pairs(tmp_path), silent) is None
-    assert "alexnet-owt-7be5be79.pth" in learned.lpips_missing()
+    assert "alexnet-owt-7be5be79.pth" in LPIPS.remark()
 
 
 def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
@@ -72,7 +76,6 @@ def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
     torch.manual_seed(0)
     torch.save(torchvision.models.alexnet().state_dict(), tmp_path / "alexnet.pth")
     monkeypatch.setenv("FFL_LPIPS", str(tmp_path / "alexnet.pth"))
-    assert learned.lpips_missing() is None
     assert learned.measure_lpips(pairs, silent) > 0
     same = metrics.open_pairs(tmp_path / "real", tmp_path / "real")
     assert learned.measure_lpips(same, silent) == pytest.approx(0, abs=1e-6)
@@ -82,15 +85,16 @@ def test_fid_is_not_measured_without_its_network(tmp_path):
     write_pairs(tmp_path)
     scores = learned.measure_inception(tmp_path / "fake", tmp_path / "real", silent)
     assert scores == {"fid": None, "is": None}
-    assert "pt_inception-2015-12-05-6726825d.pth" in learned.inception_missing()
+    assert "pt_inception-2015-12-05-6726825d.pth" in FID_AND_IS.remark()
 
 
 def test_fid_and_is_are_those_of_the_metrics(tmp_path, monkeypatch):
     """The right folders go to the right places, without the network."""
     write_pairs(tmp_path)
-    monkeypatch.setattr(learned, "inception_missing", lambda: None)
+    (tmp_path / "inception.pth").write_bytes(b"weights")
+    monkeypatch.setenv("FFL_INCEPTION", str(tmp_path / "inception.pth"))
     monkeypatch.setattr(metrics.Extractor, "extract", extract_pixels)
-    monkeypatch.setattr(learned, "_extractor", lambda: metrics.Extractor(None, device="cpu"))
+    monkeypatch.setattr(learned, "_extractor", lambda weights: metrics.Extractor(None, device="cpu"))
     monkeypatch.setattr(metrics, "fid", lambda real, fake: SimpleNamespace(value=abs(real - fake)))
     monkeypatch.setattr(metrics, "inception_score", lambda fake: SimpleNamespace(value=fake))
     same = learned.measure_inception(tmp_path / "real", tmp_path / "real", silent)

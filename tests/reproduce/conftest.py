@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_weights(tmp_path, monkeypatch):
+    """No test uses the weights that the user has: none are found unless a test names them."""
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for variable in ("FFL_INCEPTION", "FFL_LPIPS", "FFL_VGG16", "FFL_VGG19"):
+        monkeypatch.delenv(variable, raising=False)
