@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ffl_plugin.metrics.optional import require
-from ffl_plugin.reproduce.study import Outcome, slug
+from ffl_plugin.reproduce.study import Outcome, held_out_folder, run_folder
 
 Picture = NDArray[np.generic]  # (H, W, 3) uint8, or (H, W) in [0, 1]
 
@@ -59,10 +59,9 @@ def study_figure(outcome: Outcome, out: Path, path: Path, columns: int = 8) -> N
     """Show the first held-out images of each data set and what each method makes of them, with seed 0."""
     rows: list[tuple[str, Sequence[Picture]]] = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
-        folder = out / slug(data)
-        rows.append((data, read_images(folder / "test", columns)))
+        rows.append((data, read_images(held_out_folder(out, data), columns)))
         for method in outcome.study.methods:
-            rows.append((method, read_images(folder / slug(method) / "seed-0" / "images", columns)))
+            rows.append((method, read_images(run_folder(out, data, method, 0) / "images", columns)))
     image_grid(rows, path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result
 from ffl_plugin.reproduce.figures import study_figure
-from ffl_plugin.reproduce.study import Study, run_study
+from ffl_plugin.reproduce.study import Outcome, Study, run_study
 from ffl_plugin.reproduce.tables import markdown, summary
 
 
@@ -16,15 +16,19 @@ def report_study(study: Study, options: Options, progress: Progress) -> Result:
     """Run what is missing of a study, write ``OUT/figure.png`` and return the tables and the numbers."""
     outcome = run_study(study, options, progress)
     study_figure(outcome, options.out, options.out / "figure.png")
-    data: dict[str, Any] = {
+    return Result(markdown(outcome), numbers(outcome))
+
+
+def numbers(outcome: Outcome) -> dict[str, Any]:
+    """Return everything that was measured, and the paper's numbers, as plain JSON values."""
+    return {
         "settings": outcome.settings,
         "summary": summary(outcome),
         "paper": [
             {"table": table.number, "data": data, "method": method, **dict(zip(table.metrics, row))}
-            for table in study.tables
+            for table in outcome.study.tables
             for (data, method), row in table.rows.items()
         ],
         "runs": [asdict(run) for run in outcome.runs],
         "notes": outcome.notes,
     }
-    return Result(markdown(outcome), data)

@@ -39,10 +39,12 @@ METRICS = {
     "lfd": Metric("LFD", "lower", 3),
     "profile": Metric("profile dB", "lower", 2),
     "high": Metric("high band", "", 3),
+    "mean spectrum": Metric("mean spectrum", "lower", 1),
     "sample fid": Metric("samples: FID", "lower", 2),
-    "sample is": Metric("IS", "higher", 3),
-    "sample profile": Metric("profile dB", "lower", 2),
-    "sample high": Metric("high band", "", 3),
+    "sample is": Metric("samples: IS", "higher", 3),
+    "sample profile": Metric("samples: profile dB", "lower", 2),
+    "sample high": Metric("samples: high band", "", 3),
+    "sample mean spectrum": Metric("samples: mean spectrum", "lower", 1),
     "miou": Metric("mIoU", "higher", 1),
     "accuracy": Metric("accu", "higher", 1),
 }
@@ -67,12 +69,17 @@ def set_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of images against a folder of real ones as sets: no pairing.
 
     ``profile`` is the distance of their radial log-power profiles in dB; ``high`` the share of energy at
-    0.25 cycles per pixel and above, over that of the real images (1 is right).
+    0.25 cycles per pixel and above, over that of the real images (1 is right); ``mean spectrum`` the mean
+    square distance of the spectra of the mean images.
     """
     distances = metrics.spectral_distances(
         metrics.measure_spectra(metrics.open_images(fake)), _real_spectra(real)
     )
-    scores = {"profile": distances.profile_distance, "high": distances.high_band_energy_ratio}
+    scores = {
+        "profile": distances.profile_distance,
+        "high": distances.high_band_energy_ratio,
+        "mean spectrum": distances.mean_spectrum_distance,
+    }
     learned = measure_inception(fake, real, progress)
     return {**{name: finite(score) for name, score in scores.items()}, **learned}
 

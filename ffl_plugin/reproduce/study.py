@@ -108,12 +108,12 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     schedule = Schedule(**settings["schedule"])
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
-        real = options.out / slug(split.name) / "test"
+        real = held_out_folder(options.out, split.name)
         if not real.is_dir():
             write_images(split.test, real)
         for seed in range(options.seeds):
             for method, objective in study.methods.items():
-                folder = options.out / slug(split.name) / slug(method) / f"seed-{seed}"
+                folder = run_folder(options.out, split.name, method, seed)
                 what = f"{split.name}, {method}, seed {seed}"
                 result = folder / "run.json"
                 if not result.exists():
@@ -123,6 +123,16 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
                 found = json.loads(result.read_text())
                 runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
     return Outcome(study, settings, runs)
+
+
+def held_out_folder(out: Path, data: str) -> Path:
+    """Return where the held-out images of a data set lie."""
+    return out / slug(data) / "test"
+
+
+def run_folder(out: Path, data: str, method: str, seed: int) -> Path:
+    """Return where a run writes, ``images`` and ``samples`` in it."""
+    return out / slug(data) / slug(method) / f"seed-{seed}"
 
 
 def slug(name: str) -> str:

@@ -15,20 +15,28 @@ ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 def markdown(outcome: Outcome) -> str:
     """Write the scores, the differences from the baseline, and what was not measured."""
     names = ", ".join(f"Table {table.number} ({table.caption})" for table in outcome.study.tables)
-    parts = [f"# {outcome.study.name}: {names}"]
+    parts = [f"# {outcome.study.name}: {names}", *sections(outcome, tuple(METRICS)), LEGEND, *outcome.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+LEGEND = (
+    "± is the half-width of the 95 % interval over seeds (Student's t); **bold** where a difference's "
+    "interval excludes zero. One seed has no interval. A dash is a number that was not measured or that the "
+    "paper lacks; columns without a slash are ours alone. For `high band`, 1 is best."
+)
+
+
+def sections(outcome: Outcome, metrics: Sequence[str]) -> list[str]:
+    """Write those of ``metrics`` that were measured: for each data set a heading and two tables."""
+    parts = []
     seeds = len({run.seed for run in outcome.runs})
     for data, paper_data, test_images in _data_sets(outcome):
         ours = f"ours over {seeds} seed(s), {test_images} test images"
-        parts.append(f"## {data}: {ours} / the paper's on {paper_data}")
-        parts.append(_table(outcome, data, paper_data, difference=False))
+        parts.append(f"## {outcome.study.name} on {data}: {ours} / the paper's on {paper_data}")
+        parts.append(_table(outcome, data, paper_data, metrics, difference=False))
         parts.append(f"Difference from the baseline: ours, paired by seed / the paper's on {paper_data}")
-        parts.append(_table(outcome, data, paper_data, difference=True))
-    parts += [
-        "± is the half-width of the 95 % interval over seeds (Student's t); **bold** where a difference's "
-        "interval excludes zero. One seed has no interval. A dash is a number that was not measured or that "
-        "the paper lacks. For `high band`, 1 is best."
-    ]
-    return "\n\n".join([*parts, *outcome.notes]) + "\n"
+        parts.append(_table(outcome, data, paper_data, metrics, difference=True))
+    return parts
 
 
 def summary(outcome: Outcome) -> list[dict[str, Any]]:
@@ -63,19 +71,21 @@ def _data_sets(outcome: Outcome) -> list[tuple[str, str, int]]:
     return list(dict.fromkeys((run.data, run.paper_data, run.test_images) for run in outcome.runs))
 
 
-def _table(outcome: Outcome, data: str, paper_data: str, difference: bool) -> str:
+def _table(outcome: Outcome, data: str, paper_data: str, metrics: Sequence[str], difference: bool) -> str:
+    """Write a row per method, without the baseline where differences from it are asked for."""
+    methods = list(outcome.study.methods)[int(difference) :]
     measured = {metric for run in outcome.runs for metric in run.scores}
-    metrics = [metric for metric in METRICS if metric in measured]
-    rows = []
-    for method in list(outcome.study.methods)[int(difference) :]:
-        cells = []
-        for metric in metrics:
-            ours = _ours(outcome, data, method, metric, difference)
-            paper = _paper(outcome, paper_data, method, metric, difference)
-            cells.append(f"{_cell(ours, metric, difference)} / {_number(paper, metric, difference)}")
-        rows.append([method, *cells])
-    header = ["method", *(METRICS[metric].label + ARROWS[METRICS[metric].better] for metric in metrics)]
-    return "\n".join(_row(row) for row in [header, ["---"] * len(header), *rows])
+    header = ["method"]
+    columns = [methods]
+    for metric in (metric for metric in metrics if metric in measured):
+        ours = [_ours(outcome, data, method, metric, difference) for method in methods]
+        papers = [_paper(outcome, paper_data, method, metric, difference) for method in methods]
+        cells = [_cell(value, metric, difference) for value in ours]
+        if any(paper is not None for paper in papers):
+            cells = [f"{cell} / {_number(paper, metric, difference)}" for cell, paper in zip(cells, papers)]
+        header.append(METRICS[metric].label + ARROWS[METRICS[metric].better])
+        columns.append(cells)
+    return "\n".join(_row(row) for row in [header, ["---"] * len(header), *zip(*columns)])
 
 
 def _ours(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[Interval]:

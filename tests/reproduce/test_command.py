@@ -10,6 +10,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from ffl_plugin import metrics
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.errors import FFLError
 from ffl_plugin.reproduce import (
@@ -87,7 +88,7 @@ class TestStudy:
         for index in range(4):
             Image.effect_noise((80, 70), 40 + index).convert("RGB").save(mine / f"{index}.png")
         result = reproduce("vanilla-ae", "--data", mine, "--out", tmp_path / "out", "--seeds", "1", *SMALL)
-        assert "## mine: ours over 1 seed(s), 4 test images" in result.stdout
+        assert "## vanilla-ae on mine: ours over 1 seed(s), 4 test images" in result.stdout
 
 
 class TestPaper:
@@ -108,8 +109,10 @@ class TestPaper:
         out = tmp_path / "out"
         arguments = ("--paper", "--data", tmp_path / "data", "--out", out, "--seeds", "1", "--epochs", "1")
         result = reproduce("vanilla-ae", *arguments)
-        assert "## DTD: ours over 1 seed(s), 4 test images / the paper's on DTD" in result.stdout
-        assert "## CelebA" not in result.stdout
+        assert (
+            "## vanilla-ae on DTD: ours over 1 seed(s), 4 test images / the paper's on DTD" in result.stdout
+        )
+        assert "on CelebA:" not in result.stdout
         settings = json.loads((out / "settings.json").read_text())
         assert settings["schedule"] == {"epochs": 1, "batch_size": 128, "learning_rate": 1e-3}
         assert (out / "dtd" / "ffl" / "seed-0" / "model.pt").exists()
@@ -210,16 +213,37 @@ def test_an_image_found_exactly_has_no_finite_psnr(tmp_path, monkeypatch):
 
 
 def test_spectra_reuses_its_trainings(tmp_path):
-    first = reproduce("spectra", "--out", tmp_path, "--json", *SMALL)
-    rows = json.loads(first.stdout)["results"]
-    assert {(row["model"], row["images"]) for row in rows} == {
-        ("vanilla-ae", "images"),
-        ("vae", "images"),
-        ("vae", "samples"),
+    first = reproduce("spectra", "--out", tmp_path, "--seeds", "2", "--json", *SMALL)
+    found = json.loads(first.stdout)
+    assert {study: {run["data"] for run in found[study]["runs"]} for study in found} == {
+        "vanilla-ae": {"leaves", "faces"},
+        "vae": {"faces"},
     }
+    assert {run["seed"] for run in found["vae"]["runs"]} == {0, 1}
     written = (tmp_path / "vae" / "faces" / "ffl" / "seed-0" / "run.json").stat().st_mtime_ns
-    assert reproduce("spectra", "--out", tmp_path, "--json", *SMALL).stdout == first.stdout
+    assert reproduce("spectra", "--out", tmp_path, "--seeds", "2", "--json", *SMALL).stdout == first.stdout
     assert (tmp_path / "vae" / "faces" / "ffl" / "seed-0" / "run.json").stat().st_mtime_ns == written
+
+
+def test_spectra_tabulates_distances_of_reconstructions_and_samples(tmp_path):
+    """With their intervals over seeds, and no other metric."""
+    text = reproduce("spectra", "--out", tmp_path, "--seeds", "2", *SMALL).stdout
+    tables = [table for table in text.split("\n\n") if table.startswith("| method")]
+    reconstructed = "| method | profile dB ↓ | high band | mean spectrum ↓ |"
+    of_samples = " samples: profile dB ↓ | samples: high band | samples: mean spectrum ↓ |"
+    headers = [table.splitlines()[0] for table in tables]
+    assert headers == [reconstructed] * 4 + [reconstructed + of_samples] * 2
+    assert all(
+        table.splitlines()[-1].count(" ± ") == header.count("|") - 2 for table, header in zip(tables, headers)
+    )
+    scores = json.loads((tmp_path / "vae" / "faces" / "baseline" / "seed-1" / "run.json").read_text())[
+        "scores"
+    ]
+    images = tmp_path / "vae" / "faces" / "baseline" / "seed-1" / "samples"
+    again = metrics.spectral_distances(
+        *(metrics.measure_spectra(metrics.open_images(each)) for each in (images, images.parents[2] / "test"))
+    )
+    assert scores["sample mean spectrum"] == again.mean_spectrum_distance
 
 
 def test_help_names_every_experiment():
