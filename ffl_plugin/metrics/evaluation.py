@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,11 +14,11 @@ from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, lo
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
+from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics
 from ffl_plugin.metrics.pairs import BETTER, measure_pairs
-from ffl_plugin.metrics.perceptual import Lpips, find_lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
-from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
+from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
 from ffl_plugin.metrics.storage import TemporaryFolder
@@ -98,11 +98,12 @@ def evaluate(
             metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
     try:
         if "pairs" in metrics:
-            network, missing = find_lpips(
-                lpips, may_download=refusal is None, device=device, progress=progress
+            pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
+            choice = choose_pair_metrics(
+                pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
             )
-            measurements += _pairs(real, fake, network, progress)
-            notes += missing
+            measurements += _pairs(pairs, choice, progress)
+            notes += (*choice.missing, *choice.notes)
         if "spectra" in metrics:
             measurements += _spectra(sides, progress)
     except FFLError as error:
@@ -174,15 +175,12 @@ def _from_features(
     return found
 
 
-def _pairs(real: Path, fake: Path, lpips: Optional[Lpips], progress: Optional[Progress]) -> list[Measurement]:
-    pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
-    scores = measure_pairs(pairs, lpips=lpips, progress=progress)
-    words = f"N = {len(pairs):,} pairs"
-    found = [Measurement(m.upper(), scores.mean(m), BETTER[m], words) for m in scores.scores]
-    if lpips is None:
-        return found
-    named = f"{words}; alex v0.1, weights {lpips.weights.sha256[:8]}"
-    return [replace(m, conditions=named) if m.metric == "LPIPS" else m for m in found]
+def _pairs(pairs: ImagePairs, choice: PairMetrics, progress: Optional[Progress]) -> list[Measurement]:
+    scores = measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
+    words = dict.fromkeys(scores.scores, f"N = {len(pairs):,} pairs")
+    if choice.lpips is not None:
+        words["lpips"] += f"; {choice.lpips.conditions}"
+    return [Measurement(m.upper(), scores.mean(m), BETTER[m], words[m]) for m in scores.scores]
 
 
 def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measurement]:

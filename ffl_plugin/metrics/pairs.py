@@ -22,6 +22,8 @@ from ffl_plugin.metrics.results import ImagePairs
 
 Image = npt.NDArray[np.float64]  # (H, W, C), [0, 255]
 
+SSIM_WINDOW = 11  # pixels: 3.5 standard deviations of 1.5 to either side
+
 
 def mse(pred: Any, target: Any) -> float:
     """Mean squared error on [0, 255]. Raises ``FFLError`` when the shapes differ."""
@@ -59,8 +61,11 @@ def _psnr(pred: Image, target: Image) -> float:
 
 
 def _ssim(pred: Image, target: Image) -> float:
-    if min(pred.shape[:2]) < 11:
-        raise FFLError(f"SSIM needs images of at least 11x11 pixels, not {pred.shape[1]}x{pred.shape[0]}")
+    if min(pred.shape[:2]) < SSIM_WINDOW:
+        raise FFLError(
+            f"SSIM needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, not "
+            f"{pred.shape[1]}x{pred.shape[0]}; measure PSNR, LFD and MSE of such images"
+        )
     similarity = require("skimage.metrics", "SSIM").structural_similarity
     # These four settings make scikit-image the reference implementation of Wang et al.
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}

@@ -33,6 +33,11 @@ class Lpips:
         self.device = find_device(device)
         self._network = _network(weights).to(self.device)
 
+    @property
+    def conditions(self) -> str:
+        """What its numbers depend on, in words."""
+        return f"alex v0.1; weights {self.weights.sha256[:8]}"
+
     @torch.inference_mode()
     def __call__(self, pred: npt.NDArray[Any], target: npt.NDArray[Any]) -> float:
         """Distance of two images (H, W, 3) with values in [0, 255]; raises ``FFLError`` below 31 pixels."""

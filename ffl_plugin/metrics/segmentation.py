@@ -30,10 +30,12 @@ class SegmentationScores:
         names: of the label maps.
         folds: (folds, classes, classes) number of pixels in every fold of the images; row is the true class,
             column the predicted one.
+        ignored: the true class whose pixels were not counted.
     """
 
     names: tuple[str, ...]
     folds: npt.NDArray[np.int64]
+    ignored: int = 255
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -91,7 +93,8 @@ def compare_segmentation(
             sampling = jackknife_error(values[1] - values[0])
         found = compare_values(
             metric,
-            f"{label} (N={len(first.names)} label maps, {first.confusion.shape[0]} classes)",
+            f"{label} (N={len(first.names)} label maps, {first.confusion.shape[0]} classes, "
+            f"class {first.ignored} ignored)",
             "higher",
             *([of(scores.confusion) for scores in side] for side in (before, after)),
             sampling=sampling,
@@ -136,4 +139,4 @@ def measure_segmentation(
             progress(index + 1, len(pairs), "label maps")
     if folds.sum() == 0:
         raise FFLError(f"{pairs.real.path} holds no labelled pixels; give the true label maps")
-    return SegmentationScores(pairs.names, folds)
+    return SegmentationScores(pairs.names, folds, ignored)

@@ -27,7 +27,11 @@ VARIABLES = {INK: "--ink", FAINT: "--faint", **{colour: f"--{side}" for side, co
 # Lines differ in stroke too, for eyes and printers that see no colour.
 STROKES: dict[str, Any] = {"real": "-", "before": (0, (5, 2)), "after": "-"}
 WIDTHS = {"real": 2.6, "before": 1.8, "after": 1.8}
-MOST_POINTS = 200
+# A line of more points is drawn as means of runs of neighbours, so that noise does not hide its course.
+MOST_POINTS = 80
+# A metric that falls by more has a logarithmic axis: the end of the training is what matters.
+LOGARITHMIC_FROM = 10.0
+LEGEND: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "borderaxespad": 0.2}
 
 STYLE: Any = {
     "svg.fonttype": "none", "text.parse_math": False, "font.size": 11, "font.family": "sans-serif",
@@ -43,8 +47,8 @@ def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
     with _figure(rows=2 if real else 1, height=4.6 if real else 3.0) as (figure, axes):
         for profile in profiles:
             _line(axes[0], profile.frequencies, profile.decibels, profile.side)
-        axes[0].set_ylabel("power (dB)")
-        axes[0].legend()
+        axes[0].set_ylabel("log power (dB)")
+        axes[0].legend(**LEGEND)
         if real:
             axes[1].axhline(0, color=SIDE_COLOURS["real"], linewidth=WIDTHS["real"])
             for profile in profiles:
@@ -57,17 +61,27 @@ def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
 
 
 def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) -> str:
-    """One quantity of all trainings over the course of training, as (side, curve)."""
+    """One quantity of all trainings over the course of training, as (side, curve).
+
+    Lines of many points are thinned, see `points_averaged`; a metric that falls far has a logarithmic axis.
+    """
     with _figure(rows=1, height=3.0) as (figure, axes):
         labelled: set[str] = set()
         for side, curve in curves:
-            x, y = _thinned(curve)
+            x, y = thinned(curve)
             _line(axes[0], x, y, side, label=None if side in labelled else side)
             labelled.add(side)
         axes[0].set_xlabel(curves[0][1].unit)
         axes[0].set_ylabel(words.readable(quantity))
-        axes[0].legend()
+        if falls_far([curve for _, curve in curves]):
+            logarithmic(axes[0])
+        axes[0].legend(**LEGEND)
         return _svg(figure, name)
+
+
+def points_averaged(curve: Curve) -> int:
+    """How many points of its log are averaged into each point that is drawn, at most."""
+    return -(-len(curve.x) // MOST_POINTS)
 
 
 def by_weight_svg(points: Sequence[tuple[float, Sequence[float]]], quantity: str, name: str) -> str:
@@ -107,13 +121,29 @@ def _line(axis: Axes, x: Sequence[float], y: Sequence[float], side: str, label: 
     )  # fmt: skip
 
 
-def _thinned(curve: Curve) -> tuple[list[float], list[float]]:
-    """Means over runs of neighbours, so that at most `MOST_POINTS` remain."""
-    step = -(-len(curve.x) // MOST_POINTS)
-    runs = [slice(start, start + step) for start in range(0, len(curve.x), step)]
-    return [sum(curve.x[r]) / len(curve.x[r]) for r in runs], [
-        sum(curve.y[r]) / len(curve.y[r]) for r in runs
-    ]
+def thinned(curve: Curve) -> tuple[list[float], list[float]]:
+    """Means over runs of neighbours of equal length (or one less), so that at most `MOST_POINTS` remain."""
+    count = min(MOST_POINTS, len(curve.x))
+    edges = [len(curve.x) * place // count for place in range(count + 1)]
+    runs = [slice(first, last) for first, last in zip(edges, edges[1:])]
+    x, y = ([sum(values[run]) / len(values[run]) for run in runs] for values in (curve.x, curve.y))
+    return x, y
+
+
+def falls_far(curves: Sequence[Curve]) -> bool:
+    """Whether these are a metric's curves, positive, and one falls by more than `LOGARITHMIC_FROM`."""
+    positive = all(curve.is_metric and min(curve.y) > 0 for curve in curves)
+    return positive and any(curve.y[0] > LOGARITHMIC_FROM * min(curve.y) for curve in curves)
+
+
+def logarithmic(axis: Axes) -> None:
+    """A logarithmic y axis with plain numbers: our text holds no mathematics, which matplotlib's does."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def _svg(figure: Figure, name: str) -> str:

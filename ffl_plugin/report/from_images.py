@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 from ffl_plugin.metrics.difference import Difference, compare_pairs, compare_spectra
-from ffl_plugin.report.findings import Findings
+from ffl_plugin.report.findings import Findings, few_images
 from ffl_plugin.report.gather import Opened, PathLike, images_of, pair_up
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Sample
 from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import ImagePairs, ImageSource, Lpips, SpectralStatistics
+    from ffl_plugin.metrics import ImageSource, SpectralStatistics
+    from ffl_plugin.metrics.pair_choice import PairMetrics
     from ffl_plugin.metrics.progress import Progress
-
-# Which pair metric tells what changed most; PSNR orders images as LFD does.
-CHANGED_BY = "lfd"
-# Below this, the images chosen for the test matter more than the training.
-ENOUGH_PAIRS = 50
 
 
 def compare_images(
@@ -55,12 +52,19 @@ def compare_images(
     notes: tuple[str, ...] = ()
     if paired:
         from ffl_plugin.metrics import measure_pairs
+        from ffl_plugin.metrics.pair_choice import choose_pair_metrics
 
-        network, missing, notes = _lpips(paired[0], lpips, download, progress)
-        scores = [measure_pairs(pairs, lpips=network, progress=progress) for pairs in paired]
+        given = None if lpips is None else Path(lpips)
+        choice = choose_pair_metrics(paired[0], lpips=given, may_download=download, progress=progress)
+        missing, notes = choice.missing, choice.notes
+        scores = [
+            measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
+            for pairs in paired
+        ]
         sides = scores[: len(before)], scores[len(before) :]
-        rows += compare_pairs(*sides)
-        changed = most_changed(CHANGED_BY, *sides, lower_is_better=True)
+        rows += _labelled(compare_pairs(*sides), choice)
+        # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
+        changed = most_changed("lfd" if choice.lpips is None else "lpips", *sides, lower_is_better=True)
         pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)
         samples = pairs_spread(paired[0], paired[len(before)])
     else:
@@ -74,34 +78,16 @@ def compare_images(
         pictures=Pictures(spectra, samples, pictured),
         missing=missing,
         notes=(*notes, *(note for note in (unpaired, refused) if note is not None)),
-        caveats=_few(min(len(source) for source in (real, *map(images_of, (*before, *after))))),
+        caveats=few_images(min(len(source) for source in (real, *map(images_of, (*before, *after))))),
     )
 
 
-def _few(count: int) -> tuple[str, ...]:
-    """The caveat that a handful of images stands for little, if it is a handful."""
-    if count >= ENOUGH_PAIRS:
-        return ()
-    images = "1 image was" if count == 1 else f"{count} images were"
-    return (
-        f"Only {images} compared: the interval is about these, and says little about others; take "
-        f"{ENOUGH_PAIRS} or more for pairs and spectra, and 2,048 for FID.",
-    )
-
-
-def _lpips(
-    pairs: ImagePairs, path: Optional[PathLike], download: bool, progress: Optional[Progress]
-) -> tuple[Optional[Lpips], tuple[str, ...], tuple[str, ...]]:
-    """The network of LPIPS if it can be measured, why it is missing, and what a reader must know of it."""
-    from ffl_plugin.metrics import find_lpips
-    from ffl_plugin.metrics.decode import image_size
-    from ffl_plugin.metrics.perceptual import SMALLEST
-
-    if min(image_size(pairs.real.read_bytes(0), pairs.real.describe(0))) < SMALLEST:
-        return None, (f"LPIPS was not measured: it needs images of at least {SMALLEST}x{SMALLEST}.",), ()
-    given = None if path is None else Path(path)
-    network, notes = find_lpips(given, may_download=download, progress=progress)
-    return (None, notes, ()) if network is None else (network, (), notes)
+def _labelled(rows: Sequence[Difference], choice: PairMetrics) -> list[Difference]:
+    """The rows, with the network and weights of LPIPS beside it."""
+    if choice.lpips is None:
+        return list(rows)
+    basis = f"; {choice.lpips.conditions})"
+    return [replace(row, label=row.label[:-1] + basis) if row.metric == "lpips" else row for row in rows]
 
 
 def _spectra(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from ffl_plugin.report.findings import Findings
+from ffl_plugin.report.findings import Findings, few_images
 from ffl_plugin.report.gather import Opened, pair_up
 
 if TYPE_CHECKING:
@@ -39,5 +39,7 @@ def compare_label_maps(
     pairs, _ = pair_up([*before, *after], real, True)
     scores = [measure_segmentation(p, classes=classes, ignored=ignored, progress=progress) for p in pairs]
     return Findings(
-        rows=tuple(compare_segmentation(scores[: len(before)], scores[len(before) :])), paired=True
+        rows=tuple(compare_segmentation(scores[: len(before)], scores[len(before) :])),
+        paired=True,
+        caveats=few_images(len(pairs[0])),
     )

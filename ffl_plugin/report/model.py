@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.report import words
 from ffl_plugin.report.training_logs import Curve
 
 
@@ -47,6 +48,13 @@ class Training:
     logs: Optional[str] = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+
+    @property
+    def contents(self) -> str:
+        """What was compared of it: ``64 images``, ``features`` or ``logs only``."""
+        if self.images:
+            return words.count(self.images, "image")
+        return "features" if self.path.lower().endswith(".npz") else "logs only"
 
 
 @dataclass(frozen=True)

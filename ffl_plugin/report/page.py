@@ -31,6 +31,15 @@ LOSSES_SHOWN = (
     "D_fake",
 )
 MOST_LOSSES = 8
+# What was compared -> what its rows are.
+COMPARED = {
+    "pairs": "Every image against the real image it answers, then the sets as a whole.",
+    "sets": "Sets of images, each as a whole, against the real ones.",
+    "labels": "Label maps that a segmenter predicted from the images, against the true ones.",
+    "features": "Features of sets of images, against those of the real ones.",
+    "logs": "What each training measured on its own snapshots, at the last one that all share, and at the "
+    "best, which is flattered by the choice.",
+}
 
 
 def to_html(comparison: Comparison) -> str:
@@ -46,7 +55,12 @@ def to_html(comparison: Comparison) -> str:
         "curves": _curves(comparison),
         "trainings": _trainings(comparison),
         "spreads": [row for row in comparison.rows if row.training_spread is not None],
-        "level": f"{comparison.rows[0].level:.0%}" if comparison.rows else "95%",
+        "compared": COMPARED[_kind(comparison)],
+        "uncertainty": _uncertainty(comparison),
+        "bases": _bases(comparison),
+        "several": _several(comparison),
+        "sampled": _sampled(comparison),
+        "level": _level(comparison),
         "deciding": ", ".join(metric.upper().replace("_", " ") for metric in DECIDING),
         "opening": opening,
         "statement": words.sentence(comparison.verdict.sentence.partition(": ")[2]),
@@ -58,6 +72,49 @@ def to_html(comparison: Comparison) -> str:
         comparison=comparison,
         **shown,
     )
+
+
+def _kind(comparison: Comparison) -> str:
+    """What was compared: ``pairs``, ``sets``, ``labels`` (label maps), ``features`` or ``logs``."""
+    if comparison.row("miou") is not None:
+        return "labels"
+    if comparison.real is None:
+        return "logs"
+    if not comparison.before[0].images:
+        return "features"
+    return "pairs" if comparison.paired else "sets"
+
+
+def _several(comparison: Comparison) -> bool:
+    return max(len(comparison.before), len(comparison.after)) > 1
+
+
+def _sampled(comparison: Comparison) -> bool:
+    """Whether the error from the choice of images is known of any row."""
+    return any(row.sampling is not None for row in comparison.rows)
+
+
+def _level(comparison: Comparison) -> str:
+    return f"{comparison.rows[0].level:.0%}" if comparison.rows else "95%"
+
+
+def _uncertainty(comparison: Comparison) -> str:
+    """What the intervals are about, in one sentence."""
+    others = ["images"] if _sampled(comparison) else []
+    others += ["training seeds"] if _several(comparison) else []
+    if not others:
+        return "There is one number of each side, and so no interval."
+    return (
+        f"The {_level(comparison)} interval is how far the change may go with other {' and '.join(others)}: "
+        "where it contains zero, there is no evidence of a change."
+    )
+
+
+def _bases(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Label, basis and note of the rows that have any; a note that the verdict tells is not told again."""
+    told = comparison.verdict.caveats
+    bases = [(*words.label_parts(row), "" if row.note in told else row.note) for row in comparison.rows]
+    return [found for found in bases if found[1] or found[2]]
 
 
 def _data(png: bytes) -> str:
@@ -162,7 +219,11 @@ def _changed_how(comparison: Comparison) -> str:
         )
     row = comparison.row(comparison.changed[0].metric)
     name = "" if row is None else words.label_parts(row)[0]
-    return f"By {name}: the largest improvements first, then the largest losses."
+    mean = ", its mean over the trainings of each side (the pictures are of the first)"
+    return (
+        f"By {name}{mean if _several(comparison) else ''}: the largest improvements first, then the largest "
+        "losses."
+    )
 
 
 def _change_caption(comparison: Comparison) -> Any:
@@ -183,7 +244,7 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
     for side, training in trainings:
         for curve in training.curves:
             by_name.setdefault(curve.name, []).append((side, curve))
-    measured = [name for name, curves in by_name.items() if curves[0][1].file.startswith("metric-")]
+    measured = [name for name, curves in by_name.items() if curves[0][1].is_metric]
     losses = [name for name in LOSSES_SHOWN if name in by_name]
     shown = []
     for number, name in enumerate([*measured, *losses[:MOST_LOSSES]]):
@@ -197,4 +258,11 @@ def _curve_description(name: str, curves: Sequence[tuple[str, Any]]) -> str:
     for side, curve in curves:
         ends.setdefault(side, []).append(words.number(curve.y[-1]))
     told = "; ".join(f"{side} ends at {', '.join(values)}" for side, values in ends.items())
-    return f"{name} over {curves[0][1].unit}: {told}."
+    remarks = []
+    if figures.falls_far([curve for _, curve in curves]):
+        remarks.append("logarithmic axis")
+    most = max(figures.points_averaged(curve) for _, curve in curves)
+    if most > 1:
+        remarks.append(f"each point the mean of {most} entries of the log")
+    drawn = f" ({', '.join(remarks)})" if remarks else ""
+    return f"{name} over {curves[0][1].unit}: {told}{drawn}."

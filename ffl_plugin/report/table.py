@@ -31,9 +31,7 @@ def to_text(comparison: Comparison) -> str:
 
 
 def _where(training: Training) -> str:
-    features = training.path.lower().endswith(".npz")
-    what = f"{training.images} images" if training.images else "features" if features else "logs only"
-    return f"{training.path} ({what})"
+    return f"{training.path} ({training.contents})"
 
 
 def _aligned(comparison: Comparison) -> list[str]:
@@ -59,7 +57,7 @@ def _aligned(comparison: Comparison) -> list[str]:
         lines.append("  ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:-1], widths[1:-1])), last]))
     parts = [words.label_parts(row) for row in comparison.rows]
     bases = [f"{name}: {basis}" for name, basis in parts if basis]
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:], "", *bases]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:], *(["", *bases] if bases else [])]
 
 
 def to_csv(comparison: Comparison) -> str:

@@ -38,6 +38,11 @@ class Curve:
     y: tuple[float, ...]
     file: str
 
+    @property
+    def is_metric(self) -> bool:
+        """Whether it was measured on snapshots, and is not a loss."""
+        return self.file.startswith("metric-")
+
 
 @dataclass(frozen=True)
 class TrainingLog:
@@ -48,11 +53,11 @@ class TrainingLog:
 
     def metrics(self) -> tuple[Curve, ...]:
         """The curves of ``metric-*.jsonl``: measured on snapshots, not losses."""
-        return tuple(curve for curve in self.curves if curve.file.startswith("metric-"))
+        return tuple(curve for curve in self.curves if curve.is_metric)
 
     def losses(self) -> tuple[Curve, ...]:
         """The curves of ``stats.jsonl`` or ``loss_log.txt``."""
-        return tuple(curve for curve in self.curves if not curve.file.startswith("metric-"))
+        return tuple(curve for curve in self.curves if not curve.is_metric)
 
 
 class _Reader:

@@ -24,6 +24,10 @@ ONE_TRAINING = (
     "Training again with another seed can move a metric further than this; give several trainings per side "
     "to include it."
 )
+NO_SPREAD = (
+    "One training per side, and no interval: nothing tells how far another seed, or another choice of "
+    "images, would move this; give several trainings per side."
+)
 NEARLY_THE_LOSS = "{} so the answer rests on a metric that is close to what the loss itself minimises."
 
 
@@ -59,7 +63,7 @@ def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Ve
         own.append(NEARLY_THE_LOSS.format("FID does not decide," if undecided else "FID was not measured,"))
     own += undecided
     if len(row.before_trainings) == len(row.after_trainings) == 1:
-        own.append(ONE_TRAINING)
+        own.append(ONE_TRAINING if row.low is not None else NO_SPREAD)
     if row.note:
         own.append(row.note)
     return Verdict(row.verdict, row.metric, sentence, (*own, *caveats))

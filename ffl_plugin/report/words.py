@@ -106,8 +106,14 @@ def duration(seconds: Optional[float]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text that begins with a capital letter, unless it begins with a name such as fid50k_full."""
-    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+    """Text that begins with a capital letter, unless it begins with a name such as fid50k_full or mIoU."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def count(number: int, thing: str) -> str:
+    """``1 image``, ``1,024 images``."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def wrapped(text: str, width: int) -> str:

@@ -108,6 +108,10 @@ def _call(command: Sequence[str], folder: str, log: Any) -> int:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask a command and what it started to end, as Ctrl-C does, and insist after a while."""
+    if not hasattr(os, "killpg"):  # Windows knows neither sessions nor asking
+        process.kill()
+        process.wait(GRACE_SECONDS)
+        return
     # In the background of a shell, or in a task of Ray's, what we start is deaf to Ctrl-C, as we are.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     deaf = signal.SIGINT in blocked or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -128,8 +132,9 @@ def _ends_are_interruptions() -> Iterator[None]:
         raise KeyboardInterrupt
 
     previous = {}
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to stay
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to stay
             previous[number] = signal.signal(number, interrupt)
     try:
         yield

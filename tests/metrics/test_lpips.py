@@ -122,4 +122,21 @@ def test_the_fid_command_gives_lpips_of_pairs(
         main(["fid", str(tmp_path), str(tmp_path), "--metrics", "pairs", "--lpips", str(alexnet.path)])
     assert not stopped.value.code
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("LPIPS"))
-    assert f"lower is better; N = 2 pairs; alex v0.1, weights {alexnet.sha256[:8]}" in line
+    assert f"lower is better; N = 2 pairs; alex v0.1; weights {alexnet.sha256[:8]}" in line
+
+
+def test_the_fid_command_leaves_out_what_small_pairs_cannot_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "0_fake_B.png", picture(0, 8, 40))
+    save(tmp_path / "0_real_B.png", picture(5, 8, 40))
+    with pytest.raises(SystemExit) as stopped:
+        main(["fid", str(tmp_path), str(tmp_path), "--metrics", "pairs"])
+    assert not stopped.value.code
+    out, errors = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["PSNR", "LFD", "MSE"]
+    small = f"and {tmp_path / '0_real_B.png'} is 40x8."
+    assert errors.splitlines() == [
+        f"Note: SSIM was not measured: it needs images of at least 11x11 pixels, {small}",
+        f"Note: LPIPS was not measured: it needs images of at least 31x31 pixels, {small}",
+    ]

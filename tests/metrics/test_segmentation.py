@@ -91,7 +91,7 @@ def test_the_command_compares_label_maps(tmp_path: Path, capsys: pytest.CaptureF
     for side, (_, confusion) in {"before": before, "after": after}.items():
         assert rows["pixel_accuracy"][side] == pytest.approx(np.trace(confusion) / confusion.sum())
     assert rows["miou"]["low"] > 0
-    assert rows["miou"]["label"] == "mIoU (N=45 label maps, 5 classes)"
+    assert rows["miou"]["label"] == "mIoU (N=45 label maps, 5 classes, class 255 ignored)"
 
 
 def test_the_interval_covers_the_truth(tmp_path: Path) -> None:

@@ -40,6 +40,22 @@ def comparison(sets):
 
 
 @pytest.fixture(scope="session")
+def comparison_of_runs(tmp_path_factory):
+    """Three runs a side, with long names of metrics and small numbers."""
+    from ffl_plugin.report import compare
+
+    runs = tmp_path_factory.mktemp("runs")
+    sides = {
+        side: [
+            write_run(runs / f"{side}-{seed}", {0: 300, 200: fid + seed}, weight, seed, more=True)
+            for seed in range(3)
+        ]
+        for side, weight, fid in (("before", 0.0, 20), ("after", 1.0, 12))
+    }
+    return compare(**sides, command="ffl-patch compare")
+
+
+@pytest.fixture(scope="session")
 def sweep_page(tmp_path_factory) -> str:
     """The page of a sweep over two weights and two seeds, one training of which failed."""
     from ffl_plugin.sweep.gather import gather

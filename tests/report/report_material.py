@@ -42,8 +42,10 @@ def write_results(folder: Path, radius: float, count: int = 8) -> Path:
     return folder
 
 
-def write_run(folder: Path, fid: dict[int, float], weight: float = 0.0, seed: int = 0) -> Path:
-    """A StyleGAN2-ADA run folder, as far as its logs go."""
+def write_run(
+    folder: Path, fid: dict[int, float], weight: float = 0.0, seed: int = 0, more: bool = False
+) -> Path:
+    """A StyleGAN2-ADA run folder, as far as its logs go; with ``more`` than FID, KID and precision too."""
     folder.mkdir(parents=True)
     options = {"random_seed": seed, "loss_kwargs": {"r1_gamma": 10.0}, "run_dir": str(folder)}
     if weight:
@@ -59,4 +61,9 @@ def write_run(folder: Path, fid: dict[int, float], weight: float = 0.0, seed: in
         (folder / f"fakes{kimg:06d}.png").write_bytes(b"a grid, not a set")
     (folder / "metric-fid50k_full.jsonl").write_text("\n".join(metrics) + "\n")
     (folder / "stats.jsonl").write_text("\n".join(map(json.dumps, stats)) + "\n")
+    for name, scale in {"kid50k_full": 1e-3, "pr50k3_full_precision": 1e-2}.items() if more else ():
+        values = [json.loads(line) for line in metrics]
+        for line in values:
+            line["results"] = {name: line["results"]["fid50k_full"] * scale}
+        (folder / f"metric-{name}.jsonl").write_text("\n".join(map(json.dumps, values)) + "\n")
     return folder

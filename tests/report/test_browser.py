@@ -32,14 +32,21 @@ def browse(folder, *arguments):
     return done.stdout
 
 
+KINDS = ["comparison", "runs", "sweep"]
+
+
 @pytest.fixture(scope="module")
-def pages(comparison, sweep_page):
-    return {"comparison": to_html(comparison), "sweep": sweep_page}
+def pages(comparison, comparison_of_runs, sweep_page):
+    return {"comparison": to_html(comparison), "runs": to_html(comparison_of_runs), "sweep": sweep_page}
 
 
 @pytest.fixture(scope="module")
 def measured(pages, tmp_path_factory):
-    """(page, width of the window) -> (width of the content, pictures shown, pictures in all, first name)."""
+    """(page, width of the window) -> what a browser makes of it.
+
+    The width of the content, pictures shown, pictures in all, the width of the first name, and how far the
+    first table reaches beyond its place.
+    """
     folder = tmp_path_factory.mktemp("browser")
     kinds = [(kind, width) for kind in pages for width in (390, 1280)]
     frames = "".join(
@@ -51,7 +58,8 @@ def measured(pages, tmp_path_factory):
       const root = frames[index].document.documentElement, pictures = [...frames[index].document.images];
       const shown = pictures.filter(picture => picture.naturalWidth > 0);
       const name = frames[index].document.querySelector('tbody th').getBoundingClientRect().width;
-      return [root.scrollWidth, shown.length, pictures.length, name];
+      const table = frames[index].document.querySelector('.scroll');
+      return [root.scrollWidth, shown.length, pictures.length, name, table.scrollWidth - table.clientWidth];
     }));
     """
     harness = folder / "harness.html"
@@ -65,9 +73,14 @@ def measured(pages, tmp_path_factory):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_fits_its_window(measured, kind, width):
     assert measured[kind, width][0] <= width
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_numbers_needs_no_scrolling_on_a_phone(measured, kind):
+    assert measured[kind, 390][4] <= 0
 
 
 def test_names_of_metrics_stay_readable_on_a_phone(measured):
@@ -75,11 +88,11 @@ def test_names_of_metrics_stay_readable_on_a_phone(measured):
 
 
 def test_every_picture_is_shown(measured):
-    _, shown, pictures, _ = measured["comparison", 1280]
+    _, shown, pictures, *_ = measured["comparison", 1280]
     assert shown == pictures > 0
 
 
-@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_is_dark_where_the_reader_wants_it(pages, tmp_path, kind):
     page = tmp_path / "report.html"
     page.write_text(pages[kind], encoding="utf-8")
@@ -102,7 +115,7 @@ def test_the_page_is_dark_where_the_reader_wants_it(pages, tmp_path, kind):
     "FFL_AXE" not in os.environ, reason="FFL_AXE does not name axe.min.js (npm pack axe-core)"
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["comparison", "sweep"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_to_mend(pages, tmp_path, kind, scheme):
     check = """
     onload = async () => {

@@ -258,10 +258,13 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
 
 
 def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, monkeypatch):
-    def stand_in(pred, target):
-        return float(np.abs(pred - target).mean() / 255)
+    class StandIn:
+        conditions = "a network; weights 01234567"
 
-    monkeypatch.setattr(perceptual, "find_lpips", lambda *_, **__: (stand_in, ("weights of my own",)))
+        def __call__(self, pred, target):
+            return float(np.abs(pred - target).mean() / 255)
+
+    monkeypatch.setattr(perceptual, "find_lpips", lambda *_, **__: (StandIn(), ("weights of my own",)))
     found = compared(real=sets / "real", before=sets / "before", after=sets / "after")
     assert [row.metric for row in found.rows][:5] == ["psnr", "ssim", "lpips", "lfd", "mse"]
     row = found.row("lpips")
@@ -269,6 +272,8 @@ def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, mo
     errors = [np.abs(read(p) - read(sets / "real" / p.name)).mean() / 255 for p in (sets / "after").iterdir()]
     assert row.after == pytest.approx(np.mean(errors))
     assert "weights of my own" in found.notes
+    assert row.label == "LPIPS (N=8 pairs; a network; weights 01234567)"
+    assert {image.metric for image in found.changed} == {"lpips"}
 
 
 def test_images_too_small_for_lpips_are_measured_without_it(tmp_path):
@@ -277,5 +282,33 @@ def test_images_too_small_for_lpips_are_measured_without_it(tmp_path):
         for path in (tmp_path / side).iterdir():
             Image.open(path).resize((30, 40)).save(path)
     found = compared(real=tmp_path / "real", before=tmp_path / "before", after=tmp_path / "after")
-    assert "LPIPS was not measured: it needs images of at least 31x31." in found.missing
-    assert found.row("psnr") is not None
+    real = tmp_path / "real" / "00.png"
+    sentence = f"LPIPS was not measured: it needs images of at least 31x31 pixels, and {real} is 30x40."
+    assert sentence in found.missing
+    assert found.row("ssim") is not None
+
+
+def test_images_too_small_for_ssim_are_measured_without_it(tmp_path):
+    for side, radius in (("real", 0), ("before", 2), ("after", 1)):
+        write_set(tmp_path / side, radius, count=3)
+        Image.open(tmp_path / side / "01.png").resize((10, 12)).save(tmp_path / side / "01.png")
+    found = compared(real=tmp_path / "real", before=tmp_path / "before", after=tmp_path / "after")
+    assert [row.metric for row in found.rows] == ["psnr", "lfd", "mse"]
+    small = f"{tmp_path / 'real' / '01.png'} is 10x12."
+    assert [sentence.partition(" ")[0] for sentence in found.missing if sentence.endswith(small)] == [
+        "SSIM",
+        "LPIPS",
+    ]
+
+
+def test_one_image_gives_no_interval_and_says_so(sets, tmp_path):
+    for side in ("real", "before", "after"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "00.png").write_bytes((sets / side / "00.png").read_bytes())
+    found = compared(real=tmp_path / "real", before=tmp_path / "before", after=tmp_path / "after")
+    assert found.verdict.outcome == "no evidence"
+    assert "no interval can be computed" in found.verdict.sentence
+    caveats = " ".join(found.verdict.caveats)
+    assert "no interval: nothing tells how far another seed" in caveats
+    assert "the interval covers" not in caveats
+    assert "(1 image)" in to_text(found)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -96,6 +97,38 @@ def test_the_verdict_comes_first(comparison):
     page = Page(to_html(comparison))
     text = page.text[page.text.index("before and after", page.text.index("}")) :]
     assert text.index(comparison.verdict.sentence.partition(": ")[2]) < text.index("Numbers")
+
+
+def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_runs, sets, tmp_path):
+    pairs, runs = (Page(to_html(found)).text for found in (comparison, comparison_of_runs))
+    assert "Every image against the real image it answers" in pairs
+    assert "The 95% interval is how far the change may go with other images:" in pairs
+    assert "measured on its own snapshots" in runs
+    assert "may go with other training seeds:" in runs
+    assert "what another choice of images would do is not known apart" in " ".join(runs.split())
+    assert "between choices" not in runs
+    several = compare(
+        real=sets / "real", before=[sets / "before", write_set(tmp_path / "more", 1.5)], after=sets / "after",
+        pairs=False, download=False,
+    )  # fmt: skip
+    text = " ".join(Page(to_html(several)).text.split())
+    assert "Sets of images, each as a whole" in text
+    assert "may go with other images and training seeds:" in text
+    assert "between choices" in text
+    assert "of several trainings, the first of each side" in text
+    alone = compare(
+        before=write_run(tmp_path / "a", {0: 300, 200: 60}),
+        after=write_run(tmp_path / "b", {0: 300, 200: 50}),
+    )
+    assert "one number of each side, and so no interval" in Page(to_html(alone)).text
+
+
+def test_a_note_that_the_verdict_tells_is_not_told_again(comparison):
+    note = "Too few images for a test."
+    rows = (replace(comparison.rows[0], note=note), *comparison.rows[1:])
+    told = replace(comparison, rows=rows, verdict=replace(comparison.verdict, caveats=(note,)))
+    assert Page(to_html(told)).text.count(note) == 1
+    assert Page(to_html(replace(comparison, rows=rows))).text.count(note) == 2  # a phone has its own list
 
 
 def test_a_drawing_follows_the_colours_of_the_page(comparison):

@@ -33,7 +33,7 @@ def test_a_small_spread_keeps_two_digits():
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("no weight", "No weight"), ("fid50k_full at 200 kimg", "fid50k_full at 200 kimg"), ("", "")],
+    [("no weight", "No weight"), ("fid50k_full at 200 kimg",) * 2, ("mIoU 0.5", "mIoU 0.5"), ("", "")],
 )
 def test_a_sentence_begins_with_a_capital_unless_with_a_name(text, sentence):
     assert words.sentence(text) == sentence

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -155,6 +156,32 @@ def test_a_sweep_in_the_background_ends_its_training_at_once(clone, tmp_path):
     process.terminate()
     assert process.wait(GRACE_SECONDS - 5) == 1
     assert states(out)["weight-1-seed-0"] == "running"
+
+
+def test_a_system_without_hangups_and_process_groups_trains_too(clone, tmp_path, capfd, monkeypatch):
+    """Windows lacks these, and ends a training without asking."""
+    for module, name in ((signal, "SIGHUP"), (signal, "pthread_sigmask"), (os, "killpg")):
+        monkeypatch.delattr(module, name)
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    assert set(states(out).values()) == {"done"}
+    started, wait = [], time.sleep
+
+    def interrupt(seconds):
+        monkeypatch.setattr(time, "sleep", wait)
+        raise KeyboardInterrupt
+
+    def keep(*arguments, popen=subprocess.Popen, **settings):
+        started.append(popen(*arguments, **settings))
+        return started[-1]
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    monkeypatch.setattr(subprocess, "Popen", keep)
+    arguments = ("--weights", "1", "--seeds", "1", *command("--sleep=60"))
+    code, _, stderr = sweep(capfd, tmp_path / "other", *arguments)
+    assert code == 1
+    assert stderr.splitlines()[-1].startswith("Error: interrupted while training weight 0, seed 1")
+    assert [process.returncode for process in started] == [-9]
 
 
 def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd):
