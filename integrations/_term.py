@@ -48,7 +48,7 @@ class FrequencyTerm:
     def _loss(self, fake: Tensor, real: Tensor) -> Tensor:
         settings = self.settings
         if settings.variant != FOCAL:
-            return FUNCTIONS[settings.variant](fake.float(), real.float())
+            return FUNCTIONS[settings.variant](fake, real)
         return focal_frequency_loss(
             fake,
             real,

@@ -80,6 +80,30 @@ def test_gradients_are_finite_for_identical_and_flat_images(name):
         assert torch.isfinite(pred.grad).all()
 
 
+LOSSES = [*DISTANCES, "without_focal", "dct_loss", "spectral_regularization", "log_spectrum_l1"]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_half_precision_is_computed_in_single(name):
+    pred, target = (image.detach().clamp(-1, 1).bfloat16() for image in images((2, 3, 8, 8)))
+    loss = getattr(variants, name)
+    expected = loss(pred.float(), target.float())
+    assert loss(pred, target).dtype == torch.float32
+    assert torch.equal(loss(pred, target), expected)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(loss(pred.float(), target.float()), expected)
+
+
+def test_dct_trains_after_a_validation_of_the_same_size():
+    variants.dct_matrix.cache_clear()
+    pred, target = images((1, 1, 6, 10))
+    with torch.inference_mode():
+        validated = variants.dct_loss(pred, target)
+    trained = variants.dct_loss(pred, target)
+    trained.backward()
+    assert trained.item() == validated.item()
+
+
 def test_phases_do_not_see_contrast_and_amplitudes_do_not_see_shifts():
     _, target = images((1, 3, 8, 8))
     assert variants.without_amplitude(3 * target, target).item() == pytest.approx(0, abs=1e-12)
