@@ -84,7 +84,8 @@ def focal_frequency_loss(
     if averaged and sync:
         pred, target = mean_images_of_all_ranks(pred, target)
         averaged = False
-    fused = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad) and not is_traced()
+    differentiated = torch.is_grad_enabled() and (pred.requires_grad or target.requires_grad)
+    fused = differentiated and not is_traced(pred, target)
     distance: Tensor = (FusedDistance.apply if fused else plain_distance)(
         pred, target, weighting, averaged, reduction == "mean"
     )

@@ -1,12 +1,23 @@
-"""Who is looking: torch.compile, torch.export and torch.func want plain operations."""
+"""Who is looking: tracers and transforms want plain operations, each seen and each differentiable."""
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 
-def is_traced() -> bool:
-    """Whether the code runs under torch.compile, torch.export or a transform such as vmap or grad."""
+def is_traced(*images: Tensor) -> bool:
+    """Whether something follows the single operations on these images.
+
+    That is torch.compile, torch.export, torch.jit.trace, a transform such as vmap or grad, a mode that
+    records operations such as make_fx, or forward-mode differentiation.
+    """
     compiler = getattr(torch, "compiler", None)  # torch 2.0 has none
-    compiling = compiler is not None and compiler.is_compiling()
-    return bool(compiling or torch._C._are_functorch_transforms_active())
+    return bool(
+        (compiler is not None and compiler.is_compiling())
+        or torch._C._get_tracing_state() is not None
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack()
+        or any(unpack_dual(image).tangent is not None for image in images)  # type: ignore[no-untyped-call]
+    )

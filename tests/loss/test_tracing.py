@@ -7,6 +7,8 @@ import functools
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from ffl_plugin.loss import FocalFrequencyLoss, focal_frequency_loss
 
@@ -49,6 +51,35 @@ def test_export(spectrum: str) -> None:
     loss = FocalFrequencyLoss(spectrum=spectrum)
     exported = torch.export.export(loss, (pred.detach(), target)).module()
     torch.testing.assert_close(exported(pred.detach(), target), loss(pred, target).detach())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* (is|are) deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+@pytest.mark.parametrize("tracer", ["jit", "fx"])
+def test_recorded_operations(tracer: str, spectrum: str) -> None:
+    """What is recorded of one pair of images gives the loss and gradient of another."""
+    loss = FocalFrequencyLoss(spectrum=spectrum)
+    (pred, target), other = images(2, 3, 4, 6), images(2, 3, 4, 6)[0].detach().flip(0).requires_grad_()
+    record = torch.jit.trace if tracer == "jit" else lambda function, inputs: make_fx(function)(*inputs)
+    recorded = record(loss, (pred, target))
+    values = recorded(other, target), loss(other, target)
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*(torch.autograd.grad(value, other)[0] for value in values))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* (is|are) deprecated:DeprecationWarning")
+@pytest.mark.parametrize("spectrum", ["image", "batch", "batch-amplitude"])
+def test_forward_mode(spectrum: str) -> None:
+    """The derivative along a tangent, of images that also want a gradient."""
+    pred, target = images(2, 3, 4, 6)
+    tangent = images(2, 3, 4, 6)[1]
+    (gradient,) = torch.autograd.grad(focal_frequency_loss(pred, target, spectrum=spectrum), pred)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(pred, tangent)
+        loss = focal_frequency_loss(dual, target, spectrum=spectrum)
+        derivative = forward_ad.unpack_dual(loss).tangent
+    torch.testing.assert_close(derivative, (gradient * tangent).sum())
 
 
 def test_vmap_and_grad() -> None:
