@@ -44,30 +44,36 @@ class FusedDistance(torch.autograd.Function):
         """(N, C, H, W) twice -> (N,), (1,) if averaged, () of the mean."""
         ctx.gradient, distance = gradient_and_distance(pred, target, weighting, averaged)
         ctx.how = weighting, averaged, mean
-        ctx.save_for_backward(pred, target)
+        ctx.layouts = [(images.shape, images.dtype) for images in (pred, target)]
+        # Tensors of torch.inference_mode, such as a teacher's images, autograd refuses to save.
+        ctx.unsaved = [images if images.is_inference() else None for images in (pred, target)]
+        ctx.save_for_backward(*(None if images.is_inference() else images for images in (pred, target)))
         return distance.mean() if mean else distance
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], ...]:
-        """Scale the gradient at hand, in place; it is gone then, and computed anew if asked for again."""
-        pred, target = ctx.saved_tensors
+        """Scale the gradient at hand, in place; it is gone then, and computed anew if asked for again.
+
+        The images are looked at only to compute it anew: after the forward pass the caller may change them.
+        """
         if torch.is_grad_enabled():
-            return (*_differentiate(ctx, pred, target, grad_output), None, None, None)
+            return (*_differentiate(ctx, *_images(ctx), grad_output), None, None, None)
         weighting, averaged, mean = ctx.how
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
-            gradient, _ = gradient_and_distance(pred, target, weighting, averaged)
+            gradient, _ = gradient_and_distance(*_images(ctx), weighting, averaged)
+        (pred_shape, pred_dtype), (target_shape, target_dtype) = ctx.layouts
         scale = 2 / (gradient.numel() if mean else gradient[0].numel())
         if averaged:
-            scale /= pred.shape[0]
+            scale /= pred_shape[0]
         gradient.mul_(grad_output.view(-1, 1, 1, 1) * scale)
         needs_pred, needs_target, *_ = ctx.needs_input_grad
         by_pred = by_target = None
         if needs_target:
-            opposite = gradient * (-pred.shape[0] / target.shape[0])
-            by_target = opposite.to(target.dtype).expand_as(target)
+            opposite = gradient * (-pred_shape[0] / target_shape[0])
+            by_target = opposite.to(target_dtype).expand(target_shape)
         if needs_pred:
-            by_pred = gradient.to(pred.dtype).expand_as(pred)
+            by_pred = gradient.to(pred_dtype).expand(pred_shape)
         return by_pred, by_target, None, None, None
 
 
@@ -164,6 +170,12 @@ def _block(
     weight, peak = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
     image = image_of(spectrum.mul_(weight), difference.shape[-1])
     return image, difference.mul_(image).sum((-2, -1), keepdim=True), peak
+
+
+def _images(ctx: Any) -> tuple[Tensor, Tensor]:
+    """Return ``pred`` and ``target``; torch raises RuntimeError if one was changed since the forward pass."""
+    pred, target = (saved if kept is None else kept for saved, kept in zip(ctx.saved_tensors, ctx.unsaved))
+    return pred, target
 
 
 def _differentiate(

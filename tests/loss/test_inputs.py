@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+import pickle
+from typing import Any, Callable
 
 import pytest
 import torch
@@ -110,6 +112,43 @@ def test_inputs_are_left_alone() -> None:
     for spectrum in SPECTRA:
         value_and_gradient(pred, target, spectrum=spectrum)
     assert torch.equal(pred, before[0]) and torch.equal(target, before[1])
+
+
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+def test_images_may_be_changed_after_the_forward_pass(spectrum: str) -> None:
+    """As with the official package: logging may turn them to [0, 255] before the backward pass."""
+    pred, target = images(2, 3, 6, 8)
+    _, expected = value_and_gradient(pred, target, spectrum=spectrum)
+    fake = pred * 1
+    loss = focal_frequency_loss(fake, target, spectrum=spectrum)
+    with torch.no_grad():
+        fake.add_(1), target.mul_(2)
+    assert torch.equal(torch.autograd.grad(loss, pred, retain_graph=True)[0], expected)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, pred)  # computed anew, for which the images are needed
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA)
+def test_targets_of_inference_mode(spectrum: str) -> None:
+    """A teacher's images; once more for the second backward pass, and for a second derivative."""
+    pred, target = images(2, 3, 6, 8, dtype=torch.float64)
+    _, expected = value_and_gradient(pred, target, spectrum=spectrum)
+    with torch.inference_mode():
+        target = target.clone()
+    loss = focal_frequency_loss(pred, target, spectrum=spectrum)
+    for create_graph in (False, False, True):
+        (gradient,) = torch.autograd.grad(loss, pred, retain_graph=True, create_graph=create_graph)
+        torch.testing.assert_close(gradient, expected)
+    assert torch.autograd.grad(gradient.square().sum(), pred)[0].any()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_a_copy_of_the_module(copied: Callable[[FocalFrequencyLoss], FocalFrequencyLoss]) -> None:
+    pred, target = images(2, 3, 6, 8)
+    loss = FocalFrequencyLoss(2.0, alpha=0.5, patch_factor=2, spectrum="batch")
+    assert loss.state_dict() == {}
+    assert repr(copied(loss)) == repr(loss)
+    assert torch.equal(copied(loss)(pred, target), loss(pred, target))
 
 
 def test_whole_numbers_do_not_wrap() -> None:
