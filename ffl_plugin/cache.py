@@ -9,22 +9,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ffl_plugin.errors import FFLError
+
 # Kind -> what is ours in the folder; nothing else in it is ever touched.
 KINDS = {
     "features": ("features/*.npy", "features/.*.npy.*"),
     "samples": ("samples/" + "[0-9a-f]" * 64,),
     "weights": ("pt_inception-*.pth*", "alexnet-*.pth*"),
-    "native": ("native-*.so",),
+    "native": ("native-*.so", ".native-*"),
 }
 
 
 def cache_folder() -> Path:
-    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder; it may be deleted at any time."""
+    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder; it may be deleted at any time.
+
+    Raises:
+        FFLError: the user has no home folder, as in a container that runs under an unknown number.
+    """
     chosen = os.environ.get("FFL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ffl-plugin"
+    try:
+        return Path(chosen).expanduser() if chosen else Path(base).expanduser() / "ffl-plugin"
+    except RuntimeError:
+        raise FFLError("this user has no home folder to keep files in: set FFL_CACHE to a folder") from None
 
 
 @dataclass(frozen=True)

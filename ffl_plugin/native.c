@@ -17,6 +17,7 @@
 #define SMALLEST_NORMAL 1.17549435e-38f /* instead of 0 / 0 */
 #define SHORTEST_RUN 1024 /* pixels that a thread averages at a time */
 #define LONGEST_RUN 16384 /* whose sums stay in the cache */
+#define EVEN_RUN 64 /* of which runs are multiples: what a vector takes does not depend on the number of threads */
 #define WORTH_A_THREAD 16384 /* pixels */
 
 FOR_EACH_PROCESSOR
@@ -152,7 +153,8 @@ static void subtract_scaled(const float *a, float scale_a, const float *b, float
 void mean_difference(const float *pred, ptrdiff_t pred_count, const float *target, ptrdiff_t target_count,
                      float *difference, ptrdiff_t pixels, int threads)
 {
-    const ptrdiff_t share = pixels / (4 * threads); /* long runs of memory, but several to each thread */
+    /* Long runs of memory, but several to each thread. */
+    const ptrdiff_t share = pixels / (4 * threads) / EVEN_RUN * EVEN_RUN;
     const ptrdiff_t run = share < SHORTEST_RUN ? SHORTEST_RUN : smaller(share, LONGEST_RUN);
 #pragma omp parallel for schedule(static) num_threads(threads) if (pred_count * pixels > WORTH_A_THREAD)
     for (ptrdiff_t start = 0; start < pixels; start += run) {

@@ -1,4 +1,4 @@
-"""Python, torch, the GPU, and what compiles StyleGAN's custom operations."""
+"""Python, torch, the GPU, and what compiles StyleGAN's custom operations and the loss's loops."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Optional
 
 from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor.loops import examine_loops
 
 _GET_TORCH = "https://pytorch.org/get-started/locally/"
 _SLOW = "without it StyleGAN falls back to slow reference operations"
@@ -38,6 +39,7 @@ def examine_machine() -> list[Finding]:
         _nvcc(torch.version.cuda if on_gpu else None),
         _ninja(needed=on_gpu),
         _compiler(needed=on_gpu),
+        examine_loops(needed=not on_gpu),
     ]
 
 

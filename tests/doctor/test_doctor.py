@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ffl_plugin import native
 from ffl_plugin.cli import group
 from ffl_plugin.doctor import Finding, libraries, machine
 from ffl_plugin.doctor.clone import examine_clone
 from ffl_plugin.doctor.imports import missing_modules
+from ffl_plugin.doctor.loops import examine_loops
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
 
@@ -36,7 +38,9 @@ def test_json_holds_what_the_text_says_and_nothing_is_changed(clone: Path) -> No
     text = CliRunner().invoke(group, ["doctor", str(clone)]).stdout
     assert {path: path.stat().st_mtime_ns for path in clone.rglob("*")} == before
     found = {entry["name"]: entry for entry in report["findings"]}
-    assert {"Python", "torch", "CUDA", "nvcc", "ninja", "C++ compiler", "numpy", "scipy"} <= set(found)
+    assert {"Python", "torch", "CUDA", "nvcc", "ninja", "C++ compiler", "C loops", "numpy", "scipy"} <= set(
+        found
+    )
     assert {"torchvision", "Inception weights", "clone", "stylegan2-ada", "torch2"} <= set(found)
     assert report["problems"] == sum(entry["mend"] is not None for entry in report["findings"]) > 0
     for entry in report["findings"]:
@@ -130,6 +134,46 @@ class TestMachine:
         for needed in (False, True):
             for finding in (machine._ninja(needed=needed), machine._compiler(needed=needed)):
                 assert (finding.mend is not None) is needed
+
+
+class TestLoops:
+    @pytest.fixture(autouse=True)
+    def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.delenv("FFL_NATIVE", raising=False)
+        monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+        return tmp_path / "cache"
+
+    def test_not_built_yet_and_nothing_is_left_behind(self, cache: Path) -> None:
+        finding = examine_loops(needed=True)
+        assert finding.found.startswith("not built yet") and finding.mend is None
+        assert not cache.exists()
+
+    def test_built(self, cache: Path) -> None:
+        native.loops.cache_clear()
+        assert native.loops() is not None
+        native.loops.cache_clear()
+        assert examine_loops(needed=True) == Finding("C loops", str(native.library_path()))
+
+    @pytest.mark.parametrize("needed", [True, False], ids=["on a CPU", "on a GPU"])
+    def test_a_compiler_that_fails_is_a_problem_on_a_cpu(
+        self, needed: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CC", "false")
+        finding = examine_loops(needed=needed)
+        assert finding.found == "not to be had: false fails: it says nothing"
+        assert (finding.mend is not None and "Install gcc" in finding.mend) is needed
+
+    def test_switched_off_is_no_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FFL_NATIVE", "0")
+        assert examine_loops(needed=True) == Finding(
+            "C loops", "not to be had: FFL_NATIVE=0 switches them off"
+        )
+
+    def test_a_cache_that_cannot_be_written(self, cache: Path) -> None:
+        cache.write_text("a file where the folder should be")
+        finding = examine_loops(needed=True)
+        assert finding.found == f"not to be had: {cache} cannot be written"
+        assert finding.mend is not None and "FFL_CACHE" in finding.mend
 
 
 class TestLibraries:

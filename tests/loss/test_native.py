@@ -95,6 +95,18 @@ def test_images_large_enough_for_threads(spectrum: str, threads: int) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("shape", [(5, 3, 33, 47), (3, 3, 256, 192)], ids=str)
+def test_the_number_of_threads_changes_no_bit(shape: tuple[int, ...]) -> None:
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2, 3, 7):
+        torch.set_num_threads(threads)
+        found.append(losses_and_gradients(images(*shape), images(*shape, seed=1), spectrum="batch"))
+    torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(map(torch.equal, found[0], other))
+
+
+@needs_compiler
 def test_a_loss_per_image() -> None:
     assert_as_the_equation_says(images(3, 2, 8, 9), images(3, 2, 8, 9, seed=1), reduction="none")
 
@@ -128,6 +140,28 @@ def test_memory_in_another_order_takes_torch(monkeypatch: pytest.MonkeyPatch) ->
     assert native.loops_for(channels_last, target) is None
     for one, other in zip(losses_and_gradients(channels_last, target), expected):
         torch.testing.assert_close(one, other)
+
+
+@needs_compiler
+def test_memory_that_holds_the_opposite_takes_torch() -> None:
+    """torch negates lazily: here the memory of one pixel holds 4."""
+    pred = torch.tensor([[[[3 + 4j]]]]).conj().imag
+    target = torch.zeros(1, 1, 1, 1)
+    assert pred.is_neg() and pred.is_contiguous() and native.loops_for(pred, target) is None
+    _, by_pred, _ = losses_and_gradients(pred, target, spectrum="batch")
+    assert by_pred.item() == -8
+
+
+@needs_compiler
+def test_scratch_memory_is_beside_the_images() -> None:
+    """torch.set_default_device sends every torch.empty elsewhere; C would write to an address of a GPU."""
+    code = (
+        "import torch; from ffl_plugin import focal_frequency_loss\n"
+        "pred, target = torch.randn(2, 3, 8, 8, requires_grad=True), torch.randn(2, 3, 8, 8)\n"
+        "torch.set_default_device('meta')\n"
+        "focal_frequency_loss(pred, target).backward()"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @needs_compiler
@@ -167,6 +201,17 @@ def test_processes_that_start_together_build_it_together(tmp_path: Path) -> None
     assert [path.suffix for path in tmp_path.iterdir()] == [".so"]
 
 
+@needs_compiler
+@pytest.mark.usefixtures("forget")
+def test_a_kept_library_that_does_not_load_is_built_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path))
+    native.library_path().write_bytes(b"")  # as a machine that stopped in the middle may leave it
+    assert native.loops() is not None
+    assert native.library_path().stat().st_size > 0
+
+
 def fail(tmp_path: Path, body: str) -> str:
     """Return the path of a compiler that does not work."""
     compiler = tmp_path / "cc with a space"
@@ -175,12 +220,28 @@ def fail(tmp_path: Path, body: str) -> str:
     return f"'{compiler}'"
 
 
+def without_a_home(path: Path) -> Path:
+    """What pathlib does for a user without HOME whom the system does not know."""
+    raise RuntimeError("Could not determine home directory.")
+
+
 @pytest.mark.usefixtures("forget")
 @pytest.mark.parametrize(
-    "why", ["off", "no compiler", "errors", "makes nothing", "makes no library", "read-only"]
+    ("why", "reason"),
+    [
+        ("off", "FFL_NATIVE=0 switches them off"),
+        ("no compiler", "there is no C compiler"),
+        ("no command", "CC=gcc ' is no command"),
+        ("does not run", "no-such-compiler does not run"),
+        ("errors", "cc with a space fails: no space left"),
+        ("makes nothing", "native.so does not load"),
+        ("makes no library", "native.so does not load"),
+        ("read-only", "cache cannot be written"),
+        ("no home", "this user has no home folder to keep files in: set FFL_CACHE"),
+    ],
 )
 def test_without_the_loops(
-    why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    why: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Torch's operations give the same numbers; the log says why, and nothing is left behind."""
     cache = tmp_path / "cache"
@@ -190,18 +251,26 @@ def test_without_the_loops(
     elif why == "no compiler":
         monkeypatch.delenv("CC", raising=False)
         monkeypatch.setenv("PATH", "")
+    elif why == "no command":
+        monkeypatch.setenv("CC", "gcc '")
+    elif why == "does not run":
+        monkeypatch.setenv("CC", "no-such-compiler")
     elif why == "errors":
-        monkeypatch.setenv("CC", fail(tmp_path, "exit 1"))
+        monkeypatch.setenv("CC", fail(tmp_path, "echo no space left >&2; exit 1"))
     elif why == "makes nothing":
         monkeypatch.setenv("CC", fail(tmp_path, "exit 0"))
     elif why == "makes no library":
         echo = 'while [ $# -gt 1 ]; do [ "$1" = -o ] && echo text > "$2"; shift; done'
         monkeypatch.setenv("CC", fail(tmp_path, echo))
-    else:
+    elif why == "read-only":
         cache.write_text("a file where the folder should be")
+    else:
+        monkeypatch.delenv("FFL_CACHE")
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setattr(Path, "expanduser", without_a_home)
     with caplog.at_level("INFO", logger="ffl_plugin.native"):
         assert native.loops() is None
-    assert bool(caplog.messages) is (why != "off")
+    assert reason in caplog.text
     pred, target = images(2, 3, 8, 9), images(2, 3, 8, 9, seed=1)
     for spectrum in ("image", "batch"):
         found = losses_and_gradients(pred, target, spectrum=spectrum)
