@@ -38,27 +38,39 @@ class Split:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a data set of the paper lies in the folder given by ``--data``, and how it is used."""
+    """Where a data set of the paper lies in the folder given by ``--data``, and how it is used.
+
+    Attributes:
+        folder: of its images and of folders of them.
+        test_list: a file of paths, one a line, relative to its own folder: the test images. It may be absent.
+        test_images: how many are drawn for the test where there is no list.
+        size: height and width in pixels to which the images are brought.
+        source: where the data set is published.
+    """
 
     folder: str
-    size: int
+    test_list: str
     test_images: int
-    test_list: Optional[str] = None  # a file of paths, one a line, relative to its own folder
-    source: str = ""
+    size: int
+    source: str
 
 
 PAPER_DATA = {
-    "DTD": Layout("dtd/images", 64, 564, source="https://www.robots.ox.ac.uk/~vgg/data/dtd/"),
+    "DTD": Layout("dtd/images", "dtd/test.txt", 564, 64, "https://www.robots.ox.ac.uk/~vgg/data/dtd/"),
     # The authors' repository lists its 3,000 test images in datasets/celeba_recon_lists/test.txt.
     "CelebA": Layout(
         "celeba/img_align_celeba",
-        64,
-        3000,
         "celeba/test.txt",
+        3000,
+        64,
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
     ),
     "CelebA-HQ": Layout(
-        "celeba-hq", 256, 3000, source="https://github.com/tkarras/progressive_growing_of_gans"
+        "celeba-hq",
+        "celeba-hq/test.txt",
+        3000,
+        256,
+        "https://github.com/tkarras/progressive_growing_of_gans",
     ),
 }
 
@@ -125,12 +137,12 @@ def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optio
     if not folder.is_dir():
         return None
     files = list_images(folder)
-    held_out: set[Path] = set()
-    if layout.test_list and (data / layout.test_list).is_file():
-        listed = data / layout.test_list
-        held_out = {
-            listed.parent / line.split()[0] for line in listed.read_text().splitlines() if line.strip()
-        }
+    listed = data / layout.test_list
+    if listed.is_file():
+        lines = listed.read_text(encoding="utf-8").splitlines()
+        held_out = {listed.parent / line.strip() for line in lines if line.strip()}
+        if not held_out:
+            raise FFLError(f"{listed} names no image; take it away, or list the test images in it.")
         missing = held_out.difference(files)
         if missing:
             raise FFLError(f"{listed} names {min(missing)}, which is not among the images of {folder}.")
@@ -141,7 +153,7 @@ def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optio
     if len(ordered) <= len(held_out):
         raise FFLError(f"{folder} holds {len(files)} images, all of them for the test; {name} has more.")
     array = _prepare(
-        cache / f"{name}-{layout.size}-{len(files)}.npy",
+        cache / f"{name}-{layout.size}-{len(held_out)}-{len(files)}.npy",
         len(ordered),
         layout.size,
         lambda index: centre_crop(ordered[index], layout.size),

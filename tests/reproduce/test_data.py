@@ -134,6 +134,19 @@ class TestPaperData:
         with pytest.raises(FFLError, match=r"test\.txt names .*000010\.jpg"):
             paper_split(tmp_path, "CelebA", tmp_path / "cache", silent)
 
+    def test_a_list_that_names_nothing_is_refused(self, tmp_path):
+        write(tmp_path / "celeba-hq", 2)
+        (tmp_path / "celeba-hq" / "test.txt").write_text("\n")
+        with pytest.raises(FFLError, match=r"test\.txt names no image; take it away"):
+            paper_split(tmp_path, "CelebA-HQ", tmp_path / "cache", silent)
+
+    def test_other_lists_are_other_splits_in_the_same_cache(self, tmp_path):
+        write(tmp_path / "celeba-hq", 4)
+        for listed, greys in (("3.png\n", [30]), ("1.png\n2.png\n", [10, 20])):
+            (tmp_path / "celeba-hq" / "test.txt").write_text(listed)
+            split = paper_split(tmp_path, "CelebA-HQ", tmp_path / "cache", silent)
+            assert [int(image.mean()) for image in split.test] == greys
+
     def test_a_data_set_that_is_not_there_is_none(self, tmp_path):
         assert paper_split(tmp_path, "DTD", tmp_path / "cache", silent) is None
 
