@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
 
@@ -45,10 +46,30 @@ def _option(flag: Flag, default: Any) -> Callable[[Command], Command]:
         "expose_value": False,
     }
     if kind.alone is not None:  # both `--flag` and the launchers' own `--flag=1`
-        keywords.update(is_flag=False, flag_value=kind.alone)
+        keywords.update(cls=_MayStandAlone, is_flag=False, flag_value=kind.alone)
     if kind.type is bool:
         keywords.update(metavar="BOOL")
     return click.option(flag.name, f"ffl_{flag.setting}", **keywords)
+
+
+class _MayStandAlone(click.Option):
+    """An option with or without a value, which may be negative, to be refused by the option's own sentence.
+
+    For click's parser the -1 of ``--flag=-1`` is another option, which there is not.
+    """
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Take a negative number for the value of the option before it."""
+        super().add_to_parser(parser, ctx)
+        known = parser._long_opt[self.opts[0]]
+        process = known.process
+
+        def process_with_number(value: Any, state: Any) -> None:
+            if not isinstance(value, str) and state.rargs and re.match(r"-\.?\d", state.rargs[0]):
+                value = state.rargs.pop(0)
+            process(value, state)
+
+        known.process = process_with_number
 
 
 def configure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 
 import click
@@ -47,8 +48,12 @@ def main(ctx, outdir, **config_kwargs):
     print(json.dumps([desc, args]))
 
 
+# Before click 8.2, which needs Python 3.10, the two streams come mixed unless asked for.
+SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+
+
 def run(*arguments: str):
-    return CliRunner().invoke(main, ["--outdir=runs", *arguments])
+    return CliRunner(**SEPARATE).invoke(main, ["--outdir=runs", *arguments])
 
 
 def description_and_loss_kwargs(*arguments: str):
@@ -126,6 +131,10 @@ def test_the_monitor_needs_no_number(flag, steps):
         (["--ffl-weight=1", "--ffl-spectrum=image", "--ffl-sync"], "--ffl-spectrum image averages nothing"),
         (["--ffl-weight=1", "--ffl-variant=dct"], "'dct' is not one of"),
         (["--ffl-weight=1", "--ffl-monitor=often"], "'often' is not a valid integer"),
+        (["--ffl-weight=1", "--ffl-monitor=-1"], "--ffl-monitor takes a whole number of at least 0, not -1"),
+        (["--ffl-weight=1", "--ffl-monitor", "-12"], "--ffl-monitor takes a whole number of at least 0"),
+        (["--ffl-weight=1", "--ffl-monitor=5", "-1"], "No such option"),
+        (["--ffl-weight=1", "--ffl-sync=-1"], "'-1' is not a valid boolean"),
         (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number of at least 0"),
         (
             ["--ffl-weight=1", "--ffl-variant=spectral-regularization", "--ffl-log-matrix"],
