@@ -68,7 +68,7 @@ def run_together(
 
 def _start(script: Script, folder: Path, seed: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ffl_plugin.demo.seeded", str(seed), *script.arguments],
+        [sys.executable, "-m", "ffl_plugin.seeded", str(seed), *script.arguments],
         cwd=folder,
         env={**os.environ, **ENVIRONMENT},
         stdout=subprocess.PIPE,

@@ -155,7 +155,7 @@ def _step(training: Training, step: str, command: list[str], environment: dict[s
         return
     training.folder.mkdir(parents=True, exist_ok=True)
     log = training.folder / f"{step}.log"
-    arguments = [sys.executable, "-m", "ffl_plugin.demo.seeded", str(training.seed), *command]
+    arguments = [sys.executable, "-m", "ffl_plugin.seeded", str(training.seed), *command]
     with log.open("w") as output:
         code = subprocess.run(
             arguments,

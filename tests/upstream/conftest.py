@@ -36,7 +36,7 @@ class Clone:
 
     def seeded(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a script that needs torchvision, which a CPU-only torch imports with our help alone."""
-        return self.run("-m", "ffl_plugin.demo.seeded", "0", *arguments, expect=expect)
+        return self.run("-m", "ffl_plugin.seeded", "0", *arguments, expect=expect)
 
     def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the scripts beside this file in the clone."""
