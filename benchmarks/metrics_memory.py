@@ -1,10 +1,11 @@
 """Memory of measuring, over the number of images: it should not grow with it. Linux only.
 
-    python benchmarks/metrics_memory.py [--json]
+    python benchmarks/metrics_memory.py [--json] [--only pr --counts 10000 50000]
 
 Each number of images has a process of its own, which measures the most anonymous memory (RssAnon) above what
 its imports take; pages of mapped files are the system's to take back. "extract" goes from image files to
-cached features with a stand-in for the network; "compare" goes from cached features to FID with its interval.
+cached features with a stand-in for the network; "compare" goes from cached features to FID with its interval;
+"kid", "is" and "pr" go from cached features to the numbers that `ffl-patch fid` prints.
 """
 
 from __future__ import annotations
@@ -22,7 +23,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ffl_plugin.metrics import Extractor, Features, Weights, open_images
+from ffl_plugin.metrics import (
+    Extractor,
+    Features,
+    Weights,
+    inception_score,
+    kid,
+    open_images,
+    precision_recall,
+)
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import CHUNK
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
@@ -31,7 +40,14 @@ from ffl_plugin.metrics.protocols import PROTOCOLS
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))
 from pictures import picture, save
 
-COUNTS = {"extract": (200, 2_000), "compare": (3_000, 9_000)}
+COUNTS = {
+    "extract": (200, 2_000),
+    "compare": (3_000, 9_000),
+    "kid": (3_000, 9_000),
+    "is": (3_000, 9_000),
+    "pr": (3_000, 9_000),
+}
+SETS = {"compare": 3, "kid": 2, "is": 1, "pr": 2}  # of features that each reads
 PROTOCOL = PROTOCOLS["pytorch-fid"]
 WEIGHTS = Weights(Path("stand-in"), "0" * 64, False)
 
@@ -51,14 +67,20 @@ def extract(count: int, folder: Path) -> None:
     StandIn().extract(open_images(folder / "images"), PROTOCOL, cache=folder / "cache")
 
 
+def stored(what: str, count: int, folder: Path) -> list[Features]:
+    """The sets of ``count`` cached features that were prepared."""
+    paths = sorted(folder.glob("*.npy"))
+    per_set = len(paths) // SETS[what]
+    names = tuple(map(str, range(count)))
+    return [
+        Features(names, PROTOCOL, WEIGHTS, tuple(paths[k * per_set : (k + 1) * per_set]))
+        for k in range(SETS[what])
+    ]
+
+
 def compare(count: int, folder: Path) -> None:
     """From three sets of ``count`` cached features to FID before and after."""
-    paths = sorted(folder.glob("*.npy"))
-    per_set = len(paths) // 3
-    names = tuple(map(str, range(count)))
-    real, before, after = (
-        Features(names, PROTOCOL, WEIGHTS, tuple(paths[k * per_set : (k + 1) * per_set])) for k in range(3)
-    )
+    real, before, after = stored("compare", count, folder)
     compare_features(real, [before], [after])
 
 
@@ -69,10 +91,20 @@ def prepare(what: str, count: int, folder: Path) -> None:
         for index in range(count):
             save(folder / "images" / f"{index:05d}.png", picture(index, 32, 32))
         return
-    for number in range(3 * -(-count // CHUNK)):
+    for number in range(SETS[what] * -(-count // CHUNK)):
         left = count - CHUNK * (number % -(-count // CHUNK))
-        rows = np.maximum(random.normal(size=(min(CHUNK, left), FEATURES + CLASSES)), 0)
-        np.save(folder / f"{number:05d}.npy", rows.astype(np.float32))
+        rows = random.standard_normal((min(CHUNK, left), FEATURES + CLASSES), dtype=np.float32)
+        np.save(folder / f"{number:05d}.npy", np.maximum(rows, 0))
+
+
+def run(what: str, count: int, folder: Path) -> None:
+    """Measure what was prepared."""
+    if what == "extract":
+        extract(count, folder)
+    elif what == "compare":
+        compare(count, folder)
+    else:
+        {"kid": kid, "is": inception_score, "pr": precision_recall}[what](*stored(what, count, folder))
 
 
 def anonymous() -> float:
@@ -93,7 +125,7 @@ def measure(what: str, count: int) -> dict[str, float]:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        {"extract": extract, "compare": compare}[what](count, Path(name))
+        run(what, count, Path(name))
         running.set()
         watcher.join()
     return {"images": count, "MB": peak[0] - begun, "seconds": time.perf_counter() - started}
@@ -103,14 +135,16 @@ def main() -> None:
     """Start a process for each number of images; print a line for each, and one JSON object if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=list(COUNTS))
+    parser.add_argument("--counts", nargs="+", type=int, metavar="IMAGES")
     parser.add_argument("--one", nargs=2, metavar=("WHAT", "COUNT"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(measure(arguments.one[0], int(arguments.one[1]))))
         return
     results: dict[str, list[dict[str, float]]] = {}
-    for what, counts in COUNTS.items():
-        for count in counts:
+    for what in [arguments.only] if arguments.only else COUNTS:
+        for count in arguments.counts or COUNTS[what]:
             command = [sys.executable, __file__, "--one", what, str(count)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             results.setdefault(what, []).append(found)

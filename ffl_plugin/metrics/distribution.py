@@ -1,8 +1,11 @@
-"""Other metrics from the same features, by torch-fidelity's functions with every setting explicit."""
+"""Other metrics from the same features, equal to torch-fidelity's with every setting explicit.
+
+Its functions are called a subset or split at a time, which shows progress and keeps memory flat.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +15,25 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import Measurement, conditions, refuse_different_conditions
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.manifold import precision_and_recall
 from ffl_plugin.metrics.optional import require
+from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 
 SEED = 2020  # torch-fidelity's own default
 KID_SUBSETS, KID_SUBSET = 100, 1000
+# (x·y/d + 1)³
+KID_KERNEL = {
+    "kid_kernel": "poly",
+    "kid_kernel_poly_degree": 3,
+    "kid_kernel_poly_gamma": None,
+    "kid_kernel_poly_coef0": 1,
+}
 IS_SPLITS = 10
 NEIGHBOURS = 3
 
 
-def kid(real: Features, fake: Features) -> Measurement:
+def kid(real: Features, fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
     """Kernel Inception Distance (Bińkowski et al. 2018): unbiased, so sound for small sets; may be negative.
 
     Cubic kernel, 100 subsets of 1,000 images or of as many as there are.
@@ -30,40 +42,38 @@ def kid(real: Features, fake: Features) -> Measurement:
     subset = min(KID_SUBSET, len(real), len(fake))
     if subset < 2:
         raise FFLError("KID needs at least 2 images on each side")
-    result = _fidelity("metric_kid").kid_features_to_metric(
-        _tensor(fake.pool()),
-        _tensor(real.pool()),
-        kid_subsets=KID_SUBSETS,
-        kid_subset_size=subset,
-        kid_kernel="poly",
-        kid_kernel_poly_degree=3,
-        kid_kernel_poly_gamma=None,
-        kid_kernel_poly_coef0=1,
-        rng_seed=SEED,
-        verbose=False,
-    )
+    squared_mmd = _fidelity("metric_kid").kernel_mmd
+    sets = [_tensor(side.pool()).numpy() for side in (fake, real)]
+    random = np.random.RandomState(SEED)
+    values = np.empty(KID_SUBSETS)
+    for number in range(KID_SUBSETS):
+        drawn = [rows[random.choice(len(rows), subset, replace=False)] for rows in sets]
+        values[number] = squared_mmd(*drawn, **KID_KERNEL)
+        if progress is not None:
+            progress(number + 1, KID_SUBSETS, "KID")
     settings = f"{conditions(real, fake)}; {KID_SUBSETS} subsets of {subset:,}, seed {SEED}"
-    value, spread = (result[f"kernel_inception_distance_{key}"] for key in ("mean", "std"))
-    return Measurement("KID", value, "lower", settings, spread)
+    return Measurement("KID", float(np.mean(values)), "lower", settings, float(np.std(values)))
 
 
-def inception_score(fake: Features) -> Measurement:
+def inception_score(fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
     """Inception Score (Salimans et al. 2016), the mean over 10 shuffled splits."""
     if len(fake) < IS_SPLITS:
         raise FFLError(f"the Inception Score needs at least {IS_SPLITS} images, not {len(fake)}")
-    value, spread = inception_score_of(fake.logits())
+    value, spread = inception_score_of(fake.logits(), progress=progress)
     settings = f"{conditions(None, fake)}; {IS_SPLITS} splits, seed {SEED}"
     return Measurement("IS", value, "higher", settings, spread)
 
 
-def inception_score_of(logits: npt.NDArray[Any]) -> tuple[float, float]:
+def inception_score_of(
+    logits: npt.NDArray[Any], *, progress: Optional[Progress] = None
+) -> tuple[float, float]:
     """Inception Score of logits (N, C): mean and standard deviation over the splits."""
     score = _fidelity("metric_isc").isc_features_to_metric
-    # A split at a time: torch-fidelity's own loop holds 28 kB for every image.
-    scores = [
-        score(_tensor(logits[chosen]), splits=1, shuffle=False)["inception_score_mean"]
-        for chosen in _splits(len(logits))
-    ]
+    scores = []
+    for chosen in _splits(len(logits)):
+        scores.append(score(_tensor(logits[chosen]), splits=1, shuffle=False)["inception_score_mean"])
+        if progress is not None:
+            progress(len(scores), IS_SPLITS, "Inception Score")
     return float(np.mean(scores)), float(np.std(scores))
 
 
@@ -89,7 +99,9 @@ def _splits(count: int) -> list[npt.NDArray[np.int64]]:
     return [order[first:last] for first, last in zip(edges, edges[1:])]
 
 
-def precision_recall(real: Features, fake: Features) -> tuple[Measurement, Measurement]:
+def precision_recall(
+    real: Features, fake: Features, *, progress: Optional[Progress] = None
+) -> tuple[Measurement, Measurement]:
     """Improved precision and recall (Kynkäänniemi et al. 2019) with 3 neighbours, on Inception features.
 
     StyleGAN2-ADA's ``pr50k3_full`` uses VGG features: its numbers are not comparable with these.
@@ -97,23 +109,21 @@ def precision_recall(real: Features, fake: Features) -> tuple[Measurement, Measu
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) <= NEIGHBOURS:
         raise FFLError(f"precision and recall need more than {NEIGHBOURS} images on each side")
-    result = _fidelity("metric_prc").prc_features_to_metric(
-        _tensor(fake.pool()),
-        _tensor(real.pool()),
-        prc_neighborhood=NEIGHBOURS,
-        prc_batch_size=2_000,
-        save_cpu_ram=True,
-        verbose=False,
+    precision, recall = precision_and_recall(
+        _tensor(real.pool()), _tensor(fake.pool()), neighbours=NEIGHBOURS, progress=progress
     )
     settings = f"{conditions(real, fake)}; {NEIGHBOURS} neighbours, Inception features"
     return (
-        Measurement("precision", result["precision"], "higher", settings),
-        Measurement("recall", result["recall"], "higher", settings),
+        Measurement("precision", precision, "higher", settings),
+        Measurement("recall", recall, "higher", settings),
     )
 
 
 def _tensor(rows: npt.NDArray[Any]) -> torch.Tensor:
-    if not torch.isfinite(tensor := torch.from_numpy(rows)).all():
+    tensor = torch.from_numpy(rows)
+    if not all(
+        torch.isfinite(block).all() for block in torch.split(tensor, 1024)
+    ):  # a copy of a block at a time
         raise FFLError("the features hold NaN or infinite values; extract them again")
     return tensor
 

@@ -24,8 +24,7 @@ from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
 from ffl_plugin.metrics.storage import TemporaryFolder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
-# Metric of features -> what is shown while it is computed.
-_LABELS = {"fid": "FID", "is": "Inception Score", "kid": "KID", "pr": "precision and recall"}
+_OF_FEATURES = ("fid", "is", "kid", "pr")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def evaluate(
     notes: list[str] = []
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
-    if any(metric in metrics for metric in _LABELS):
+    if any(metric in metrics for metric in _OF_FEATURES):
         try:
             kept = None if cache is None else cache / "features"
             features = _features(sides, chosen, inception, kept, device, notes, progress)
@@ -155,23 +154,25 @@ def _from_features(
     features: dict[str, FeatureSet], metrics: Sequence[str], progress: Optional[Progress]
 ) -> list[Measurement]:
     real, fake = features["real"], features["fake"]
-    chosen = [metric for metric in ("fid", "is", "kid", "pr") if metric in metrics]
+    chosen = [metric for metric in _OF_FEATURES if metric in metrics]
     if not isinstance(fake, Features) and chosen != ["fid"]:
         raise FFLError("KID, IS, precision and recall need features or images, not statistics alone")
     if not isinstance(real, Features) and {"kid", "pr"} & set(chosen):
         raise FFLError("KID, precision and recall need the real features or images, not statistics alone")
     found: list[Measurement] = []
-    for done, metric in enumerate(chosen):
+    if "fid" in chosen:
         if progress is not None:
-            progress(done, len(chosen), _LABELS[metric])
-        if metric == "fid":
-            found.append(fid(real, fake))
-        elif metric == "is" and isinstance(fake, Features):
-            found.append(inception_score(fake))
-        elif isinstance(real, Features) and isinstance(fake, Features):
-            found += [kid(real, fake)] if metric == "kid" else precision_recall(real, fake)
-    if progress is not None:
-        progress(len(chosen), len(chosen), "metrics of features")
+            progress(0, 1, "FID")
+        found.append(fid(real, fake))
+        if progress is not None:
+            progress(1, 1, "FID")
+    if "is" in chosen and isinstance(fake, Features):
+        found.append(inception_score(fake, progress=progress))
+    if isinstance(real, Features) and isinstance(fake, Features):
+        if "kid" in chosen:
+            found.append(kid(real, fake, progress=progress))
+        if "pr" in chosen:
+            found += precision_recall(real, fake, progress=progress)
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import distribution
+from ffl_plugin.metrics import distribution, manifold
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import FEATURES
@@ -104,3 +104,60 @@ def test_nan_features_are_refused() -> None:
     for metric in (kid, precision_recall):
         with pytest.raises(FFLError, match="NaN"):
             metric(spoiled, made(2, 20))
+
+
+def continuous(seed: int, count: int) -> Features:
+    random = np.random.default_rng(seed)
+    rows = np.zeros((count, FEATURES + 1008), np.float32)
+    rows[:, :12] = random.normal(size=(count, 12)) + seed % 2
+    rows[:, FEATURES:] = random.normal(size=(count, 1008))
+    return Features(tuple(map(str, range(count))), FID, WEIGHTS, (rows,))
+
+
+def test_kid_is_torch_fidelitys() -> None:
+    import_torchvision()
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    real, fake = continuous(1, 90), continuous(2, 70)
+    theirs = kid_features_to_metric(
+        torch.from_numpy(fake.pool()), torch.from_numpy(real.pool()), kid_subsets=3, kid_subset_size=70,
+        rng_seed=2020, verbose=False,
+    )  # fmt: skip
+    found = kid(real, fake)
+    assert (found.value, found.spread) == tuple(
+        theirs[f"kernel_inception_distance_{key}"] for key in ("mean", "std")
+    )
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1024, 4096), (17, 23), (200, 2)])
+def test_precision_and_recall_are_torch_fidelitys_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, rows: int, columns: int
+) -> None:
+    import_torchvision()
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    monkeypatch.setattr(manifold, "_ROWS", rows)
+    monkeypatch.setattr(manifold, "_COLUMNS", columns)
+    real, fake = continuous(1, 130), continuous(2, 90)
+    theirs = prc_features_to_metric(
+        torch.from_numpy(fake.pool()), torch.from_numpy(real.pool()), prc_neighborhood=3,
+        prc_batch_size=10_000, save_cpu_ram=False, verbose=False,
+    )  # fmt: skip
+    precision, recall = precision_recall(real, fake)
+    assert 0.05 < precision.value < 0.95
+    assert precision.value != recall.value
+    assert precision.value == pytest.approx(theirs["precision"], abs=1e-7)
+    assert recall.value == pytest.approx(theirs["recall"], abs=1e-7)
+
+
+@pytest.mark.parametrize("metric", [kid, inception_score, precision_recall])
+def test_progress_rises_to_its_end(metric: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifold, "_ROWS", 17)
+    told: list[tuple[int, int, str]] = []
+    sets = [continuous(2, 60)] if metric is inception_score else [continuous(1, 40), continuous(2, 60)]
+    metric(*sets, progress=lambda *report: told.append(report))
+    done, totals, names = zip(*told)
+    assert len(set(totals)) == len(set(names)) == 1
+    assert list(done) == sorted(set(done))
+    assert len(told) >= 3
+    assert done[-1] == totals[0]
