@@ -53,10 +53,7 @@ def _train(study: Study, options: Options, progress: Progress) -> Outcome:
 
 
 def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Picture]]]:
-    """A row per data set; for real, baseline and FFL: an image, its spectrum, the mean spectrum of the set.
-
-    Of the ``samples`` there are mean spectra only: no sample is a copy of a real image, to be seen beside it.
-    """
+    """A row per data set; of real, baseline and FFL: an image, its spectrum and the mean spectrum of all."""
     rows = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
         pictures: list[Picture] = []
@@ -65,13 +62,10 @@ def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Pictur
             *(run_folder(out, data, name, 0) / kind for name in METHODS),
         ):
             first = read_images(folder, 1)[0]
-            pictures += [BLANK, BLANK] if kind == "samples" else [first, log_amplitude(first)]
-            pictures.append(_decibels(metrics.measure_spectra(metrics.open_images(folder)).log_spectrum))
+            spectra = metrics.measure_spectra(metrics.open_images(folder))
+            pictures += [first, log_amplitude(first), _decibels(spectra.log_spectrum)]
         rows.append((f"{outcome.study.name}\n{data}" + ("\nsamples" if kind == "samples" else ""), pictures))
     return rows
-
-
-BLANK: Picture = np.full((2, 2, 3), 255, np.uint8)
 
 
 def _decibels(log_spectrum: Picture) -> Picture:

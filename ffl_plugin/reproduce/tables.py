@@ -31,10 +31,12 @@ def sections(outcome: Outcome, metrics: Sequence[str]) -> list[str]:
     parts = []
     seeds = len({run.seed for run in outcome.runs})
     for data, paper_data, test_images in _data_sets(outcome):
-        ours = f"ours over {seeds} seed(s), {test_images} test images"
-        parts.append(f"## {outcome.study.name} on {data}: {ours} / the paper's on {paper_data}")
+        in_paper = any(metric in table.metrics for table in outcome.study.tables for metric in metrics)
+        beside = f" / the paper's on {paper_data}" if in_paper else ""
+        heading = f"{outcome.study.name} on {data}: ours over {seeds} seed(s), {test_images} test images"
+        parts.append(f"## {heading}{beside}")
         parts.append(_table(outcome, data, paper_data, metrics, difference=False))
-        parts.append(f"Difference from the baseline: ours, paired by seed / the paper's on {paper_data}")
+        parts.append(f"Difference from the baseline: ours, paired by seed{beside}")
         parts.append(_table(outcome, data, paper_data, metrics, difference=True))
     return parts
 

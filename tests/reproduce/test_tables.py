@@ -45,6 +45,13 @@ def test_a_metric_that_was_not_asked_for_or_measured_has_no_column():
     assert scores.splitlines()[-1] == "| FFL | 21.000 / 21.703 |"
 
 
+def test_the_paper_is_named_only_where_it_has_numbers():
+    heading, scores, sentence, _ = sections(outcome({"baseline": psnr(20), "FFL": psnr(21)}), ("high",))
+    assert heading == "## vanilla-ae on mine: ours over 1 seed(s), 7 test images"
+    assert sentence == "Difference from the baseline: ours, paired by seed"
+    assert scores.splitlines()[-1] == "| FFL | 2.100 |"
+
+
 def test_the_json_has_every_mean_with_the_number_of_images():
     rows = summary(outcome({"baseline": psnr(20, 30, 40), "FFL": psnr(21, 31.5, 42)}))
     assert [(row["method"], row["metric"]) for row in rows] == [
