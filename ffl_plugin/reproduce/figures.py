@@ -56,12 +56,18 @@ def image_grid(
 
 
 def study_figure(outcome: Outcome, out: Path, path: Path, columns: int = 8) -> None:
-    """Show the first held-out images of each data set and what each method makes of them, with seed 0."""
+    """Show the first held-out images of each data set and what each method makes of them, with seed 0.
+
+    Below are each method's first samples, where the model can draw some: of the same latent vectors.
+    """
     rows: list[tuple[str, Sequence[Picture]]] = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
         rows.append((data, read_images(held_out_folder(out, data), columns)))
-        for method in outcome.study.methods:
-            rows.append((method, read_images(run_folder(out, data, method, 0) / "images", columns)))
+        for kind, label in (("images", "{}"), ("samples", "{}\nsamples")):
+            for method in outcome.study.methods:
+                folder = run_folder(out, data, method, 0) / kind
+                if folder.is_dir():
+                    rows.append((label.format(method), read_images(folder, columns)))
     image_grid(rows, path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,13 @@ LOSSES: dict[str, ImageLoss] = {
     "phase only": variants.without_amplitude,
     "both (FFL)": focal_frequency_loss,
 }
-SCHEDULE = Schedule(
-    epochs=1500, batch_size=1, learning_rate=0.01
-)  # one epoch is one step: there is one image
+# There is one image: an epoch is a step.
+SCHEDULE = Schedule(epochs=1500, batch_size=1, learning_rate=0.01)
 
 
 def run(options: Options, progress: Progress) -> Result:
     """Optimise the pixels of an image from noise under each loss, write the figure and return the table."""
-    schedule = Schedule(options.epochs or SCHEDULE.epochs, 1, SCHEDULE.learning_rate)
+    schedule = replace(SCHEDULE, epochs=options.epochs or SCHEDULE.epochs)
     data = str(options.data.resolve()) if options.data else "drawn"
     keep_settings(options.out, {"experiment": "single-image", "data": data, "steps": schedule.epochs})
     target = one_image(options, SIZE)

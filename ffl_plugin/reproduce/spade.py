@@ -20,6 +20,12 @@ NAME = "spade"
 EPOCHS = {True: 200, False: 20}
 SMALL_SIZE = 128
 SYNCHRONIZED = "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch"
+# Data set of the clone (--dataset_mode) -> the folder that tells it, and its test photographs.
+LAYOUTS = {
+    "coco": ("train_label", "val_img"),
+    "cityscapes": ("gtFine", "leftImg8bit/val"),
+    "ade20k": ("annotations", "images/validation"),
+}
 
 
 def check(clone: Path, data: Path) -> None:
@@ -40,14 +46,6 @@ def check(clone: Path, data: Path) -> None:
             f"{weights.path} lacks VGG19's classifier, which the clone's torchvision loads too; give "
             f"{SPADE_LOSS.release.name}, from {SPADE_LOSS.release.url}"
         )
-
-
-# Data set of the clone (--dataset_mode) -> the folder that tells it, and its test photographs.
-LAYOUTS = {
-    "coco": ("train_label", "val_img"),
-    "cityscapes": ("gtFine", "leftImg8bit/val"),
-    "ade20k": ("annotations", "images/validation"),
-}
 
 
 def _mode(training: Training) -> str:

@@ -6,6 +6,7 @@ Everything is written under the output folder, a run in a folder of its own:
     OUT/DATA/test/00000.png               the held-out images
     OUT/DATA/METHOD/seed-0/images/…       their reconstructions (and samples/ where the model can draw)
     OUT/DATA/METHOD/seed-0/run.json       scores and losses: a run that has it is not repeated
+    OUT/DATA/METHOD/seed-0/model.pt       its weights, with --paper
     OUT/result.json, table.md, figure.png
 """
 
@@ -15,7 +16,7 @@ import json
 import platform
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -112,14 +113,10 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
         if not real.is_dir():
             write_images(split.test, real)
         for seed in range(options.seeds):
-            for method, objective in study.methods.items():
-                folder = run_folder(options.out, split.name, method, seed)
-                what = f"{split.name}, {method}, seed {seed}"
-                result = folder / "run.json"
+            for method in study.methods:
+                result = run_folder(options.out, split.name, method, seed) / "run.json"
                 if not result.exists():
-                    _train_and_score(
-                        study, objective, split, schedule, seed, folder, real, options.paper, what, progress
-                    )
+                    _train_and_score(study, method, split, schedule, seed, options, progress)
                 found = json.loads(result.read_text())
                 runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
     return Outcome(study, settings, runs)
@@ -142,33 +139,31 @@ def slug(name: str) -> str:
 
 def _train_and_score(
     study: Study,
-    objective: Objective,
+    method: str,
     split: Split,
     schedule: Schedule,
     seed: int,
-    folder: Path,
-    real: Path,
-    keep_model: bool,
-    what: str,
+    options: Options,
     progress: Progress,
 ) -> None:
     """Do one run and write its run.json last, whole, so that its presence means that the run is done."""
+    folder = run_folder(options.out, split.name, method, seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = study.model(split.train.shape[-1], keep_model).to(device)
+        model = study.model(split.train.shape[-1], options.paper).to(device)
     checkpoint = folder / "checkpoint.pt"
     history = train(
         model,
-        objective,
+        study.methods[method],
         split.train,
         schedule,
         seed=seed,
         checkpoint=checkpoint,
-        progress=lambda done, total, _: progress(done, total, what),
+        progress=lambda done, total, _: progress(done, total, f"{split.name}, {method}, seed {seed}"),
     )
-    scores = study.score(model, split, folder, real, progress)
-    if keep_model:
+    scores = study.score(model, split, folder, held_out_folder(options.out, split.name), progress)
+    if options.paper:
         torch.save(model.state_dict(), folder / "model.pt")
     unfinished = folder / "run.part"
     unfinished.write_text(json.dumps({"scores": scores, "history": history}))
@@ -210,7 +205,7 @@ def _settings(study: Study, options: Options) -> dict[str, Any]:
     reduced = study.reduced
     schedule = study.schedule if options.paper else Schedule(reduced.epochs, reduced.batch_size)
     if options.epochs is not None:
-        schedule = Schedule(options.epochs, schedule.batch_size, schedule.learning_rate)
+        schedule = replace(schedule, epochs=options.epochs)
     settings: dict[str, Any] = {
         "experiment": study.name,
         "paper": options.paper,

@@ -10,6 +10,9 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, narrow_stylegan2, paper
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
 
+WIDTH = 32  # channels of the reduced run, at most
+SAMPLES = 256
+
 
 def check(clone: Path, data: Path) -> None:
     """Look for the trainer and a data set."""
@@ -19,10 +22,6 @@ def check(clone: Path, data: Path) -> None:
         )
     if not data.exists():
         raise FFLError(f"There is no {data}; --data is a folder or zip made by the clone's dataset_tool.py.")
-
-
-WIDTH = 32  # channels of the reduced run, at most
-SAMPLES = 256
 
 
 def train(training: Training) -> list[str]:

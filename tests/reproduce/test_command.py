@@ -182,6 +182,10 @@ def test_vae_scores_reconstructions_and_samples(tmp_path):
     found = json.loads(reproduce("vae", "--out", tmp_path, "--seeds", "1", "--json", *SMALL).stdout)
     assert {"psnr", "profile", "sample profile", "sample high"} <= set(found["runs"][0]["scores"])
     assert len(list((tmp_path / "faces" / "ffl" / "seed-0" / "samples").iterdir())) == 4
+    with Image.open(tmp_path / "figure.png") as figure:
+        assert (
+            figure.height > 1.5 * figure.width
+        )  # originals, four rows of copies, four of samples; 4 columns
 
 
 def test_bandlimit_removes_what_it_says(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,13 @@ def test_pix2pix_is_patched_trained_tested_and_compared(clone, tmp_path):
         reproduce(*arguments, "--seeds", "1", "--epochs", "1", "--weight", "5")
 
 
-def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path):
+def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path, monkeypatch):
+    """And it was started with the environment that its pipeline adds."""
     write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
-    (clone / "train.py").write_text("raise SystemExit('no such card')\n")
-    with pytest.raises(FFLError, match=r"train\.py of baseline-seed-0 failed \(no such card\)"):
+    (clone / "train.py").write_text("import os\nraise SystemExit('no such card: ' + os.environ['CARD'])\n")
+    with_card = replace(pix2pix.PIPELINE, environment=lambda training: {"CARD": f"seed {training.seed}"})
+    monkeypatch.setattr(pix2pix, "PIPELINE", with_card)
+    with pytest.raises(FFLError, match=r"train\.py of baseline-seed-0 failed \(no such card: seed 0\)"):
         reproduce("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
 
 
