@@ -1,4 +1,4 @@
-# `make test` and `make demo` need a clone, Python 3.9+ and make; each prepares .venv itself.
+# `make test` and `make demo` need a clone, Python 3.10+ and make; each prepares .venv itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
-from ffl_plugin.cli import COMMANDS
+from ffl_plugin.cli import COMMANDS, group
 from ffl_plugin.integrations._flags import FLAGS
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching.recipe import Recipe
@@ -33,6 +36,50 @@ def test_the_readme_lists_every_target_with_the_commits_it_was_tried_on(recipe: 
     assert row is not None
     for version in recipe.versions:
         assert version.commit in row
+
+
+def printed_commands(page: Path) -> list[list[str]]:
+    """The command lines of a page: those behind a ``$``, and of Python those that are indented by four."""
+    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
+    lines = re.findall(r"^(?:\$ |    (?=python ))(.+)$", text, re.MULTILINE)
+    # The brackets of what may be left out, and the braces of what a sweep fills in, are no part of a word.
+    return [shlex.split(re.sub(r"[][{}]", "", line), comments=True) for line in lines]
+
+
+COMMAND_LINES = [(page.name, words) for page in PAGES for words in printed_commands(page)]
+
+
+def test_command_lines_are_found() -> None:
+    assert sum(words[0] == "ffl-patch" for _, words in COMMAND_LINES) > 30
+    assert sum(words[0] == "python" for _, words in COMMAND_LINES) > 20
+
+
+@pytest.mark.parametrize(
+    "words", [words for _, words in COMMAND_LINES if words[0] == "ffl-patch"], ids=" ".join
+)
+def test_a_printed_command_line_is_understood(words: list[str]) -> None:
+    """Its command and its flags exist; what they name does not, here."""
+    command: click.Command = group
+    arguments = words[1:]
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), arguments[0])
+        assert found is not None
+        command, arguments = found, arguments[1:]
+    if "--help" in arguments:
+        return
+    context = click.Context(command)
+    command.make_parser(context).parse_args(list(arguments))
+
+
+@pytest.mark.parametrize("words", [words for _, words in COMMAND_LINES if words[0] == "python"], ids=" ".join)
+def test_what_a_printed_line_runs_exists(words: list[str]) -> None:
+    """Modules and benchmarks of ours, with the flags of the benchmarks; scripts of a clone are not here."""
+    if words[1] == "-m" and words[2].startswith("ffl_plugin"):
+        assert importlib.util.find_spec(words[2]) is not None
+    elif words[1].startswith("benchmarks/"):
+        source = (PROJECT / words[1]).read_text(encoding="utf-8")
+        for flag in (word for word in words if word.startswith("--")):
+            assert f'"{flag}"' in source
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
