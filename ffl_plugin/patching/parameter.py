@@ -21,7 +21,8 @@ def param_insertions(source: Source, edit: Param) -> list[Insertion]:
         if signature.one_per_line:
             model = signature.items[-2] if len(signature.items) > 1 else last
             return [before_line(source, last.start[0], _line(source, edit, model, last, comma=True))]
-        return [Insertion(source.offset(*last.start), source.encode(f"{edit.code}, "))]
+        gap = _gap_before(source, signature, last)
+        return [Insertion(source.offset(*last.start), source.encode(f"{edit.code},{gap}"))]
     if signature.one_per_line or signature.stacked:
         return _on_a_line_of_its_own(source, edit, signature, last)
     if last.comma:
@@ -56,6 +57,14 @@ def _code(source: Source, edit: Param, model: Item) -> str:
     if equals is None or source.line(equals.start[0]).text[equals.start[1] - 1] != " ":
         return edit.code
     return style.aligned(name, default, equals.start[1] - model.start[1])
+
+
+def _gap_before(source: Source, signature: Signature, last: Item) -> str:
+    """The white space before the last parameter; a space where the comma is on another line."""
+    comma = signature.items[-2].comma if len(signature.items) > 1 else None
+    if comma is None or comma[0] != last.start[0]:
+        return " "
+    return source.line(comma[0]).text[comma[1] + 1 : last.start[1]]
 
 
 def _gap_before_comment(source: Source, item: Item) -> str:

@@ -15,6 +15,15 @@ REWRITTEN = {
     "one line": ("def f(a, b=1): pass\n", "def f(a, b=1, ffl_options=None): pass\n"),
     "one line, trailing comma": ("def f(a, b=1,): pass\n", "def f(a, b=1, ffl_options=None,): pass\n"),
     "keywords": ("def f(a, **kwargs): pass\n", "def f(a, ffl_options=None, **kwargs): pass\n"),
+    "keywords without a space": ("def f(a,**kwargs): pass\n", "def f(a,ffl_options=None,**kwargs): pass\n"),
+    "keywords behind two spaces": (
+        "def f(a,  **kwargs): pass\n",
+        "def f(a,  ffl_options=None,  **kwargs): pass\n",
+    ),
+    "keywords on the next line": (
+        "def f(a,\n      **kwargs): pass\n",
+        "def f(a,\n      ffl_options=None, **kwargs): pass\n",
+    ),
     "keywords only": ("def f(**kwargs): pass\n", "def f(ffl_options=None, **kwargs): pass\n"),
     "arguments": ("def f(a, *args): pass\n", "def f(a, *args, ffl_options=None): pass\n"),
     "arguments and keywords": (
