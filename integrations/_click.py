@@ -91,9 +91,9 @@ def configure(
     """
     try:
         settings = upstream.settings(given or {})
-        resolution = arguments.get("training_set_kwargs", {}).get("resolution")
-        if settings.weight > 0 and resolution is not None:
-            settings.check_image_size(resolution, resolution)
+        if settings.weight > 0:
+            for height, width in _image_sizes(arguments.get("training_set_kwargs", {}).get("resolution")):
+                settings.check_image_size(height, width)
     except SettingsError as refusal:
         raise error(str(refusal)) from None
     resumed = ResumedRun.of(_resumed_snapshot())
@@ -107,6 +107,14 @@ def configure(
         entry["kimg_before"] = resumed.kimg
     arguments["loss_kwargs"]["ffl_options"] = entry
     return _description(settings, upstream.defaults)
+
+
+def _image_sizes(resolution: object) -> list[tuple[int, int]]:
+    """Height and width, where a launcher tells: as one number, or as two in forks for oblong images."""
+    if isinstance(resolution, int):
+        return [(resolution, resolution)]
+    sizes = resolution if isinstance(resolution, (list, tuple)) else ()
+    return [(sizes[0], sizes[1])] if len(sizes) == 2 and all(isinstance(n, int) for n in sizes) else []
 
 
 def _resumed_snapshot() -> Optional[str]:

@@ -87,6 +87,11 @@ def check_images(fake: object, real: object, settings: Settings) -> None:
             f"the real {tuple(real.shape)}"
         )
     settings.check_image_size(*real.shape[2:])
+    if torch.is_grad_enabled() and not fake.requires_grad:
+        _process.warn(
+            "the generated images of the first step carry no gradient, so FFL trains nothing there; if the "
+            "generator trains in this step, they are detached from it before FFL gets them"
+        )
     low, high = (bound.item() for bound in torch.aminmax(real.detach().float()))
     if not max(-low, high) <= PLAUSIBLE_MAGNITUDE:
         _process.warn(

@@ -77,14 +77,26 @@ def test_a_patch_factor_that_does_not_divide_the_images_is_refused():
 def test_an_implausible_range_is_warned_of_once(capsys):
     term = FrequencyTerm(Settings(weight=1.0))
     for _ in range(3):
-        term(images(2, 3, 8, 8), (images(2, 3, 8, 8, seed=1) + 1) * 127.5)
+        term(images(2, 3, 8, 8).requires_grad_(), (images(2, 3, 8, 8, seed=1) + 1) * 127.5)
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 1
     assert "go from 2.59 to 255, not from -1 to 1" in warnings[0]
 
 
 def test_an_untrained_generator_may_leave_the_range(capsys):
-    FrequencyTerm(Settings(weight=1.0))(images(2, 3, 8, 8) * 100, images(2, 3, 8, 8))
+    fake = (images(2, 3, 8, 8) * 100).requires_grad_()
+    FrequencyTerm(Settings(weight=1.0))(fake, images(2, 3, 8, 8))
+    assert capsys.readouterr().err == ""
+
+
+def test_detached_images_are_warned_of_once_where_a_gradient_is_wanted(capsys):
+    term = FrequencyTerm(Settings(weight=1.0))
+    for _ in range(2):
+        term(images(2, 3, 8, 8), images(2, 3, 8, 8))
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "the generated images of the first step carry no gradient" in warning
+    with torch.no_grad():
+        FrequencyTerm(Settings(weight=1.0))(images(2, 3, 8, 8), images(2, 3, 8, 8))
     assert capsys.readouterr().err == ""
 
 

@@ -111,6 +111,15 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     }
 
 
+@pytest.mark.parametrize("resolution", [[64, 96], (64, 96), "64x96", None], ids=str)
+def test_oblong_images_are_known_by_two_numbers(resolution):
+    args = EasyDict(training_set_kwargs=EasyDict(resolution=resolution), loss_kwargs=EasyDict())
+    assert ffl.configure(args, {"weight": 1.0, "patch_factor": 32}, UserError) == "-ffl1-pf32"
+    if isinstance(resolution, (list, tuple)):
+        with pytest.raises(UserError, match="--ffl-patch-factor 3 does not divide images of 64x96"):
+            ffl.configure(args, {"weight": 1.0, "patch_factor": 3}, UserError)
+
+
 @pytest.mark.parametrize(("flag", "steps"), [("--ffl-monitor", 10), ("--ffl-monitor=0", 0)], ids=str)
 def test_the_monitor_needs_no_number(flag, steps):
     _, loss_kwargs = description_and_loss_kwargs("--ffl-weight=1", flag, "--gamma=2")
