@@ -48,7 +48,17 @@ def model_file(path: str, model: str, imported: Import, term: str) -> File:
             Statement(
                 f"{model}.backward_G",
                 term,
-                after=Last(("self.loss_G = ...", "self.loss_G += ...")),
+                after=Last(
+                    ("self.loss_G = ...", "self.loss_G += ..."),
+                    unless=(  # a share of a step is a share of the term too, and what is shown is no loss
+                        "self.loss_G = self.loss_G / ...",
+                        "self.loss_G = self.loss_G * ...",
+                        "self.loss_G = ... * self.loss_G",
+                        "self.loss_G = self.loss_G.item()",
+                        "self.loss_G = self.loss_G.detach()",
+                        "self.loss_G = float(self.loss_G)",
+                    ),
+                ),
                 feeds="self.loss_G",
             ),
         ),
@@ -63,7 +73,8 @@ def model_file(path: str, model: str, imported: Import, term: str) -> File:
             Requires(
                 f"{model}.backward_G",
                 ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)"),
-                because=f"{model}.backward_G computes no adversarial loss",
+                because=f"{model}.backward_G calls neither self.criterionGAN nor a discriminator, so there "
+                "may be no adversarial loss",
             ),
             Requires(
                 "",

@@ -82,8 +82,17 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
         guards=(
             Trains("training/loss.py", loss),
             TwoDimensional(),
+            Forbids(
+                "launch_training",
+                ("c.loss_kwargs = ...",),
+                because="launch_training replaces c.loss_kwargs, so the flags get lost",
+            ),
             Requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
-            Requires("main", ("c.loss_kwargs = ...",), because="main sets no c.loss_kwargs"),
+            Requires(
+                "main",
+                ("c.loss_kwargs = ...", "c, ... = ...(opts, ...)", "c = ...(opts, ...)"),
+                because="main sets no c.loss_kwargs",
+            ),
             Requires(
                 "main",
                 ("launch_training(..., c=c, desc=desc)", "launch_training(c, desc, ...)"),
@@ -95,12 +104,10 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
 
 def phase_guards(phases: str) -> tuple[Guard, ...]:
     """Return what would train something else than the loss on these images without anybody noticing."""
+    volumes = "the images are volumes, and the loss is for (N, C, H, W)"
     return (
-        Forbids(
-            phases,
-            ("gen_img[:, 0, 0, 0, 0]", "....sum([1, 2, 3, 4])"),
-            because="the images are volumes, and the loss is for (N, C, H, W)",
-        ),
+        Forbids(phases, ("gen_img[:, 0, 0, 0, 0]",), because=volumes),
+        Requires(phases, ("....sum([1, 2, 3])",), because=volumes, given="....sum([1, 2, 3, 4])"),
         Unchanged(
             phases,
             "gen_img",
@@ -112,6 +119,8 @@ def phase_guards(phases: str) -> tuple[Guard, ...]:
             (
                 "loss_Gmain = ... * gain",
                 "loss_Gmain = gain * ...",
+                "loss_Gmain = (... * gain).mean()",
+                "loss_Gmain = torch.mean(... * gain)",
                 "loss_Gmain = ....mul(gain)",
                 "loss_Gmain *= gain",
             ),

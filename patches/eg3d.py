@@ -22,7 +22,10 @@ RECIPE = Recipe(
             (
                 Requires(
                     PHASES,
-                    ("real_img = {'image': real_img, 'image_raw': ...}",),
+                    (
+                        "real_img = {'image': real_img, 'image_raw': ..., **...}",
+                        "real_img = dict(..., image=real_img, image_raw=...)",
+                    ),
                     because="real_img is not made a dict of 'image' and 'image_raw'",
                 ),
             ),

@@ -37,8 +37,14 @@ MODEL = File(
         Statement(
             "Pix2PixModel.compute_generator_loss",
             "ffl.add_term(self, G_losses, fake_image, real_image)",
-            after=Only(("fake_image, ... = self.generate_fake(...)", "fake_image = self.generate_fake(...)")),
-            feeds="G_losses",
+            after=Only(
+                (
+                    "fake_image, ... = self.generate_fake(...)",
+                    "fake_image = self.generate_fake(...)",
+                    "..., fake_image, ... = self.generate_fake(...)",
+                )
+            ),
+            feeds="G_losses['FFL']",
         ),
     ),
     guards=(
@@ -46,7 +52,13 @@ MODEL = File(
         Requires(
             "Pix2PixModel.compute_generator_loss",
             ("self.criterionGAN(...)",),
-            because="Pix2PixModel.compute_generator_loss computes no adversarial loss",
+            because="Pix2PixModel.compute_generator_loss does not call self.criterionGAN, so there may be "
+            "no adversarial loss",
+        ),
+        Forbids(
+            "Pix2PixModel.compute_generator_loss",
+            ("fake_image = fake_image[...]",),
+            because="generate_fake returns more than one image, and which are compared is chosen later",
         ),
         Forbids(
             "Pix2PixModel",
@@ -56,7 +68,7 @@ MODEL = File(
         ),
         Callers(
             "...(..., mode='generator')",
-            ("sum(....values())",),
+            ("sum(....values())", "... = list(....values())"),
             because="does not sum up all losses of the generator, and would go without the term",
         ),
     ),

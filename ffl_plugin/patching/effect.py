@@ -9,9 +9,11 @@ from typing import Optional, Union
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Statement
-from ffl_plugin.patching.scope import Function
+from ffl_plugin.patching.scope import Function, definitions, path_to
 from ffl_plugin.patching.source import Source
 
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+_OF_ALL_ELEMENTS = frozenset({"items", "values", "copy"})
 _SHOWING = frozenset({"print", "float", "str", "repr", "format", "len", "isinstance", "round", "getattr"})
 
 
@@ -22,7 +24,8 @@ def require_effect(source: Source, function: Function, anchor: ast.stmt, edit: S
         PatchError: naming the line that goes without it.
     """
     if edit.feeds is not None:
-        _require_not_left_before(source, function, anchor, edit.feeds)
+        carrier = edit.feeds.partition("[")[0]
+        _require_not_left_before(source, function, anchor, carrier)
         _require_not_bound_again(source, function, anchor, edit.feeds)
         _require_used(source, function, anchor, edit.feeds)
     for wanted in edit.follows:
@@ -37,9 +40,19 @@ def require_effect(source: Source, function: Function, anchor: ast.stmt, edit: S
 
 
 def _require_not_left_before(source: Source, function: Function, anchor: ast.stmt, carrier: str) -> None:
-    """A branch above the anchor that makes the loss and returns goes without the term."""
+    """A branch above the anchor that makes a loss and returns goes without the term.
+
+    Other phases of a function have losses of their own; those of the anchor's phase have not.
+    """
+    nested = {
+        id(node)
+        for inner in ast.walk(function)
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
+        for node in ast.walk(inner)
+    }
+    phase = _phase_of(function, anchor)
     for branch in ast.walk(function):
-        for block in _blocks(branch):
+        for block in _blocks(branch) if id(branch) not in nested else ():
             leaves = next((node for node in block if isinstance(node, ast.Return)), None)
             if leaves is None or _is_later(source, leaves, anchor) or block is function.body:
                 continue
@@ -49,11 +62,67 @@ def _require_not_left_before(source: Source, function: Function, anchor: ast.stm
                     file=source.name,
                     line=leaves.lineno,
                 )
+            for call in _calls(block):
+                if (
+                    (_is_backward(call) and _is_inside(call, phase))
+                    or _trains(source, call, carrier)
+                    or (_is_method(call) and _is_inside(call, leaves))
+                ):
+                    raise PatchError(
+                        f"leaves {function.name} before the loss is made, with "
+                        f"`{source.first_line_of(call)}`, which would go without the term",
+                        file=source.name,
+                        line=call.lineno,
+                    )
 
 
-def _require_not_bound_again(source: Source, function: Function, anchor: ast.stmt, carrier: str) -> None:
+def _phase_of(function: Function, anchor: ast.stmt) -> ast.AST:
+    """The outermost branch of a function in which a statement is; the function where it is in none."""
+    for _, statement in path_to(function.body, anchor):
+        if statement is not anchor and not isinstance(statement, (ast.With, ast.AsyncWith)):
+            return statement
+    return function
+
+
+def _trains(source: Source, call: ast.Call, carrier: str) -> bool:
+    """Whether a call is of a method of the object that backpropagates or makes the loss."""
+    methods = [node for name, node in definitions(source.tree) if "." in name] if _is_method(call) else []
+    return any(
+        any(_is_backward(inner) for inner in _calls([method]))
+        or any(name == carrier for name, _ in _stored(method))
+        for method in methods
+        if isinstance(method, ast.FunctionDef) and f"self.{method.name}" == _names(call.func)
+    )
+
+
+def _is_method(call: ast.Call) -> bool:
+    return (_names(call.func) or "").startswith("self.")
+
+
+def _is_inside(node: ast.AST, root: ast.AST) -> bool:
+    return any(inner is node for inner in ast.walk(root))
+
+
+def _calls(roots: Sequence[ast.AST]) -> Iterator[ast.Call]:
+    for root in roots:
+        yield from (node for node in ast.walk(root) if isinstance(node, ast.Call))
+
+
+def _require_not_bound_again(source: Source, function: Function, anchor: ast.stmt, feeds: str) -> None:
+    carrier, _, element = feeds.partition("[")
+    kept = {
+        id(target)
+        for statement in ast.walk(function)
+        for target in _targets(statement)
+        if _names(target) == carrier and _keeps(statement, carrier, whole=bool(element))
+    }
+    used_up = [
+        _place(call) for call in _calls([function]) if _is_backward(call) and _mentions(call, {carrier})
+    ]
     for name, node in _stored(function):
         if name == carrier and not isinstance(node, ast.Subscript) and _is_later(source, node, anchor):
+            if id(node) in kept or any(place < _place(node) for place in used_up):
+                continue
             raise PatchError(
                 f"{carrier} is bound again after `{source.first_line_of(anchor)}`, so a term added there "
                 "would get lost",
@@ -62,16 +131,44 @@ def _require_not_bound_again(source: Source, function: Function, anchor: ast.stm
             )
 
 
-def _require_used(source: Source, function: Function, anchor: ast.stmt, carrier: str) -> None:
+def _targets(statement: ast.AST) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AugAssign) else []
+
+
+def _keeps(statement: ast.AST, carrier: str, *, whole: bool) -> bool:
+    """Whether an assignment to a carrier keeps what is in it, by arithmetic or in a new container."""
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, _ARITHMETIC)
+    value = getattr(statement, "value", statement)
+    if whole:
+        return _mentions(value, {carrier}, whole=True)
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, _ARITHMETIC):
+        return False
+    dividend = isinstance(value.op, ast.Div)
+    return _names(value.left) == carrier or (not dividend and _names(value.right) == carrier)
+
+
+def _require_used(source: Source, function: Function, anchor: ast.stmt, feeds: str) -> None:
     """The carrier must be backpropagated, handed on or returned; if nothing is, another function reads it."""
-    if _reaches_an_end(source, function, carrier, source.end_of(anchor)):
+    carrier, _, element = feeds.partition("[")
+    if _reaches_an_end(function, carrier, source.end_of(anchor), whole=bool(element)):
         return
     backward = next(
         (node for node in ast.walk(function) if isinstance(node, ast.Call) and _is_backward(node)), None
     )
+    callers = [
+        node
+        for _, node in definitions(source.tree)
+        if isinstance(node, ast.FunctionDef)
+        and node is not function
+        and _backpropagates_after(node, function)
+    ]
     if backward is None and "." in carrier:
         inside = {id(node) for node in ast.walk(function)}
-        if any(_names(node) == carrier and id(node) not in inside for node in source.nodes):
+        elsewhere = any(_names(node) == carrier and id(node) not in inside for node in source.nodes)
+        if elsewhere and all(_reaches_an_end(caller, carrier, (0, 0), whole=False) for caller in callers):
             return
     because = ""
     if backward is not None and not _mentions(backward, {carrier}):
@@ -84,15 +181,26 @@ def _require_used(source: Source, function: Function, anchor: ast.stmt, carrier:
     )
 
 
-def _reaches_an_end(source: Source, function: Function, carrier: str, start: tuple[int, int]) -> bool:
-    """Follow a value down a function through assignments and containers, to where it is used up."""
+def _backpropagates_after(caller: ast.FunctionDef, function: Function) -> bool:
+    """Whether a function calls another one and backpropagates itself."""
+    calls = list(_calls([caller]))
+    return any(_is_backward(call) for call in calls) and any(
+        (_names(call.func) or "").rpartition(".")[2] == function.name for call in calls
+    )
+
+
+def _reaches_an_end(function: Function, carrier: str, start: tuple[int, int], *, whole: bool) -> bool:
+    """Follow a value down a function through assignments and containers, to where it is used up.
+
+    With ``whole`` the carrier is a container: who reads only an element of it does not get the value.
+    """
     carriers = {carrier}
     nodes = [node for node in ast.walk(function) if isinstance(node, (ast.stmt, ast.Call, ast.withitem))]
     for node in sorted(nodes, key=_place):
-        if _place(node) < start or not _mentions(node, carriers):
+        if _place(node) < start or not _mentions(node, carriers, whole=whole):
             continue
         if isinstance(node, ast.Return) or (
-            isinstance(node, ast.Call) and (_is_backward(node) or _hands_on(node, carriers))
+            isinstance(node, ast.Call) and (_is_backward(node) or _hands_on(node, carriers, whole=whole))
         ):
             return True
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -103,10 +211,10 @@ def _reaches_an_end(source: Source, function: Function, carrier: str, start: tup
     return False
 
 
-def _hands_on(call: ast.Call, carriers: set[str]) -> bool:
+def _hands_on(call: ast.Call, carriers: set[str], *, whole: bool) -> bool:
     """Whether a method of the object, or a function that is not one for showing, is given a carrier."""
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if not any(_mentions(argument, carriers) for argument in given):
+    if not any(_mentions(argument, carriers, whole=whole) for argument in given):
         return False
     name = _names(call.func)
     return name is not None and (name.startswith("self.") or "." not in name) and name not in _SHOWING
@@ -116,8 +224,14 @@ def _is_backward(call: ast.Call) -> bool:
     return ast.unparse(call.func).rpartition(".")[2] == "backward"
 
 
-def _mentions(root: ast.AST, carriers: set[str]) -> bool:
-    return any(_names(node) in carriers for node in ast.walk(root))
+def _mentions(root: ast.AST, carriers: set[str], *, whole: bool = False) -> bool:
+    read_in_part = {
+        id(node.value)
+        for node in ast.walk(root)
+        if whole and isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Load)
+        if getattr(node, "attr", "") not in _OF_ALL_ELEMENTS
+    }
+    return any(_names(node) in carriers and id(node) not in read_in_part for node in ast.walk(root))
 
 
 def _names(node: object) -> Optional[str]:

@@ -87,7 +87,8 @@ def check_names_are_bound(source: Source, edits: tuple[Edit, ...]) -> None:
             continue
         function = find_function(source, edit.function)
         owner = owner_of(source, function) or source.tree
-        line = find_statement(source, edit.function, anchor).lineno
+        statement = find_statement(source, edit.function, anchor)
+        line = source.end_of(statement)[0] if edit.after else statement.lineno
         known = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
         known.update(name for name, bound in _bindings(function) if bound <= line)
         known.update(name for name, _ in _bindings(source.tree, functions=False))

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.errors import PatchError, lines_text
-from ffl_plugin.patching.recipe import Anchor, Only
+from ffl_plugin.patching.recipe import Anchor, Last, Only
 from ffl_plugin.patching.scope import Function, blocks_of, find_function, require_reachable, straight_line
 from ffl_plugin.patching.source import Source
 
@@ -83,6 +83,8 @@ def _only(source: Source, name: str, block: Sequence[ast.stmt], anchor: Only) ->
     for wanted in anchor.patterns:
         parsed = pattern.parse(wanted)
         found = [node for node in _nested(block) if pattern.matches(parsed, node)]
+        if found and (split := _split(straight, anchor.patterns, found)) is not None:
+            return split
         if len(found) > 1:
             raise _not_one(source, f"`{wanted}` in {name}", [node.lineno for node in found], block[0].lineno)
         if found:
@@ -94,10 +96,46 @@ def _only(source: Source, name: str, block: Sequence[ast.stmt], anchor: Only) ->
     raise _not_one(source, f"{_alternatives(anchor.patterns)} in {name}", [], block[0].lineno)
 
 
-def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) -> ast.stmt:
+def _split(
+    straight: Sequence[ast.stmt], patterns: Sequence[str], found: Sequence[ast.stmt]
+) -> Optional[ast.stmt]:
+    """The ``if`` that holds all that was found, and does it once whichever way it goes."""
+    wanted = [pattern.parse(text) for text in patterns]
+    for statement in straight:
+        if isinstance(statement, ast.If) and found[0] in _nested([statement]):
+            inside = _nested([statement])
+            return statement if _either_way(statement, wanted) and all(n in inside for n in found) else None
+    return None
+
+
+def _either_way(statement: ast.If, wanted: Sequence[pattern.Node]) -> bool:
+    return _once(statement.body, wanted) and _once(statement.orelse, wanted)
+
+
+def _once(block: Sequence[ast.stmt], wanted: Sequence[pattern.Node]) -> bool:
+    """Whether a block has one match and leaves alone what that binds, or does not go on at all."""
+    if len(block) == 1 and isinstance(block[0], ast.If):
+        return _either_way(block[0], wanted)
+    if block and isinstance(block[-1], ast.Raise):
+        return True
+    nested = _nested(block)
+    found = [node for node in nested if any(pattern.matches(one, node) for one in wanted)]
+    if len(found) != 1 or found[0] not in list(straight_line(block)):
+        return False
+    return not any(_bound(found[0]) & _bound(node) for node in nested if node.lineno > found[0].lineno)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    nodes = [node for node in ast.walk(statement) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    return {ast.unparse(node) for node in nodes}
+
+
+def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Last) -> ast.stmt:
     last: Optional[ast.stmt] = None
     for statement in straight_line(block):
-        if any(next(pattern.occurrences(wanted, statement), None) for wanted in anchor.patterns):
+        not_counted = {id(node) for text in anchor.unless for node in pattern.occurrences(text, statement)}
+        found = (node for wanted in anchor.patterns for node in pattern.occurrences(wanted, statement))
+        if any(id(node) not in not_counted for node in found):
             last = statement
     if last is None:
         raise PatchError(

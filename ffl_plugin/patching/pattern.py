@@ -7,6 +7,7 @@ parentheses and comments do not matter. What ``...`` matches depends on where it
 ``self.loss_G = ...``                 any expression; annotated, or one of several targets, as well
 ``click.option('--gamma', ...)``      as the last argument of a call: any further arguments, named or not
 ``gen_img, ... = self.run_G(...)``    as the last element of a tuple or list: any further elements
+``{'image': real_img, **...}``        as the last item of a dict: any further items
 ``if do_Gmain: ...``                  as a statement: any statements (and an ``else`` is free, if not spelled)
 ``import jittor as ...``              any alias, and after ``from x import``: any names
 ``real_img['...']``                   inside quotes: any string
@@ -67,6 +68,8 @@ def matches(pattern: Any, node: Any) -> bool:
         return matches(pattern.func, node.func) and _arguments_match(pattern, node)
     if isinstance(pattern, (ast.Tuple, ast.List)):
         return _elements_match(pattern.elts, node.elts)
+    if isinstance(pattern, ast.Dict):
+        return _items_match(pattern, node)
     if isinstance(pattern, (ast.Import, ast.ImportFrom)):
         return _imports_match(pattern, node)
     return all(
@@ -105,6 +108,16 @@ def _elements_match(wanted: Sequence[ast.expr], present: Sequence[ast.expr]) -> 
     if wanted and _is_dots(wanted[-1]):
         wanted, present = wanted[:-1], present[: len(wanted) - 1]
     return len(wanted) == len(present) and all(map(matches, wanted, present))
+
+
+def _items_match(wanted: ast.Dict, present: ast.Dict) -> bool:
+    pairs, items = list(zip(wanted.keys, wanted.values)), list(zip(present.keys, present.values))
+    free = bool(pairs) and pairs[-1][0] is None and _is_dots(pairs[-1][1])
+    if free:
+        pairs, items = pairs[:-1], items[: len(pairs) - 1]
+    return len(pairs) == len(items) and all(
+        matches(key, there) and matches(value, given) for (key, value), (there, given) in zip(pairs, items)
+    )
 
 
 def _arguments_match(wanted: ast.Call, present: ast.Call) -> bool:

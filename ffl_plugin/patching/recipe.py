@@ -18,6 +18,8 @@ from ffl_plugin.patching.errors import english
 class Only:
     """The one statement that a pattern matches, among those that always run (``with`` blocks included).
 
+    Where an ``if`` has one in each of its branches, it is the ``if``, so that what follows runs either way.
+
     Args:
         patterns: alternatives in order; the first that matches anything has to match exactly once.
         branch: look only in the top-level branch of the function in which this pattern occurs.
@@ -36,10 +38,12 @@ class Last:
     Args:
         patterns: all of them count.
         branch: look only in the top-level branch of the function in which this pattern occurs.
+        unless: patterns of matches that do not count.
     """
 
     patterns: tuple[str, ...]
     branch: Optional[str] = None
+    unless: tuple[str, ...] = ()
 
 
 Anchor = Union[Only, Last]
@@ -93,7 +97,8 @@ class Statement:
         after: the statement it follows, or
         before: the statement it precedes.
         comment: what stands behind it on the same line.
-        feeds: the variable or attribute that carries its effect, which therefore must be read later.
+        feeds: the variable, attribute or element of a dict that carries its effect, which therefore must be
+            read later.
         follows: patterns that may occur only above it, because they would undo its effect.
     """
 

@@ -95,12 +95,18 @@ def blocks_of(statement: ast.stmt) -> list[list[ast.stmt]]:
 
 
 def straight_line(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a block, and in place of each ``with`` the statements inside it."""
+    """Yield the statements of a block, and in place of each ``with`` and ``if True`` those inside it."""
     for statement in block:
-        if isinstance(statement, (ast.With, ast.AsyncWith)):
+        if isinstance(statement, (ast.With, ast.AsyncWith)) or (
+            isinstance(statement, ast.If) and not statement.orelse and _is_true(statement.test)
+        ):
             yield from straight_line(statement.body)
         else:
             yield statement
+
+
+def _is_true(test: ast.expr) -> bool:
+    return isinstance(test, ast.Constant) and bool(test.value)
 
 
 def path_to(block: Sequence[ast.stmt], target: ast.stmt) -> list[tuple[Sequence[ast.stmt], ast.stmt]]:

@@ -212,7 +212,7 @@ REFUSED = {
             "        self.loss_G_GAN = self.criterionGAN(judged, True)\n",
             "        self.loss_G_GAN = 0\n",
         ),
-        "computes no adversarial loss",
+        "there may be no adversarial loss",
     ),
     "the images are dicts": (
         "stylegan3",
