@@ -19,6 +19,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Optional
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -29,6 +30,8 @@ from relatives.launch import check_launch  # noqa: E402
 from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
 from relatives.table import Row, page, shown  # noqa: E402
 from relatives.trip import command, copy_clone, round_trip  # noqa: E402
+from relatives.twins import same_models  # noqa: E402
+from relatives.worker import Check  # noqa: E402
 
 sys.path[:] = [entry for entry in sys.path if entry != str(HERE)]  # `metrics` is a clone's
 
@@ -39,8 +42,12 @@ def main() -> int:
     entries = [e for e in read_entries(arguments.list) if arguments.only in f"{e.where} {e.target}"]
     kept = Kept(arguments.keep)
 
+    same = same_models(entries, arguments.clones) if arguments.one_step_per_file else {}
+
     def row_of(entry: Entry) -> Row:
-        return show(kept.row(entry, lambda: examine(entry, arguments.clones, not arguments.no_steps)))
+        twin = same.get(entry.key)
+        keep = kept if twin is None else Kept(None)
+        return show(keep.row(entry, lambda: examine(entry, arguments.clones, not arguments.no_steps, twin)))
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         rows = list(pool.map(row_of, entries))
@@ -59,12 +66,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only entries with this in `owner/name (folder/) target`")
     parser.add_argument("--keep", type=Path, help="folder of what is done, to go on after an interruption")
     parser.add_argument("--no-steps", action="store_true", help="no training steps")
+    parser.add_argument(
+        "--one-step-per-file",
+        action="store_true",
+        help="no training step where a model's file is byte for byte that of an entry above",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
     return parser.parse_args()
 
 
-def examine(entry: Entry, clones: Path, steps: bool) -> Row:
-    """One entry, on temporary copies."""
+def examine(entry: Entry, clones: Path, steps: bool, twin: Optional[Entry] = None) -> Row:
+    """One entry, on temporary copies; ``twin`` has the same model, and its step is not repeated."""
     absent = missing(entry, clones)
     if absent:
         return Row(entry, None, absent)
@@ -74,6 +86,8 @@ def examine(entry: Entry, clones: Path, steps: bool) -> Row:
         trip = round_trip(entry.target, unpatched)
         if trip.outcome != "applied" or not steps:
             return Row(entry, trip)
+        if twin is not None:
+            return Row(entry, trip, step=Check("not run", f"the model is byte for byte that of {twin.where}"))
         patched = copy_clone(clones / entry.clone_name, scratch / "patched") / entry.folder
         command("apply", entry.target, str(patched))
         launch = None

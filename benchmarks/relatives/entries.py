@@ -36,6 +36,11 @@ class Entry:
     step: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells an entry from all others."""
+        return self.repository, self.folder, self.target
+
+    @property
     def clone_name(self) -> str:
         """The clone's folder below the folder of clones."""
         return self.repository.replace("/", "+")
@@ -58,7 +63,7 @@ def read_entries(path: Path) -> list[Entry]:
         if len(entry.commit) != 40:
             raise ValueError(f"entry {number} of {path.name}: {entry.commit!r} is no full commit id")
         entries.append(entry)
-    keys = [(entry.repository, entry.folder, entry.target) for entry in entries]
+    keys = [entry.key for entry in entries]
     twice = {key for key in keys if keys.count(key) > 1}
     if twice:
         raise ValueError(f"{path.name} has {sorted(twice)[0]} twice")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from relatives.entries import Entry, missing, read_entries
+from relatives.twins import same_models
 from relatives_material import COMMIT, ENTRY, ROOT
 
 LIST = ROOT / "benchmarks" / "compatibility.json"
@@ -93,3 +94,17 @@ def test_an_edited_clone_says_so(clone: Path) -> None:
     (clone / "model.py").write_text("a = 2\n", encoding="utf-8")
     sentence = missing(entry, clone.parent)
     assert sentence is not None and "edited (model.py)" in sentence
+
+
+def test_one_step_speaks_for_models_of_the_same_bytes(tmp_path: Path) -> None:
+    entries = []
+    for name, model in (("a", "one"), ("b", "two"), ("c", "one"), ("d", "one")):
+        folder = tmp_path / f"{name}+clone" / "models"
+        folder.mkdir(parents=True)
+        (folder / "pix2pix_model.py").write_text(f"{model} = 1\n", encoding="utf-8")
+        step = {"size": 8} if name == "d" else {}
+        entries.append(Entry(f"{name}/clone", COMMIT, "pix2pix", "applies", "", step=step))
+    first, _, third, _ = entries
+    assert same_models(entries, tmp_path) == {third.key: first}
+    (tmp_path / "c+clone" / "pix2pix_model.py").touch()  # which of the two is trained is not known here
+    assert same_models(entries, tmp_path) == {}
