@@ -66,7 +66,11 @@ class FusedDistance(torch.autograd.Function):
         scale = 2 / (gradient.numel() if mean else gradient[0].numel())
         if averaged:
             scale /= pred_shape[0]
-        gradient.mul_(grad_output.view(-1, 1, 1, 1) * scale)
+        factors = grad_output.view(-1, 1, 1, 1) * scale
+        try:
+            gradient.mul_(factors)
+        except RuntimeError:  # under vmap, which differentiates all outputs at once, there are more factors
+            gradient = gradient * factors
         needs_pred, needs_target, *_ = ctx.needs_input_grad
         by_pred = by_target = None
         if needs_target:
@@ -182,6 +186,8 @@ def _differentiate(
     ctx: Any, pred: Tensor, target: Tensor, grad_output: Tensor
 ) -> tuple[Optional[Tensor], Optional[Tensor]]:
     """Return the gradients by ``pred`` and ``target`` as functions that can be differentiated again."""
+    # By other names: the gradient by one is not to come back through the other that was computed from it.
+    pred, target = pred.view_as(pred), target.view_as(target)
     distance = plain_distance(pred, target, *ctx.how)
     needs_pred, needs_target, *_ = ctx.needs_input_grad
     wanted = [pred] * needs_pred + [target] * needs_target

@@ -124,6 +124,23 @@ def test_gradient_of_a_gradient(average: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("average", [False, True], ids=["image", "batch"])
+def test_gradient_of_a_gradient_by_an_image_and_what_follows_from_it(average: bool) -> None:
+    """As of a cycle: the target is computed from the image that is compared with it."""
+    images, _ = Case({}, (2, 2, 4, 5), None, "contiguous", 1.0, 3).images()
+
+    def derivatives(loss: torch.nn.Module) -> tuple[Tensor, ...]:
+        distance = loss(images, images.flip(-1) * 0.5)
+        (gradient,) = torch.autograd.grad(distance, images, create_graph=True)
+        return gradient.detach(), *torch.autograd.grad(gradient.pow(3).sum(), images)
+
+    assert_all_close(
+        derivatives(FocalFrequencyLoss(ave_spectrum=average)),
+        derivatives(Official(ave_spectrum=average)),
+        1e-10,
+    )
+
+
 def test_batches_of_different_sizes() -> None:
     generator = torch.Generator().manual_seed(5)
     pred = torch.randn(2, 3, 4, 6, dtype=torch.float64, generator=generator)

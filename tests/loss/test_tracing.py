@@ -99,6 +99,15 @@ def test_vmap_and_grad() -> None:
     torch.testing.assert_close(torch.vmap(torch.func.grad(loss))(pred, target), gradients)
 
 
+def test_gradients_of_all_images_at_once() -> None:
+    """One backward pass under vmap: the loss of each image by all images."""
+    pred, target = images(3, 2, 4, 5)
+    loss = functools.partial(focal_frequency_loss, target=target, reduction="none")
+    one_by_one, at_once = (torch.autograd.functional.jacobian(loss, pred, vectorize=v) for v in (False, True))
+    torch.testing.assert_close(at_once, one_by_one)
+    assert at_once[0, 0].any() and not at_once[0, 1].any()
+
+
 @pytest.mark.parametrize("spectrum", ["image", "batch", "batch-amplitude"])
 def test_functional_gradient(spectrum: str) -> None:
     pred, target = images(3, 2, 4, 5)
