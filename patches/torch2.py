@@ -74,10 +74,10 @@ RECIPE = Recipe(
         File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
         File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY, _TORCH)),
         File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
-        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,)),
-        File("generate.py", holds=("generate_images",), edits=(_TORCH,)),
-        File("projector.py", holds=("run_projection",), edits=(_TORCH,)),
-        File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,)),
+        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
+        File("generate.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
+        File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True),
+        File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,), optional=True),
     ),
     versions=(
         Version(

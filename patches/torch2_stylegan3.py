@@ -38,9 +38,9 @@ RECIPE = Recipe(
         File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
         File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY,)),
         File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
-        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,)),
-        File("gen_images.py", holds=("generate_images",), edits=(_TORCH,)),
-        File("gen_video.py", holds=("gen_interp_video",), edits=(_TORCH,)),
+        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
+        File("gen_images.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
+        File("gen_video.py", holds=("gen_interp_video",), edits=(_TORCH,), optional=True),
     ),
     versions=(
         Version(

@@ -48,6 +48,8 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
     if not dry_run:
         plan.write()
     names = [each.name for each in (recipe, *supplements)]
+    for note in plan.notes if not as_json else ():
+        click.echo(f"Note: {note}.", err=True)
     click.echo(
         json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, names, dry_run)
     )
@@ -73,6 +75,7 @@ def _report(plan: Plan, names: list[str], dry_run: bool) -> dict[str, Any]:
         "repo": str(plan.root),
         "outcome": _outcome(plan, dry_run),
         "files": [change.name for change in plan.changes],
+        "notes": plan.notes,
     }
 
 

@@ -98,7 +98,8 @@ def _lines(root: Path, found: list[Status], fits: list[Recipe]) -> list[str]:
 
 def _origin(recipe: Recipe, root: Path) -> str:
     """Which upstream commit the files of a recipe are from."""
-    versions = {file.version for file in status(recipe, root, list(all_recipes().values())).files}
+    files = status(recipe, root, list(all_recipes().values())).files
+    versions = {file.version for file in files if file.edits}
     if None in versions:
         return f"drifted from {recipe.upstream}"
     return f"{recipe.upstream} {english(sorted(str(version) for version in versions))}"

@@ -48,7 +48,11 @@ def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
         except PatchError as error:
             fits.append(Fit(recipe, error.problem, error))
             continue
-        because = "; ".join(f"{paths[file.path]} defines {in_words(file.holds)}" for file in recipe.files)
+        because = "; ".join(
+            f"{paths[file.path]} defines {in_words(file.holds)}"
+            for file in recipe.files
+            if file.path in paths
+        )
         try:
             plan_apply(recipe, root)
         except PatchError as error:

@@ -62,6 +62,7 @@ def plan_apply(recipe: Recipe, root: Path, *supplements: Recipe) -> Plan:
     """
     clone = Clone(root)
     changes: dict[str, Change] = {}
+    notes: list[str] = []
     for each in (recipe, *supplements):
         current = edition_in(each, clone)
         if current.state == "partly applied":
@@ -72,8 +73,26 @@ def plan_apply(recipe: Recipe, root: Path, *supplements: Recipe) -> Plan:
                 next_step="run `ffl-patch upgrade`",
             )
         if current.state == "absent":
+            notes += _left_out(each, clone)
             _merge(changes, _additions(each, clone), clone)
-    return _checked(Plan(recipe, root, tuple(changes.values())))
+            _require_found_again(each, clone)
+    return _checked(Plan(recipe, root, tuple(changes.values()), tuple(notes)))
+
+
+def _require_found_again(recipe: Recipe, clone: Clone) -> None:
+    """Refuse what status and revert would not find whole, in a clone that has it in memory."""
+    if edition_in(recipe, clone).state != "applied":
+        raise PatchError(
+            f"the {recipe.name} patch would not be found again in {clone.title}: a defect of ffl-patch",
+            next_step="please report it with the names of the files",
+        )
+
+
+def _left_out(recipe: Recipe, clone: Clone) -> list[str]:
+    """A sentence for each optional file of a recipe that a clone lacks."""
+    paths = find_files(clone, recipe)
+    absent = [file.path for file in recipe.files if file.path not in paths]
+    return [f"{path} is not there, so the {recipe.name} patch goes without it" for path in absent]
 
 
 def plan_revert(recipe: Recipe, root: Path) -> Plan:
@@ -120,6 +139,8 @@ def _additions(recipe: Recipe, clone: Clone) -> list[Change]:
     paths = find_files(clone, recipe)
     changes = []
     for file in recipe.files:
+        if file.path not in paths:
+            continue
         source = clone.source(paths[file.path])
         if recipe.supplements is None:
             refuse_foreign_ffl(source)
@@ -142,7 +163,8 @@ def _removals(recipe: Recipe, clone: Clone) -> Plan:
     changes = []
     for file in recipe.files:
         if file.path not in paths:
-            notes += [f"{file.path} holds nothing of the patch any more"] if paths else []
+            gone = bool(paths) and (not file.optional or clone.defines(file.path, file.holds))
+            notes += [f"{file.path} holds nothing of the patch any more"] if gone else []
             continue
         source = clone.source(paths[file.path])
         present = trace(source, file.edits)

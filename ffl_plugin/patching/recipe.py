@@ -219,12 +219,14 @@ class File:
         holds: qualified names it defines; by them it is found where the path has changed.
         edits: in the order of the file.
         guards: what must hold before anything is inserted.
+        optional: a clone may lack it, and is patched without it then.
     """
 
     path: str
     holds: tuple[str, ...]
     edits: tuple[Edit, ...]
     guards: tuple[Guard, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Ambiguous(PatchError):
 
 
 def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
-    """Return where each file of a recipe is, by the recipe's path.
+    """Return where each file of a recipe is, by the recipe's path, without the optional ones that are absent.
 
     Raises:
         NotThisFamily: no file defines what one of the recipe's files does.
@@ -37,15 +37,15 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
         if clone.has(file.path):
             clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
         candidates[file.path] = [name for name in clone.python_files if clone.defines(name, file.holds)]
-        if not candidates[file.path]:
+        if not candidates[file.path] and not file.optional:
             raise _missing(clone, recipe, file)
+    optional = {file.path for file in recipe.files if file.optional}
+    needed = {path: names for path, names in candidates.items() if path not in optional}
     first = recipe.files[0].path
     folders = [
         name[: -len(first)] for name in candidates[first] if name == first or name.endswith(f"/{first}")
     ]
-    whole = [
-        folder for folder in folders if all(folder + path in names for path, names in candidates.items())
-    ]
+    whole = [folder for folder in folders if all(folder + path in names for path, names in needed.items())]
     if len(whole) > 1 and "" not in whole:
         raise Ambiguous(
             f"{clone.title} holds {len(whole)} clones of the {recipe.name} family "
@@ -54,8 +54,8 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
         )
     if whole:
         folder = "" if "" in whole else whole[0]
-        return {path: folder + path for path in candidates}
-    return _by_content(clone, recipe, candidates)
+        return {path: folder + path for path, names in candidates.items() if folder + path in names}
+    return _by_content(clone, recipe, {path: names for path, names in candidates.items() if names})
 
 
 def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str]]:
@@ -95,8 +95,11 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
     """Choose for each of the recipe's files the one at its path, the only one, or the one that fits."""
     found = {path: path if path in names else names[0] for path, names in candidates.items()}
     for file in recipe.files:
-        names = candidates[file.path]
+        names = candidates.get(file.path, [])
         if file.path in names or len(names) == 1:
+            continue
+        if file.optional:
+            found.pop(file.path, None)
             continue
         fitting = [name for name in names if _passes(clone, name, file, found)]
         if len(fitting) != 1:
@@ -174,7 +177,8 @@ def _traced_file(clone: Clone, name: str, recipe: Recipe) -> Optional[File]:
         file: sum(bool(nodes) for _, nodes in trace(source, file.edits).found)
         for file in in_place or recipe.files
     }
-    best = max(counts, key=lambda file: counts[file])
+    # Supplements put the same edit into several files, which only their definitions tell apart.
+    best = max(counts, key=lambda file: (counts[file], clone.defines(name, file.holds) and bool(file.holds)))
     return best if counts[best] or ours else None
 
 

@@ -144,9 +144,8 @@ def _unpatched_file(
     recipe: Recipe, clone: Clone, file: File, name: Optional[str], beside: Sequence[Recipe]
 ) -> FileStatus:
     version = None if name is None else _version(recipe, file, clone.read(name), beside)
-    return FileStatus(
-        file.path, name, version, tuple(EditStatus(edit, "absent", None) for edit in file.edits)
-    )
+    wanted = () if file.optional and name is None else file.edits
+    return FileStatus(file.path, name, version, tuple(EditStatus(edit, "absent", None) for edit in wanted))
 
 
 def _patched_file(

@@ -11,7 +11,7 @@ from clones import MakeClone, contents
 from test_patching_cli import run
 
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, status
+from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, state, status
 from ffl_plugin.patching.detect import detect
 
 ADA = all_recipes()["stylegan2-ada"]
@@ -36,6 +36,52 @@ def test_files_elsewhere_are_found_by_what_they_define(make_clone: MakeClone) ->
     assert status(ADA, clone).state == "applied"
     plan_revert(ADA, clone).write()
     assert contents(clone) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "script"), [("torch2", "projector.py"), ("torch2-stylegan3", "gen_video.py")], ids=str
+)
+def test_a_script_that_a_fork_dropped_is_gone_without(
+    make_clone: MakeClone, target: str, script: str
+) -> None:
+    recipe, clone = all_recipes()[target], make_clone(target)
+    (clone / script).write_text("# moved to a notebook\n", encoding="utf-8")
+    before = contents(clone)
+    plan = plan_apply(recipe, clone)
+    assert plan.notes == (f"{script} is not there, so the {target} patch goes without it",)
+    plan.write()
+    assert script not in [change.name for change in plan.changes]
+    assert status(recipe, clone).state == "applied" and plan_apply(recipe, clone).changes == ()
+    reverted = plan_revert(recipe, clone)
+    reverted.write()
+    assert contents(clone) == before and reverted.notes == ()
+
+
+def test_a_launcher_that_training_needs_is_not_gone_without(make_clone: MakeClone) -> None:
+    clone = make_clone("torch2")
+    (clone / "train.py").unlink()
+    with pytest.raises(PatchError, match="no file defines setup_training_loop_kwargs"):
+        plan_apply(all_recipes()["torch2"], clone)
+
+
+def test_files_with_the_same_edits_are_told_apart_by_what_they_define(make_clone: MakeClone) -> None:
+    recipe, clone = all_recipes()["torch2-stylegan3"], make_clone("torch2-stylegan3")
+    (clone / "train.py").rename(clone / "train_3d.py")
+    (clone / "training" / "training_loop.py").rename(clone / "training" / "training_loop_3d.py")
+    before = contents(clone)
+    plan_apply(recipe, clone).write()
+    assert status(recipe, clone).state == "applied"
+    plan_revert(recipe, clone).write()
+    assert contents(clone) == before
+
+
+def test_what_would_not_be_found_again_is_refused(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_clone("pix2pix")
+    monkeypatch.setattr(state, "find_patched", lambda *_: ({}, []))
+    with pytest.raises(PatchError, match="would not be found again"):
+        plan_apply(all_recipes()["pix2pix"], clone)
 
 
 def test_the_launcher_that_names_the_loss_is_taken(make_clone: MakeClone) -> None:
