@@ -1,10 +1,10 @@
 """KID, Inception Score, precision and recall before and after, with intervals.
 
 The reals, which both sides share, and the fakes are drawn again; fakes of one name (one seed, one input) are
-drawn together. KID and IS are smooth in the weight of an image, so their influence functions give the error,
-as for FID. Precision and recall count nearest neighbours, and are jackknifed: a twentieth of every set
-leaves at once, which moves neighbours more than other images would, and makes their intervals about twice as
-wide as they need be. All but KID depend on the number of images, and the interval is for that number.
+drawn together. KID is a U-statistic, whose variance is known to its last term; the Inception Score is smooth
+in the weight of an image, so its influence function gives the error, as for FID. Precision and recall count
+nearest neighbours, and the difference of two halves of the images shows their error. All but KID depend on
+the number of images, and the interval is for that number.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
+from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
 from ffl_plugin.metrics.distribution import (
     IS_SPLITS,
     NEIGHBOURS,
@@ -25,21 +25,15 @@ from ffl_plugin.metrics.distribution import (
 )
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.influence import sampling_error
-from ffl_plugin.metrics.kernel_distance import (
-    KernelMeans,
-    between,
-    kernel_distance,
-    kernel_influence,
-    within,
-)
-from ffl_plugin.metrics.neighbourhoods import precision_recall_by_fold
+from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
+from ffl_plugin.metrics.neighbourhoods import precision_recall_of_halves
 from ffl_plugin.metrics.progress import Progress
 
 Rows = npt.NDArray[Any]
 
-FOLDS = 20
+GROUPS = 16  # a power of 2
 # Images on each side.
-FEWEST_NEIGHBOURS = 2 * FOLDS  # for precision and recall: no fold without two
+FEWEST_NEIGHBOURS = 2 * GROUPS  # for precision and recall: no half without 16
 FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
 
 
@@ -53,24 +47,31 @@ def compare_kid(
     progress: Optional[Progress] = None,
 ) -> Difference:
     """Compare the KID of sets of features (n, d); arguments as of ``compare_fid``."""
-    reals = within(real, progress=progress)
-    values: tuple[list[float], list[float]] = ([], [])
+    signs = [-1 / len(before)] * len(before) + [1 / len(after)] * len(after)
+    trainings = list(zip(signs, (*before, *after)))
     of_real: Array = np.zeros(len(real))
     of_fakes: list[Array] = []
-    for side, found, sign in ((before, values[0], -1.0), (after, values[1], 1.0)):
-        for rows in side:
-            means: tuple[KernelMeans, KernelMeans, KernelMeans]
-            means = (within(rows, progress=progress), reals, between(rows, real, progress=progress))
-            found.append(kernel_distance(*means))
-            own, shared = kernel_influence(*means)
-            of_real += sign * shared / len(side)
-            of_fakes.append(sign * own / len(side))
+    values: list[float] = []
+    second_order = 0.0
+    reals = within([real], progress=progress).means[0]
+    for together in [trainings] if paired else [[one] for one in trainings]:
+        weights, sets = zip(*together)
+        inner = within(sets, weights, progress=progress)
+        across = between(sets, real, weights, progress=progress)
+        values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
+        of_fakes.append(2 * (inner.rows - across.rows))
+        of_real -= 2 * across.columns
+        count = len(inner.rows)
+        second_order += 2 * inner.beyond / count**2 + 4 * across.beyond / (count * len(real))
+    # The parts of single images are known from these images only, which holds the second order twice.
+    squares = sampling_error(of_real, of_fakes, paired=False) ** 2
     return compare_values(
         "kid",
         "KID",
         "lower",
-        *values,
-        sampling=sampling_error(of_real, of_fakes, paired=paired),
+        values[: len(before)],
+        values[len(before) :],
+        sampling=float(np.sqrt(squares - min(second_order, squares / 2))),
         degrees=min(len(rows) for rows in (real, *before, *after)) - 1,
         level=level,
     )
@@ -120,24 +121,40 @@ def compare_precision_recall(
         raise FFLError(
             f"an interval of precision and recall needs at least {FEWEST_NEIGHBOURS} images on each side"
         )
+    halves = _balanced_halves()
     found = [
         [
-            precision_recall_by_fold(real, rows, neighbours=NEIGHBOURS, folds=FOLDS, progress=progress)
+            precision_recall_of_halves(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
             for rows in side
         ]
         for side in (before, after)
     ]
-    folded = [np.mean([left_out for _, left_out in side], axis=0) for side in found]
+    means = [np.mean([of_halves for _, of_halves in side], axis=0) for side in found]
+    changes = means[1] - means[0]  # (splits, half, number)
+    # Var(x − x') / 2 is the variance of half as many images, and that of all is half of it.
+    errors = np.sqrt(np.mean((changes[:, 0] - changes[:, 1]) ** 2, axis=0)) / 2
     precision, recall = (
         compare_values(
             name.lower(),
             name,
             "higher",
             *([float(whole[place]) for whole, _ in side] for side in found),
-            sampling=jackknife_error(folded[1][:, place] - folded[0][:, place]),
-            degrees=FOLDS - 1,
+            sampling=float(errors[place]),
+            degrees=len(changes),
             level=level,
         )
         for place, name in enumerate(("Precision", "Recall"))
     )
     return precision, recall
+
+
+def _balanced_halves() -> npt.NDArray[np.bool_]:
+    """Return (16, 15): 15 ways to halve 16 groups of images, each independent of the others.
+
+    The columns of a Hadamard matrix, as in balanced repeated replication (McCarthy 1969).
+    """
+    places = np.arange(GROUPS)
+    common = places[:, None] & places[1:]
+    ones = np.sum([(common >> bit) & 1 for bit in range(GROUPS.bit_length())], axis=0)
+    halves: npt.NDArray[np.bool_] = ones % 2 == 0
+    return halves

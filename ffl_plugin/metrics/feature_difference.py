@@ -8,7 +8,7 @@ from typing import Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import LEVEL, Difference
-from ffl_plugin.metrics.distance import ENOUGH, conditions, refuse_different_conditions
+from ffl_plugin.metrics.distance import conditions, refuse_different_conditions
 from ffl_plugin.metrics.distribution import IS_SPLITS, NEIGHBOURS, SEED
 from ffl_plugin.metrics.distribution_difference import (
     FEWEST_NEIGHBOURS,
@@ -19,10 +19,13 @@ from ffl_plugin.metrics.distribution_difference import (
 )
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
+from ffl_plugin.metrics.frechet_limit import fewest_for_limit
+from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.progress import Progress
 
 # Metric -> the fewest images on each side that give an interval.
 FEATURE_METRICS = {"fid": 4, "kid": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
+ENOUGH_FOR_LIMIT = fewest_for_limit(FEATURES)
 ENOUGH_FOR_KID = 32  # the fewest that benchmarks/coverage.py draws
 
 
@@ -66,17 +69,20 @@ def compare_features(
     rows = real.pool()
     sides = [[fakes.pool() for fakes in side] for side in (before, after)]
     if "fid" in metrics:
-        distance = compare_fid(
+        at_this_number, *limit = compare_fid(
             rows, *sides, ddof=real.protocol.ddof, paired=paired, level=level, progress=progress
         )
-        distance = replace(distance, label=f"FID ({words})")
-        if smallest < ENOUGH:
+        at_this_number = replace(at_this_number, label=f"FID ({words})")
+        if limit:
+            why = "For this number of images, which make it too high, one generator more than another."
+            distances = [replace(at_this_number, note=why), replace(limit[0], label=f"FID∞ ({words})")]
+        else:
             why = (
-                f"{smallest:,} are fewer than its {ENOUGH:,} dimensions, so it is far too high, compares "
-                "only at the same number of images, and its interval may miss the truth"
+                f"{smallest:,} are fewer than the {ENOUGH_FOR_LIMIT:,} that its {FEATURES:,} dimensions "
+                "take, so it is far too high, one generator's more than another's"
             )
-            distance = _undecided(distance, why)
-        found.insert(0, distance)
+            distances = [_undecided(at_this_number, why)]
+        found[:0] = distances
     if "kid" in metrics:
         kernel = compare_kid(rows, *sides, paired=paired, level=level, progress=progress)
         kernel = replace(kernel, label=f"KID ({words}; all pairs)")

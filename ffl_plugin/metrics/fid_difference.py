@@ -1,27 +1,32 @@
-"""FID before and after: the change, and an interval that holds its noise and the bias of a finite set.
+"""FID before and after, at this number of images and at infinitely many, each with the error of sampling.
 
-Every image's influence on FID gives the error of sampling: the reals are shared by both sides, and fakes of
-one name (one seed, one input) are pairs, so that what they have in common cancels. FID of N images is too
-high by about c/N, with c of its own for every generator; halving the sets shows how much of the change is
-that, and the interval reaches to the change extrapolated to infinitely many images.
+FID of N images is too high by about c/N, with c of its own for every generator, so its change depends on N;
+the distance in the limit does not, and needs only a few more images than dimensions. The error of both is
+from every image's influence: the reals are shared by both sides, and fakes of one name (one seed, one input)
+are pairs, so that what they have in common cancels. Influences are taken at the images that were drawn, and
+are noisy themselves; where that noise is as large as they are, their squares alone would make the interval
+√2 too wide. It is measured by counting half of the images a little more than the others, and half of its
+square taken off, as the second order of a U-statistic asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Optional, TypeVar
+from typing import Any, Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, verdict
+from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
 from ffl_plugin.metrics.frechet import Array, frechet_distance
-from ffl_plugin.metrics.influence import frechet_influence, sampling_error
+from ffl_plugin.metrics.frechet_limit import fewest_for_limit
+from ffl_plugin.metrics.influence import Coupling, sampling_error
 from ffl_plugin.metrics.progress import Progress
 
 Rows = npt.NDArray[Any]
-T = TypeVar("T")
+Influence = Callable[[Coupling], tuple[Array, Array]]
+
+_TILT = 0.1  # small enough for a derivative, large enough against rounding
 
 
 def compare_fid(
@@ -33,7 +38,7 @@ def compare_fid(
     paired: bool = False,
     level: float = LEVEL,
     progress: Optional[Progress] = None,
-) -> Difference:
+) -> list[Difference]:
     """Compare the Fréchet distances of sets of features (n, d) to the real ones.
 
     Args:
@@ -43,56 +48,74 @@ def compare_fid(
         paired: whether row i of every training came of the same seed or input.
         level: confidence level of the interval.
         progress: called as ``progress(done, total, what)``.
+
+    Returns:
+        ``fid``, whose interval is for this number of images, and, where there are enough for it,
+        ``fid_limit``.
     """
-    step = _Steps(progress, 4 * (len(before) + len(after)))
-    values = [[step(frechet_distance(fakes, real, ddof=ddof)) for fakes in side] for side in (before, after)]
-    sampling = _sampling_error(real, before, after, ddof, paired, step)
-    degrees = min(len(rows) for rows in (real, *before, *after)) - 1
-    plain = compare_values(
-        "fid", "FID", "lower", values[0], values[1], sampling=sampling, degrees=degrees, level=level
-    )
-    if plain.low is None or plain.high is None:
-        return plain
-    halves = [[_half_distance(fakes, real, ddof, step) for fakes in side] for side in (before, after)]
-    bias = float(np.mean(halves[1]) - np.mean(halves[0])) - plain.delta
-    low, high = plain.low + min(-bias, 0.0), plain.high + max(-bias, 0.0)
-    note = ""
-    if abs(bias) > sampling:
-        note = (
-            f"Much of this change comes of the number of images: with infinitely many it would be about "
-            f"{plain.delta - bias:+.4g}. Measure with more."
+    count, dimensions = min(len(rows) for rows in (real, *before, *after)), real.shape[1]
+    limit = count >= fewest_for_limit(dimensions)
+    influences: list[Influence] = [Coupling.influence, *([Coupling.influence_on_limit] if limit else [])]
+    errors = [_Error(len(real), paired) for _ in influences]
+    # The limit answers to the sampled eigenvalues, and to their noise, the stronger the fewer the images.
+    genuine = (1.0, float(np.sqrt((1 - dimensions / count) * (1 - dimensions / len(real)))) if limit else 0.0)
+    values: list[tuple[list[float], list[float]]] = [([], []) for _ in influences]
+    trainings = [(side, sign, rows) for side, sign in ((before, -1.0), (after, 1.0)) for rows in side]
+    for done, (side, sign, rows) in enumerate(trainings, 1):
+        place = 0 if side is before else 1
+        values[0][place].append(frechet_distance(rows, real, ddof=ddof))
+        coupling, tilted = (Coupling(rows, real, tilt=tilt) for tilt in (0.0, _TILT))
+        if limit:
+            values[1][place].append(coupling.limit())
+        for error, influence in zip(errors, influences):
+            error.add(influence(coupling), influence(tilted), sign / len(side))
+        if progress is not None:
+            progress(done, len(trainings), "FID and its interval")
+    names = (("fid", "FID"), ("fid_limit", "FID∞"))
+    return [
+        compare_values(
+            metric,
+            label,
+            "lower",
+            *numbers,
+            sampling=error.of_sampling(share),
+            degrees=count - 1,
+            level=level,
         )
-    return replace(plain, low=low, high=high, verdict=verdict(low, high, plain.better), note=note)
+        for (metric, label), numbers, error, share in zip(names, values, errors, genuine)
+    ]
 
 
-def _sampling_error(
-    real: Rows, before: Sequence[Rows], after: Sequence[Rows], ddof: int, paired: bool, step: _Steps
-) -> float:
-    of_real: Array = np.zeros(len(real))
-    of_fakes: list[Array] = []
-    for side, sign in ((before, -1.0), (after, 1.0)):
-        for fakes in side:
-            own, shared = step(frechet_influence(fakes, real, ddof=ddof))
-            of_real += sign * shared / len(side)
-            of_fakes.append(sign * own / len(side))
-    return sampling_error(of_real, of_fakes, paired=paired)
+class _Error:
+    """Collects the influence of every image on a difference, and how noisy it is."""
+
+    def __init__(self, reals: int, paired: bool) -> None:
+        self._paired = paired
+        self._of_real: list[Array] = [np.zeros(reals), np.zeros(reals)]
+        self._of_fakes: tuple[list[Array], list[Array]] = ([], [])
+
+    def add(self, plain: tuple[Array, Array], tilted: tuple[Array, Array], weight: float) -> None:
+        """Take a training's influences, of its own images and of the reals, and those with images tilted."""
+        noise = [_balanced(after - before) / _TILT for before, after in zip(plain, tilted)]
+        for kind, (of_fakes, of_real) in enumerate((plain, noise)):
+            self._of_fakes[kind].append(weight * of_fakes)
+            self._of_real[kind] += weight * of_real
+
+    def of_sampling(self, genuine: float) -> float:
+        """Standard error of the difference of the means of both sides.
+
+        ``genuine`` is the share of the noise, as variance, that another draw of the images would have too.
+        """
+        squares, noise = (
+            sampling_error(of_real, of_fakes, paired=self._paired) ** 2
+            for of_real, of_fakes in zip(self._of_real, self._of_fakes)
+        )
+        return float(np.sqrt(squares - min(genuine * noise, squares) / 2))
 
 
-def _half_distance(fakes: Rows, real: Rows, ddof: int, step: _Steps) -> float:
-    """Mean distance between the halves of both sets: odd with odd, even with even."""
-    halves = [step(frechet_distance(fakes[k::2], real[k::2], ddof=ddof)) for k in (0, 1)]
-    return float(np.mean(halves))
-
-
-class _Steps:
-    """Counts what is done of a known number of steps."""
-
-    def __init__(self, progress: Optional[Progress], total: int) -> None:
-        self._progress = progress
-        self._done, self._total = 0, total
-
-    def __call__(self, result: T) -> T:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total, "FID and its interval")
-        return result
+def _balanced(change: Array) -> Array:
+    """Take off what the images of even and of odd places have in common: what each does to itself."""
+    kept: Array = change.copy()
+    for parity in (0, 1):
+        kept[parity::2] -= kept[parity::2].mean()
+    return kept

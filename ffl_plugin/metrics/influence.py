@@ -5,9 +5,9 @@ direction of one feature x of set a is
 
     2 (μ_a − μ_b)·(x − μ_a) + |x − μ_a|² − (x − μ_a)ᵀ T (x − μ_a)
 
-less its mean over the set, where T is the optimal transport map from a to b: with FᵀF = Σ_a,
-T = F⁻¹ (F Σ_b Fᵀ)^½ F⁻ᵀ, and from b to a it is Fᵀ (F Σ_b Fᵀ)^−½ F. The variance of the distance over other
-draws of the images is the sum of the squared influences over n² (the infinitesimal jackknife, Efron 1982).
+less its mean over the set, where T is the optimal transport map from a to b. With FᵀF = Σ_a and U Λ Uᵀ = F
+Σ_b Fᵀ, T = F⁻¹ U Λ^½ Uᵀ F⁻ᵀ, and from b to a it is Fᵀ U Λ^−½ Uᵀ F. Any other function of the eigenvalues λ
+in the place of Σ √λ, such as its limit for infinitely many images, has 2 ∂/∂λ in the place of λ^−½ there.
 """
 
 from __future__ import annotations
@@ -18,43 +18,96 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.frechet import Array, Statistics
+from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.frechet_limit import limit_of_root
 
 _BLOCK = 4096  # rows in float64 at a time
+
+
+class Coupling:
+    """Two sets of features and the eigenvalues that join their covariances.
+
+    Args:
+        rows_a, rows_b: features (n, d) and (m, d).
+        ddof: both covariances are divided by the number of features less this.
+        tilt: images of even places count 1 + tilt, those of odd places 1 − tilt.
+    """
+
+    def __init__(
+        self, rows_a: npt.NDArray[Any], rows_b: npt.NDArray[Any], *, ddof: int = 1, tilt: float = 0.0
+    ) -> None:
+        self._swapped = len(rows_a) > len(rows_b)
+        if self._swapped:
+            rows_a, rows_b = rows_b, rows_a
+        self._rows_a, self._rows_b = rows_a, rows_b
+        count, dimensions = rows_a.shape
+        self._few = count <= dimensions
+        weights_a, weights_b = (_tilted(len(rows), tilt) for rows in (rows_a, rows_b))
+        self._mean_a, self._mean_b = _mean(rows_a, weights_a), _mean(rows_b, weights_b)
+        covariance_b = _covariance(rows_b, self._mean_b, weights_b, ddof)
+        if self._few:
+            # Image i is a row of the factor, times this.
+            self._unit = np.sqrt((count - ddof) / weights_a)
+            self._factor: Array = (rows_a - self._mean_a) / self._unit[:, None]
+            self._trace_a = float(np.sum(self._factor**2))
+        else:
+            covariance_a = _covariance(rows_a, self._mean_a, weights_a, ddof)
+            values, vectors = np.linalg.eigh(covariance_a)
+            kept = _positive(values)
+            self._factor = (vectors[:, kept] * np.sqrt(values[kept])).T
+            self._trace_a = float(np.trace(covariance_a))
+        self._trace_b = float(np.trace(covariance_b))
+        eigenvalues, basis = np.linalg.eigh(self._factor @ covariance_b @ self._factor.T)
+        kept = _positive(eigenvalues)
+        self._eigenvalues, self._basis = eigenvalues[kept], basis[:, kept]
+
+    def influence(self) -> tuple[Array, Array]:
+        """Influence of every feature on ``frechet_distance``: (n,) and (m,), each of mean 0."""
+        return self._influence(0.5 / np.sqrt(self._eigenvalues))
+
+    def limit(self) -> float:
+        """Distance of infinitely many images of which these are a sample; made with ``ddof=1``."""
+        shift = self._mean_a - self._mean_b
+        traces = self._trace_a + self._trace_b
+        of_means = self._trace_a / len(self._rows_a) + self._trace_b / len(self._rows_b)
+        return float(shift @ shift - of_means + traces - 4 * self._eigenvalues @ self._derivatives_of_limit())
+
+    def influence_on_limit(self) -> tuple[Array, Array]:
+        """Influence of every feature on ``limit``, up to terms in 1/n: (n,) and (m,), each of mean 0."""
+        return self._influence(self._derivatives_of_limit())
+
+    def _derivatives_of_limit(self) -> Array:
+        return limit_of_root(self._eigenvalues, len(self._rows_a), len(self._rows_b))
+
+    def _influence(self, derivatives: Array) -> tuple[Array, Array]:
+        """``derivatives``: (r,) of what stands for the trace of the root, in every eigenvalue."""
+        transport = 2 * derivatives * self._eigenvalues
+        if self._few:
+            transported_a: Array = (self._basis**2 @ transport) * self._unit**2
+        else:
+            inverse = self._factor / np.sum(self._factor**2, axis=1, keepdims=True)
+            to_b = (self._basis * np.sqrt(transport)).T @ inverse  # G with GᵀG the map from a to b
+            transported_a = _quadratic(self._rows_a, self._mean_a, to_b)
+        to_a = (self._basis * np.sqrt(2 * derivatives)).T @ self._factor  # and from b to a
+        transported_b = _quadratic(self._rows_b, self._mean_b, to_a)
+        shift = self._mean_a - self._mean_b
+        of_a = _linear_and_square(self._rows_a, self._mean_a, shift) - transported_a
+        of_b = _linear_and_square(self._rows_b, self._mean_b, -shift) - transported_b
+        both = of_a - of_a.mean(), of_b - of_b.mean()
+        return both[::-1] if self._swapped else both
 
 
 def frechet_influence(
     rows_a: npt.NDArray[Any], rows_b: npt.NDArray[Any], *, ddof: int
 ) -> tuple[Array, Array]:
     """Influence of every feature (n, d) and (m, d) on ``frechet_distance``: (n,) and (m,), each of mean 0."""
-    if len(rows_a) > len(rows_b):
-        of_b, of_a = frechet_influence(rows_b, rows_a, ddof=ddof)
-        return of_a, of_b
-    a, b = (Statistics.of(rows, ddof=ddof) for rows in (rows_a, rows_b))
-    if len(rows_a) <= rows_a.shape[1]:
-        factor = (rows_a - a.mean) / np.sqrt(len(rows_a) - ddof)
-    else:
-        values, vectors = np.linalg.eigh(a.covariance)
-        kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
-        factor = (vectors[:, kept] * np.sqrt(values[kept])).T
-    squares, basis = np.linalg.eigh(factor @ b.covariance @ factor.T)
-    kept = squares > squares[-1] * len(squares) * np.finfo(np.float64).eps
-    root, basis = np.sqrt(squares[kept]), basis[:, kept]
-    to_a = (basis / np.sqrt(root)).T @ factor  # G with GᵀG the map from b to a
-    if len(rows_a) <= rows_a.shape[1]:
-        transported_a = (basis**2 @ root) * (len(rows_a) - ddof)
-    else:
-        inverse = factor / np.sum(factor**2, axis=1, keepdims=True)
-        to_b = (basis * np.sqrt(root)).T @ inverse  # G with GᵀG the map from a to b
-        transported_a = _quadratic(rows_a, a.mean, to_b)
-    shift = a.mean - b.mean
-    of_a = _linear_and_square(rows_a, a.mean, shift) - transported_a
-    of_b = _linear_and_square(rows_b, b.mean, -shift) - _quadratic(rows_b, b.mean, to_a)
-    return of_a - of_a.mean(), of_b - of_b.mean()
+    return Coupling(rows_a, rows_b, ddof=ddof).influence()
 
 
 def sampling_error(of_reals: Array, of_fakes: Sequence[Array], *, paired: bool) -> float:
-    """Standard error of a difference from the influence of every image on it.
+    """Standard error of a difference from the influence of every image on it (Efron 1982).
+
+    The variance over other draws of the images is the sum of the squared influences over n², of each set.
 
     Args:
         of_reals: (m,) of the real images, which all trainings share.
@@ -63,6 +116,34 @@ def sampling_error(of_reals: Array, of_fakes: Sequence[Array], *, paired: bool) 
     """
     samples = [of_reals, *([np.sum(of_fakes, axis=0)] if paired else of_fakes)]
     return float(np.sqrt(sum(np.var(sample, ddof=1) / len(sample) for sample in samples if len(sample))))
+
+
+def _tilted(count: int, tilt: float) -> Array:
+    """1 + tilt at even places, 1 − tilt at odd ones."""
+    weights: Array = np.full(count, 1.0 + tilt)
+    weights[1::2] = 1.0 - tilt
+    return weights
+
+
+def _mean(rows: npt.NDArray[Any], weights: Array) -> Array:
+    total: Array = np.zeros(rows.shape[1])
+    for start in range(0, len(rows), _BLOCK):
+        total += weights[start : start + _BLOCK] @ rows[start : start + _BLOCK]
+    return total / weights.sum()
+
+
+def _covariance(rows: npt.NDArray[Any], mean: Array, weights: Array, ddof: int) -> Array:
+    total: Array = np.zeros((rows.shape[1], rows.shape[1]))
+    for start in range(0, len(rows), _BLOCK):
+        block = (rows[start : start + _BLOCK] - mean) * np.sqrt(weights[start : start + _BLOCK, None])
+        total += block.T @ block
+    return total / (len(rows) - ddof)
+
+
+def _positive(values: Array) -> npt.NDArray[np.bool_]:
+    """Which ascending eigenvalues are not rounding errors."""
+    kept: npt.NDArray[np.bool_] = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    return kept
 
 
 def _quadratic(rows: npt.NDArray[Any], mean: Array, root: Array) -> Array:

@@ -1,18 +1,21 @@
-"""Improved precision and recall (Kynkäänniemi et al. 2019), whole and with each fold of images left out.
+"""Improved precision and recall (Kynkäänniemi et al. 2019), of whole sets and of many pairs of halves.
 
 A set's manifold is the union of balls about its features, each reaching to the k-th nearest other feature of
 the set. Precision is the share of fakes within the manifold of the reals, recall the share of reals within
-that of the fakes. Leaving out images takes their balls away and widens those of their neighbours: the radii
-of every fold come from one pass over the distances.
+that of the fakes. Two halves of the images are two independent draws of half as many, so their difference
+shows the error of sampling; leaving out a few images, as the jackknife does, would not, since the balls of
+neighbours grow into the gap.
 """
 
 from __future__ import annotations
 
 from typing import Any, Optional
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.progress import Progress
@@ -21,63 +24,76 @@ _BLOCK = 256  # rows of a distance matrix at a time: 1 kB for every column
 _COLUMNS = 4096  # of it computed at a time
 
 
-def precision_recall_by_fold(
+def precision_recall_of_halves(
     real: npt.NDArray[Any],
     fake: npt.NDArray[Any],
     *,
     neighbours: int,
-    folds: int,
+    halves: npt.NDArray[np.bool_],
     progress: Optional[Progress] = None,
 ) -> tuple[Array, Array]:
     """Precision and recall of fakes (n, d) against reals (m, d).
 
-    Image i belongs to fold ``i % folds`` of its set; a fold leaves both sets at once.
+    Args:
+        real, fake: features. neighbours: k of the balls' radii. halves: (groups, splits): image i of a set
+        is in group ``i % groups``, and True puts a group into the first half
+            of that split, with its reals and fakes.
+        progress: called as ``progress(done, total, what)``.
 
     Returns:
-        The two numbers (2,), and those without each fold (folds, 2).
+        The two numbers of the whole sets (2,), and of both halves of every split (splits, 2, 2): half,
+        number.
     """
-    reals, fakes = torch.from_numpy(real), torch.from_numpy(fake)
-    precision = _covered(fakes, reals, neighbours, folds, progress)
-    recall = _covered(reals, fakes, neighbours, folds, progress)
-    both = torch.stack([precision, recall], dim=1).numpy()
-    return both[0], both[1:]
+    reals, fakes, kept = torch.from_numpy(real), torch.from_numpy(fake), torch.from_numpy(halves)
+    precision = _covered(fakes, reals, neighbours, kept, progress)
+    recall = _covered(reals, fakes, neighbours, kept, progress)
+    both = torch.stack([precision, recall], dim=-1).numpy()
+    return both[0, 0], both[1:]
 
 
 def _covered(
-    queries: Tensor, points: Tensor, neighbours: int, folds: int, progress: Optional[Progress]
+    queries: Tensor, points: Tensor, neighbours: int, halves: Tensor, progress: Optional[Progress]
 ) -> Tensor:
-    """Share of the queries within the manifold of the points: (1 + folds,), the first with all images."""
-    radii = _radii(points, neighbours, folds, progress)
-    hits = torch.zeros(len(queries), 1 + folds, dtype=torch.float64)
+    """Share of the queries within the manifold of the points: (1 + splits, 2), first of the whole sets."""
+    splits = halves.shape[1]
+    radii = _radii(points, neighbours, halves, progress)
+    first_of_queries, first_of_points = (
+        halves[torch.arange(len(rows)) % len(halves)] for rows in (queries, points)
+    )
+    hits = torch.zeros(len(queries), 1 + splits, dtype=torch.float64)
     for start in range(0, len(queries), _BLOCK):
-        distances = _distances(queries[start : start + _BLOCK], points)
-        for column in range(1 + folds):
-            hits[start : start + _BLOCK, column] = (distances <= radii[:, column]).any(dim=1).double()
+        rows = slice(start, start + _BLOCK)
+        distances = _distances(queries[rows], points)
+        hits[rows, 0] = (distances <= radii[:, 0]).any(dim=1).double()
+        for split in range(splits):
+            together = first_of_queries[rows, split, None] == first_of_points[:, split]
+            hits[rows, 1 + split] = ((distances <= radii[:, 1 + split]) & together).any(dim=1).double()
         _report(progress, start, len(queries))
-    counted = torch.ones_like(hits)
-    everyone = torch.arange(len(queries))
-    counted[everyone, 1 + everyone % folds] = 0
-    return (hits * counted).sum(dim=0) / counted.sum(dim=0)
+    first = first_of_queries.double()
+    whole = hits[:, 0].mean().expand(1, 2)
+    shares = [(hits[:, 1:] * half).sum(dim=0) / half.sum(dim=0) for half in (first, 1 - first)]
+    return torch.cat([whole, torch.stack(shares, dim=1)])
 
 
-def _radii(points: Tensor, neighbours: int, folds: int, progress: Optional[Progress]) -> Tensor:
-    """Distance to the k-th nearest other point, (n, 1 + folds): with all, and without each fold.
-
-    A point that is left out itself has radius −1, within which nothing lies.
-    """
+def _radii(points: Tensor, neighbours: int, halves: Tensor, progress: Optional[Progress]) -> Tensor:
+    """Distance to the k-th nearest other point, (n, 1 + splits): of all, and of the half it is in itself."""
     nearest = neighbours + 1  # the point itself is the nearest
-    radii = torch.empty(len(points), 1 + folds)
+    groups, splits = halves.shape
+    radii = torch.empty(len(points), 1 + splits)
     for start in range(0, len(points), _BLOCK):
-        distances = _distances(points[start : start + _BLOCK], points)
-        radii[start : start + _BLOCK, 0] = distances.kthvalue(nearest).values
-        # The nearest of each fold are enough to find the nearest without any one fold.
-        by_fold = [_smallest(distances[:, fold::folds], nearest) for fold in range(folds)]
-        for fold in range(folds):
-            others = torch.cat(by_fold[:fold] + by_fold[fold + 1 :], dim=1)
-            radii[start : start + _BLOCK, 1 + fold] = others.kthvalue(nearest).values
+        rows = slice(start, start + _BLOCK)
+        distances = _distances(points[rows], points)
+        radii[rows, 0] = distances.kthvalue(nearest).values
+        # The nearest of each group are enough to find the nearest of any half.
+        by_group = torch.stack(
+            [_smallest(distances[:, group::groups], nearest) for group in range(groups)], dim=1
+        )
+        own = torch.arange(start, start + len(distances)) % groups
+        for split in range(splits):
+            together = halves[:, split] == halves[own, split, None]
+            others = by_group.masked_fill(~together[:, :, None], torch.inf).flatten(1)
+            radii[rows, 1 + split] = others.kthvalue(nearest).values
         _report(progress, start, len(points))
-    everyone = torch.arange(len(points))
-    radii[everyone, 1 + everyone % folds] = -1
     return radii
 
 
@@ -86,7 +102,9 @@ def _distances(rows: Tensor, points: Tensor) -> Tensor:
 
 
 def _smallest(distances: Tensor, count: int) -> Tensor:
-    return distances.topk(min(count, distances.shape[1]), dim=1, largest=False).values
+    """Return the ``count`` smallest of each row, infinite where there are fewer."""
+    found = distances.topk(min(count, distances.shape[1]), dim=1, largest=False).values
+    return functional.pad(found, (0, count - found.shape[1]), value=torch.inf)
 
 
 def _report(progress: Optional[Progress], start: int, total: int) -> None:

@@ -53,5 +53,5 @@ def few_images(count: int) -> tuple[str, ...]:
     images, they = ("1 image was", "this one") if count == 1 else (f"{count} images were", "these")
     return (
         f"Only {images} compared: the answer is about {they}, and says little about others; take "
-        f"{ENOUGH_IMAGES} or more for pairs and spectra, and 2,048 for FID.",
+        f"{ENOUGH_IMAGES} or more for pairs and spectra, and 2,560 for FID.",
     )

@@ -15,7 +15,7 @@ from ffl_plugin.report.model import Verdict
 
 # The first that was measured on enough images decides. KID is unbiased and needs fewer than FID; both come,
 # as LPIPS does, before LFD, which the loss itself nearly minimises.
-DECIDING = ("fid", "kid", "lpips", "lfd", "profile_distance")
+DECIDING = ("fid_limit", "kid", "lpips", "lfd", "profile_distance")
 
 OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE: "Worse"}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import distribution, kernel_distance, neighbourhoods
+from ffl_plugin.metrics import distribution, distribution_difference, kernel_distance, neighbourhoods
 from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.metrics.distribution import inception_score, inception_score_influence, precision_recall
 from ffl_plugin.metrics.distribution_difference import (
@@ -18,14 +18,14 @@ from ffl_plugin.metrics.distribution_difference import (
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
-from ffl_plugin.metrics.kernel_distance import between, kernel_influence, within
-from ffl_plugin.metrics.neighbourhoods import precision_recall_by_fold
+from ffl_plugin.metrics.kernel_distance import between, within
+from ffl_plugin.metrics.neighbourhoods import precision_recall_of_halves
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
 
 DIMENSIONS = 8
-MIXING = np.random.default_rng(5).normal(size=(DIMENSIONS, DIMENSIONS))
+MIXING = np.random.default_rng(5).normal(size=(DIMENSIONS, DIMENSIONS)) / np.sqrt(DIMENSIONS)
 
 
 def activations(z: np.ndarray) -> np.ndarray:
@@ -41,7 +41,10 @@ def draw(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarra
 
 
 def distance(fake: np.ndarray, real: np.ndarray) -> float:
-    return kernel_distance.kernel_distance(within(fake), within(real), between(fake, real))
+    inner, reals, across = (
+        moments.means[0] for moments in (within([fake]), within([real]), between([fake], real))
+    )
+    return kernel_distance.kernel_distance(inner, reals, across)
 
 
 def features(rows: np.ndarray, logits: np.ndarray | None = None, name: str = "image") -> Features:
@@ -68,30 +71,34 @@ def test_kid_of_all_pairs_is_torch_fidelitys_where_a_subset_holds_all(
     assert distance(fake, real) == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-9)
 
 
-def test_kid_influence_is_the_derivative_in_the_weight_of_an_image() -> None:
-    real, fake, _ = draw(np.random.default_rng(2), 300)
-    own, shared = kernel_influence(within(fake), within(real), between(fake, real))
+@pytest.mark.parametrize("block", [7, 2048])
+def test_moments_of_a_weighted_sum_of_kernels_are_those_of_its_matrix(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(kernel_distance, "_BLOCK", block)
+    real, before, after = draw(np.random.default_rng(2), 30)
+    real = real[:20]
 
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (x @ y.T / DIMENSIONS + 1) ** 3
 
-    def weighted(of_fake: np.ndarray, of_real: np.ndarray) -> float:
-        a, r = of_fake / of_fake.sum(), of_real / of_real.sum()
-        found = -2 * float(a @ kernel(fake, real) @ r)
-        for weights, rows in ((a, fake), (r, real)):
-            pairs = np.outer(weights, weights) * (1 - np.eye(len(rows)))
-            found += float((pairs * kernel(rows, rows)).sum() / pairs.sum())
-        return found
-
-    even, step = np.ones(300), 1e-5
-    for index in (0, 7, 299):
-        heavier = even.copy()
-        heavier[index] += step
-        slopes = [
-            (weighted(*sides) - weighted(even, even)) / step * 300
-            for sides in ((heavier, even), (even, heavier))
-        ]
-        assert slopes == pytest.approx([own[index], shared[index]], rel=0.02, abs=0.02 * own.std())
+    inner = within([before, after], (-0.5, 1.0))
+    matrix = kernel(after, after) - 0.5 * kernel(before, before)
+    matrix[np.diag_indices(30)] = np.nan
+    rows = np.nanmean(matrix, axis=1)
+    assert inner.rows == pytest.approx(rows)
+    assert inner.means[1] == pytest.approx(
+        (kernel(after, after).sum() - np.trace(kernel(after, after))) / 870
+    )
+    beyond = matrix - rows[:, None] - rows[None] + np.nanmean(matrix)
+    assert inner.beyond == pytest.approx(np.nanmean(beyond**2), rel=1e-9)
+    across = between([before, after], real, (-0.5, 1.0))
+    matrix = kernel(after, real) - 0.5 * kernel(before, real)
+    assert across.rows == pytest.approx(matrix.mean(axis=1))
+    assert across.columns == pytest.approx(matrix.mean(axis=0))
+    assert across.means == pytest.approx([kernel(before, real).mean(), kernel(after, real).mean()])
+    beyond = matrix - matrix.mean(axis=1)[:, None] - matrix.mean(axis=0)[None] + matrix.mean()
+    assert across.beyond == pytest.approx(np.mean(beyond**2), rel=1e-9)
 
 
 def test_inception_score_influence_is_the_derivative_in_the_weight_of_an_image(
@@ -119,7 +126,7 @@ def test_inception_score_influence_is_the_derivative_in_the_weight_of_an_image(
 
 
 @pytest.mark.parametrize(("block", "columns"), [(16, 32), (256, 4096)])
-def test_precision_and_recall_without_a_fold_are_torch_fidelitys_of_the_rest(
+def test_precision_and_recall_of_halves_are_torch_fidelitys(
     monkeypatch: pytest.MonkeyPatch, block: int, columns: int
 ) -> None:
     monkeypatch.setattr(neighbourhoods, "_BLOCK", block)
@@ -127,7 +134,8 @@ def test_precision_and_recall_without_a_fold_are_torch_fidelitys_of_the_rest(
     random = np.random.default_rng(4)
     real, fake = random.normal(size=(2, 90, 4)).astype(np.float32)
     fake = fake[:70] * 0.7 + 0.3
-    whole, left_out = precision_recall_by_fold(real, fake, neighbours=3, folds=5)
+    halves = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], bool)
+    whole, of_halves = precision_recall_of_halves(real, fake, neighbours=3, halves=halves)
 
     def theirs(kept_real: np.ndarray, kept_fake: np.ndarray) -> list[float]:
         return [found.value for found in precision_recall(features(kept_real), features(kept_fake))]
@@ -135,9 +143,17 @@ def test_precision_and_recall_without_a_fold_are_torch_fidelitys_of_the_rest(
     assert whole == pytest.approx(theirs(real, fake))
     assert whole.min() > 0.2
     assert whole.max() < 1
-    for fold in range(5):
-        rest = [rows[np.arange(len(rows)) % 5 != fold] for rows in (real, fake)]
-        assert left_out[fold] == pytest.approx(theirs(*rest))
+    for split in range(2):
+        for half, first in enumerate((True, False)):
+            rest = [rows[halves[np.arange(len(rows)) % 4, split] == first] for rows in (real, fake)]
+            assert of_halves[split, half] == pytest.approx(theirs(*rest))
+
+
+def test_the_halves_are_balanced_and_independent() -> None:
+    signs = np.where(distribution_difference._balanced_halves(), 1, -1)
+    assert signs.shape == (16, 15)
+    assert (signs.sum(axis=0) == 0).all()
+    assert (signs.T @ signs == 16 * np.eye(15)).all()
 
 
 def coverage(found_and_truth: list[tuple[Difference, float]]) -> float:
@@ -146,17 +162,29 @@ def coverage(found_and_truth: list[tuple[Difference, float]]) -> float:
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_the_interval_of_kid_covers_the_truth(paired: bool) -> None:
-    """0.95 is promised; 200 draws tell it from 0.89 and from 0.995."""
+    """KID is unbiased: the truth is what the draws are on average."""
     random = np.random.default_rng(6)
-    real, before, after = draw(random, 8000)
-    truth = distance(after, real) - distance(before, real)
+    found = []
+    for _ in range(300):
+        real, before, after = draw(random, 150)
+        if not paired:
+            after = draw(random, 150)[2]
+        found.append(compare_kid(real, [before], [after], paired=paired))
+    truth = float(np.mean([one.delta for one in found]))
+    assert truth < 0
+    assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.98
+
+
+def test_the_interval_of_kid_covers_no_change_of_noise_alone() -> None:
+    """Nothing of first order is left there: its square alone would make the interval √2 too wide."""
+    random = np.random.default_rng(11)
     found = []
     for _ in range(200):
-        real, before, after = draw(random, 100)
-        if not paired:
-            after = draw(random, 100)[2]
-        found.append((compare_kid(real, [before], [after], paired=paired), truth))
-    assert 0.90 <= coverage(found) <= 0.99
+        real, before, after = random.normal(size=(3, 60, 32)) * np.array([1, 1.3, 1.3])[:, None, None]
+        found.append(compare_kid(real, [before], [after]))
+    assert 0.90 <= coverage([(one, 0.0) for one in found]) <= 0.98
+    errors = np.sqrt(np.mean([(one.sampling or 0) ** 2 for one in found]))
+    assert 0.85 < errors / np.std([one.delta for one in found]) < 1.15
 
 
 def test_the_interval_of_the_inception_score_covers_the_expectation() -> None:
@@ -172,17 +200,23 @@ def test_the_interval_of_the_inception_score_covers_the_expectation() -> None:
     assert {one.verdict for one in found} == {"improved"}
 
 
-def test_the_intervals_of_precision_and_recall_cover_the_expectation() -> None:
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_intervals_of_precision_and_recall_cover_the_expectation(paired: bool) -> None:
     random = np.random.default_rng(8)
     found = []
-    for _ in range(100):
+    for _ in range(150):
         real, before, after = draw(random, 120)
+        if not paired:
+            after = draw(random, 120)[2]
+        rows = (side.astype(np.float32) for side in (real, before, after))
+        real, before, after = rows
         found.append(compare_precision_recall(real, [before], [after]))
     for place in (0, 1):
         ours = [both[place] for both in found]
         truth = float(np.mean([one.delta for one in ours]))
-        assert 0.90 <= coverage([(one, truth) for one in ours]) <= 1.0
-        assert np.median([one.high - one.low for one in ours]) < 0.6
+        assert 0.90 <= coverage([(one, truth) for one in ours]) <= 0.98
+        errors = np.sqrt(np.mean([(one.sampling or 0) ** 2 for one in ours]))
+        assert 0.8 < errors / np.std([one.delta for one in ours]) < 1.2
 
 
 def test_compare_features_gives_every_metric_with_its_conditions() -> None:
@@ -212,7 +246,7 @@ def test_compare_features_gives_every_metric_with_its_conditions() -> None:
 
 def test_too_few_images_for_an_interval_are_told() -> None:
     real, before, after = draw(np.random.default_rng(10), 30)
-    with pytest.raises(FFLError, match="at least 40 images on each side"):
+    with pytest.raises(FFLError, match="at least 32 images on each side"):
         compare_precision_recall(real, [before], [after])
     with pytest.raises(FFLError, match="at least 100 images"):
         compare_inception_score([before], [after])

@@ -10,8 +10,9 @@ from ffl_plugin.metrics import frechet_distance
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
+from ffl_plugin.metrics.frechet_limit import limit_of_root
 from ffl_plugin.metrics.inception import FEATURES
-from ffl_plugin.metrics.influence import frechet_influence
+from ffl_plugin.metrics.influence import Coupling, frechet_influence
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.weights import Weights
 
@@ -67,67 +68,135 @@ def test_influence_is_the_derivative_in_the_weight_of_an_image(n: int, m: int, d
     assert np.mean(scaled[0]) == pytest.approx(0, abs=1e-9)
 
 
-def coverage(count: int, paired: bool, repetitions: int = 150) -> float:
+@pytest.mark.parametrize(("n", "m"), [(40, 60), (60, 40)])
+def test_influence_on_the_limit_is_the_derivative_in_the_weights_of_images(n: int, m: int) -> None:
+    """Counting even images a little more than odd ones changes the limit by what they differ in influence."""
+    random = np.random.default_rng(0)
+    a, b = activations(random.normal(size=(n, DIMENSIONS))), activations(random.normal(size=(m, DIMENSIONS)))
+    of_a, of_b = Coupling(a, b * 1.2).influence_on_limit()
+    more, less = (Coupling(a, b * 1.2, tilt=tilt).limit() for tilt in (1e-4, -1e-4))
+    sides = [np.mean(influence * (-1.0) ** np.arange(len(influence))) for influence in (of_a, of_b)]
+    assert min(map(abs, sides)) > 0.01
+    # The bias of the means, trace/n, has no part in the influence.
+    assert (more - less) / 2e-4 == pytest.approx(sum(sides), abs=2 * np.mean([np.std(a), np.std(b)]) / n)
+
+
+def test_the_limit_is_the_distance_without_the_bias_of_few_images() -> None:
+    """The plain distance of 60 images in 40 dimensions is five times the true one."""
     random = np.random.default_rng(1)
-    real, before, after = draw(random, 100_000)
-    truth = frechet_distance(after, real) - frechet_distance(before, real)
-    assert truth < -0.05
-    covered = 0
+    mixing = random.normal(size=(40, 40)) * np.arange(1, 41) ** -0.5
+
+    def sets(count: int) -> list[np.ndarray]:
+        return [np.maximum(scale * random.normal(size=(count, 40)) @ mixing + 0.3, 0) for scale in (1, 0.8)]
+
+    truth = frechet_distance(*sets(100_000))
+    draws = [sets(60) for _ in range(60)]
+    plain = np.mean([frechet_distance(*drawn) for drawn in draws])
+    limits = [Coupling(*drawn).limit() for drawn in draws]
+    error = np.std(limits) / np.sqrt(len(limits))
+    assert plain > 4 * truth
+    assert error < 0.04 * (plain - truth)  # the mean is known well enough to say
+    assert np.mean(limits) == pytest.approx(truth, abs=0.15 * (plain - truth))
+    many = sets(100_000)
+    assert Coupling(*many).limit() == pytest.approx(frechet_distance(*many), rel=5e-3)
+
+
+def test_the_limit_takes_features_that_never_fire() -> None:
+    random = np.random.default_rng(2)
+    real, fake, _ = draw(random, 60)
+    wider = [np.pad(rows, ((0, 0), (0, 5))) for rows in (fake, real)]
+    assert Coupling(*wider).limit() == pytest.approx(Coupling(fake, real).limit(), rel=1e-9)
+
+
+def test_of_infinitely_many_features_the_limit_is_the_distance_itself() -> None:
+    eigenvalues = np.logspace(-8, 3, 50)
+    derivatives = limit_of_root(eigenvalues, 10**14, 10**14)
+    assert derivatives == pytest.approx(0.5 / np.sqrt(eigenvalues), rel=1e-9)
+    assert 2 * eigenvalues @ derivatives == pytest.approx(np.sum(np.sqrt(eigenvalues)), rel=1e-9)
+
+
+def test_the_limit_knows_the_eigenvalues_of_white_noise() -> None:
+    """Of unit covariances in 100 dimensions the trace of the root is 100; of 150 samples it is 82."""
+    random = np.random.default_rng(3)
+    a, b = random.normal(size=(2, 150, 100))
+    product = np.cov(a.T) @ np.cov(b.T)
+    eigenvalues = np.sort(np.linalg.eigvals(product).real)
+    assert np.sum(np.sqrt(eigenvalues)) < 85
+    assert 2 * eigenvalues @ limit_of_root(eigenvalues, 150, 150) == pytest.approx(100, abs=1.5)
+
+
+def coverage(metric: str, count: int, paired: bool, repetitions: int = 200) -> float:
+    """Share of intervals that hold the change: of FID at that number of images, of its limit at any."""
+    random = np.random.default_rng(1)
+    found = []
     for _ in range(repetitions):
         real, before, after = draw(random, count)
         if not paired:
             after = draw(random, count)[2]
-        found = compare_fid(real, [before], [after], paired=paired)
-        covered += found.low <= truth <= found.high
-    return covered / repetitions
+        rows = compare_fid(real, [before], [after], paired=paired)
+        found.append(next(row for row in rows if row.metric == metric))
+    truth = float(np.mean([row.delta for row in found]))
+    if metric == "fid_limit":
+        real, before, after = draw(random, 200_000)
+        truth = frechet_distance(after, real) - frechet_distance(before, real)
+        assert truth < -0.05
+    return float(np.mean([row.low <= truth <= row.high for row in found]))
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_the_interval_covers_the_truth(paired: bool) -> None:
-    """0.95 is promised; 150 draws tell it from 0.88 and from 0.99."""
-    assert 0.90 <= coverage(250, paired) <= 0.985
+@pytest.mark.parametrize(
+    ("metric", "count"), [("fid", 6), ("fid", 12), ("fid", 60), ("fid_limit", 18), ("fid_limit", 60)]
+)
+def test_the_interval_covers_the_truth(metric: str, count: int, paired: bool) -> None:
+    """In 12 dimensions; 0.95 is promised."""
+    assert 0.90 <= coverage(metric, count, paired) <= 0.98
+
+
+@pytest.mark.parametrize("metric", ["fid", "fid_limit"])
+def test_the_interval_covers_no_change_of_noise_alone(metric: str) -> None:
+    """Two equal generators, as far from the reals as noise is: the second order is half of the variance."""
+    random = np.random.default_rng(4)
+    deltas = []
+    for _ in range(200):
+        real, before, after = random.normal(size=(3, 40, DIMENSIONS)) * np.array([1, 1.3, 1.3])[:, None, None]
+        rows = compare_fid(real, [before], [after])
+        deltas.append(next(row for row in rows if row.metric == metric))
+    assert 0.90 <= np.mean([row.low <= 0 <= row.high for row in deltas]) <= 0.98
+    errors = np.sqrt(np.mean([(row.sampling or 0) ** 2 for row in deltas]))
+    assert 0.85 < errors / np.std([row.delta for row in deltas]) < 1.15
 
 
 def test_pairs_make_the_interval_narrower() -> None:
     real, before, after = draw(np.random.default_rng(2), 400)
     widths = [
         (found.high or 0) - (found.low or 0)
-        for found in (compare_fid(real, [before], [after], paired=p) for p in (True, False))
+        for found in (compare_fid(real, [before], [after], paired=p)[1] for p in (True, False))
     ]
     assert widths[0] < 0.9 * widths[1]
 
 
 def test_verdicts_in_words() -> None:
     real, before, after = draw(np.random.default_rng(3), 2000)
-    improved = compare_fid(real, [before], [after], paired=True)
-    assert improved.verdict == "improved"
+    improved, limit = compare_fid(real, [before], [after], paired=True)
+    assert improved.verdict == limit.verdict == "improved"
+    assert (improved.metric, limit.metric) == ("fid", "fid_limit")
     assert improved.delta == pytest.approx(improved.after - improved.before)
-    assert compare_fid(real, [after], [before], paired=True).verdict == "worse"
+    assert [row.verdict for row in compare_fid(real, [after], [before], paired=True)] == ["worse"] * 2
     _, again, _ = draw(np.random.default_rng(4), 2000)
-    assert compare_fid(real, [before], [again]).verdict == "no evidence"
+    assert [row.verdict for row in compare_fid(real, [before], [again])] == ["no evidence"] * 2
 
 
 def test_several_trainings_show_their_spread_apart() -> None:
     random = np.random.default_rng(6)
     real = draw(random, 500)[0]
     trainings = [draw(random, 500)[1] * scale for scale in (0.9, 1.0, 1.1, 1.2)]
-    found = compare_fid(real, trainings[:2], trainings[2:])
-    single = compare_fid(real, trainings[:1], trainings[2:3])
+    found = compare_fid(real, trainings[:2], trainings[2:])[1]
+    single = compare_fid(real, trainings[:1], trainings[2:3])[1]
     assert found.training_spread is not None
     assert found.sampling is not None
     assert found.training_spread > 0
     assert single.training_spread is None
     assert (found.high or 0) - (found.low or 0) > (single.high or 0) - (single.low or 0)
-
-
-def test_the_bias_of_few_images_widens_the_interval() -> None:
-    """Before is contracted: the bias of its FID is smaller, which flatters it at small N."""
-    random = np.random.default_rng(7)
-    z = random.normal(size=(10, DIMENSIONS))
-    real = activations(random.normal(size=(10, DIMENSIONS)))
-    found = compare_fid(real, [activations(0.3 * z)], [activations(0.9 * z)], paired=True)
-    assert (found.low or 0) < found.delta - 3 * (found.sampling or 0)  # Student's alone reaches to 2.26
-    assert "with infinitely many" in found.note
 
 
 def made(rows: np.ndarray, name: str = "image") -> Features:
@@ -143,12 +212,12 @@ def test_features_carry_their_conditions_and_pair_by_name() -> None:
     assert found.metric == "fid"
     assert found.label.startswith("FID (pytorch-fid: bilinear")
     assert "N = 60 real, 60 generated; weights 00000000" in found.label
-    assert found.note.startswith("Too few images for FID to decide: 60 are fewer than its 2,048 dimensions")
+    assert found.note.startswith("Too few images for FID to decide: 60 are fewer than the 2,560")
     assert not found.decides
     (other,) = compare_features(made(real), [made(before)], [made(after, name="other")])
     assert (other.sampling or 0) > (found.sampling or 0)
     assert found.sampling == pytest.approx(
-        compare_fid(real, [before], [after], paired=True).sampling, rel=1e-4
+        compare_fid(real, [before], [after], paired=True)[0].sampling, rel=1e-4
     )
 
 

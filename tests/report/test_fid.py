@@ -11,6 +11,7 @@ from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import feature_difference, features, frechet_distance, perceptual, weights
 from ffl_plugin.metrics.difference import compare_values
+from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
 from ffl_plugin.report import compare, to_text
 from ffl_plugin.report.page import to_html
@@ -37,9 +38,16 @@ def network(monkeypatch, tmp_path):
 
 
 def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
-    monkeypatch.setattr(feature_difference, "ENOUGH", 8)
+    def with_limit(*sets, **options):
+        (row,) = compare_fid(*sets, **options)
+        return [row, replace(row, metric="fid_limit", label="FID∞")]
+
+    monkeypatch.setattr(feature_difference, "compare_fid", with_limit)
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
-    assert found.rows[0].metric == found.verdict.metric == "fid"
+    assert [row.metric for row in found.rows[:2]] == ["fid", "fid_limit"]
+    assert found.verdict.metric == "fid_limit"
+    assert found.verdict.sentence.startswith("Improved: FID∞ ")
+    assert found.row("fid").note.startswith("For this number of images")
     assert found.verdict.outcome == "improved"
     assert "Too few" not in " ".join(found.verdict.caveats)
     assert any("not the published Inception file" in note for note in found.notes)
@@ -55,7 +63,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
-    too_few = "Too few images for FID to decide: 8 are fewer than its 2,048 dimensions"
+    too_few = "Too few images for FID to decide: 8 are fewer than the 2,560 that its 2,048 dimensions take"
     assert any(caveat.startswith(too_few) for caveat in found.verdict.caveats)
     assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
     found = compare(
@@ -72,7 +80,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
         metrics=("fid", "kid", "pr"), download=False,
     )  # fmt: skip
     assert found.verdict.metric == "kid"
-    assert "Precision and recall were not measured: every set needs at least 40 images." in found.missing
+    assert "Precision and recall were not measured: every set needs at least 32 images." in found.missing
 
 
 def test_files_of_features_are_compared_without_images_and_weights(tmp_path, monkeypatch):
