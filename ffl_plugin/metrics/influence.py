@@ -129,7 +129,8 @@ def _mean(rows: npt.NDArray[Any], weights: Array) -> Array:
     total: Array = np.zeros(rows.shape[1])
     for start in range(0, len(rows), _BLOCK):
         total += weights[start : start + _BLOCK] @ rows[start : start + _BLOCK]
-    return total / weights.sum()
+    mean: Array = total / weights.sum()
+    return mean
 
 
 def _covariance(rows: npt.NDArray[Any], mean: Array, weights: Array, ddof: int) -> Array:
