@@ -17,7 +17,7 @@ from ffl_plugin.cli._metrics import (
     no_download_option,
     protocol_option,
 )
-from ffl_plugin.errors import FFLError
+from ffl_plugin.errors import FFLError, readable
 
 feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
 
@@ -176,7 +176,7 @@ def command(
     else:
         click.echo(to_csv(comparison) if as_csv else to_text(comparison), nl=False)
     for path in written:
-        click.echo(f"wrote {path}", err=True)
+        click.echo(f"wrote {readable(path)}", err=True)
 
 
 def _command_line(ctx: click.Context) -> str:

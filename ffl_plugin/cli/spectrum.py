@@ -8,6 +8,8 @@ from typing import Optional
 
 import click
 
+from ffl_plugin.errors import readable
+
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -91,4 +93,4 @@ def command(
         written = SPECTRA.write(out, files)
     click.echo(plain + "\n" if as_json else spectra.to_csv() if as_csv else spectra.to_text(), nl=False)
     for file in written:
-        click.echo(f"wrote {file}", err=True)
+        click.echo(f"wrote {readable(file)}", err=True)

@@ -10,7 +10,7 @@ from typing import Optional
 import click
 
 from ffl_plugin.cli._metrics import inception_option, lpips_option, no_download_option, protocol_option
-from ffl_plugin.errors import FFLError
+from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.sweep.engines import ENGINES
 
 
@@ -158,7 +158,7 @@ def command(
     plain = json.dumps(report.to_json(), allow_nan=False) + "\n"
     click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
-        _tell(f"wrote {path}")
+        _tell(f"wrote {readable(path)}")
     failed = [trial for trial in report.trials if trial.state == "failed"]
     if failed:
         first = failed[0]

@@ -115,14 +115,15 @@ def compare(
             )  # fmt: skip
         findings = without.after(features)
     described = [tuple(opened.describe(progress) for opened in side) for side in sides.values()]
+    described_real = None if reality is None else reality.describe(progress)
     differences = option_differences(*([training.options for training in side] for side in described))
     return Comparison(
         version=__version__,
         verdict=reach_verdict(
-            findings.rows, [*findings.caveats, *_copies(*described), *_unfair(differences)]
+            findings.rows, [*findings.caveats, *_copies(described_real, *described), *_unfair(differences)]
         ),
         rows=findings.rows,
-        real=None if reality is None else reality.describe(progress),
+        real=described_real,
         before=described[0],
         after=described[1],
         paired=findings.paired,
@@ -157,8 +158,14 @@ def _path(path: Optional[PathLike]) -> Optional[Path]:
     return None if path is None else Path(path)
 
 
-def _copies(before: Sequence[Training], after: Sequence[Training]) -> list[str]:
-    """The caveat that one training's images were given under two names, if they were."""
+def _copies(real: Optional[Training], before: Sequence[Training], after: Sequence[Training]) -> list[str]:
+    """The caveat that one set of images was given under two names, if it was."""
+    for training in (*before, *after):
+        if real is not None and training.digest is not None and training.digest == real.digest:
+            return [
+                f"{training.path} holds the same images as the real ones of {real.path}; were "
+                "the two meant to be one?"
+            ]
     seen: dict[str, Training] = {}
     for training in (*before, *after):
         if training.digest is not None and training.digest in seen:

@@ -49,7 +49,8 @@ def measure_features(
         FFLError: the weights file cannot be used, or an image is not what the protocol takes.
     """
     from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS, compare_features
+    from ffl_plugin.metrics.distance import ENOUGH
+    from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID, FEATURE_METRICS, compare_features
     from ffl_plugin.metrics.features import Extractor
     from ffl_plugin.metrics.protocols import find_protocol
     from ffl_plugin.metrics.weights import WeightsMissing, find_weights
@@ -80,6 +81,12 @@ def measure_features(
                 "numbers compare only with others of this file."
             )
         extractor = Extractor(weights)
+
+    if "fid" in possible and "kid" not in metrics and ENOUGH_FOR_KID <= fewest < ENOUGH:
+        notes.append(
+            f"FID does not decide on {fewest:,} images; KID, which needs {ENOUGH_FOR_KID}, is measured with "
+            "--metrics fid,kid."
+        )
 
     def features(opened: Opened) -> Features:
         if opened.path in files:

@@ -41,7 +41,7 @@ class OutputFolder:
             sources: folders and zips that are read; our pictures must not turn up among theirs.
 
         Raises:
-            FFLError: ``out`` is a file, lies inside a source, or holds files that are not ours.
+            FFLError: ``out`` is a file, lies inside a source, holds files that are not ours, or is read-only.
         """
         if out.exists() and not out.is_dir():
             raise FFLError(f"{out} is a file; give --out the name of a folder")
@@ -54,6 +54,7 @@ class OutputFolder:
                     f"{out} lies inside {source}, whose images are read; give --out a folder elsewhere"
                 )
         if not out.exists():
+            _try_writing(out)
             return
         try:
             names = sorted(entry.name for entry in out.iterdir())
@@ -66,6 +67,7 @@ class OutputFolder:
                 f"{out} holds files that no ffl-patch {self.command} wrote ({shown}); give --out a new "
                 "folder, an empty one, or one that an earlier run wrote"
             )
+        _try_writing(out)
 
     def write(self, out: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
         """Write files by name and return their paths; each is written whole or not at all, the record first.
@@ -120,6 +122,16 @@ def write_report(comparison: Comparison, out: Path) -> tuple[Path, ...]:
             "overview.png": overview_png(comparison),
         },
     )
+
+
+def _try_writing(out: Path) -> None:
+    """Refuse now what the system would refuse after hours of measuring; leaves nothing behind."""
+    there = next(folder for folder in (out, *out.absolute().parents) if folder.is_dir())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise _refused("written", out, error) from None
 
 
 def _refused(what: str, out: Path, error: OSError) -> FFLError:

@@ -248,6 +248,15 @@ def test_json_is_strict_and_identical_images_have_no_infinite_number(sets):
     assert "∞" in to_text(found)
 
 
+def test_a_side_that_is_the_real_images_is_told(sets, tmp_path):
+    shutil.copytree(sets / "real", tmp_path / "copy")
+    found = compared(real=sets / "real", before=sets / "before", after=tmp_path / "copy")
+    (caveat,) = (caveat for caveat in found.verdict.caveats if "the same images as the real ones" in caveat)
+    assert str(tmp_path / "copy") in caveat
+    usual = compared(real=sets / "real", before=sets / "before", after=sets / "after")
+    assert not any("same images" in caveat for caveat in usual.verdict.caveats)
+
+
 def test_the_table_shows_every_row_and_the_verdict_first(comparison):
     text = to_text(comparison)
     assert text.startswith(comparison.verdict.sentence)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from report_material import write_set
 
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
@@ -81,6 +82,17 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     )  # fmt: skip
     assert found.verdict.metric == "kid"
     assert "Precision and recall were not measured: every set needs at least 32 images." in found.missing
+
+
+def test_a_set_too_small_for_fid_is_told_of_kid(network, tmp_path):
+    for side, radius in (("real", 0), ("before", 2), ("after", 1)):
+        write_set(tmp_path / side, radius, count=32)
+    sides = {side: tmp_path / side for side in ("real", "before", "after")}
+    hint = "FID does not decide on 32 images; KID, which needs 32, is measured with --metrics fid,kid."
+    assert hint in compare(**sides, pairs=False, download=False).notes
+    assert hint not in compare(**sides, pairs=False, download=False, metrics=("fid", "kid")).notes
+    (tmp_path / "after" / "00.png").unlink()
+    assert not any("--metrics" in note for note in compare(**sides, pairs=False, download=False).notes)
 
 
 def test_files_of_features_are_compared_without_images_and_weights(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,14 @@ def test_a_disk_that_refuses_is_told_in_words(comparison, tmp_path):
     with pytest.raises(FFLError, match="cannot be written"):
         write_report(comparison, tmp_path / "file" / "report")
     assert not list(tmp_path.glob(".ffl-*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc, where nobody may write")
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured():
+    with pytest.raises(FFLError, match=r"^/proc/ffl/report cannot be written: .*; give --out another folder"):
+        check_folder(Path("/proc/ffl/report"))
+
+
+def test_trying_leaves_nothing_behind(tmp_path):
+    check_folder(tmp_path / "new" / "report")
+    assert list(tmp_path.iterdir()) == []
