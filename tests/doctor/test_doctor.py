@@ -68,6 +68,12 @@ class TestClone:
         assert findings["stylegan2-ada"].found.startswith("applied, ")
         assert findings["torch2"].mend is findings["stylegan2-ada"].mend is None
 
+    def test_torch2_is_not_asked_for_on_an_older_torch(
+        self, clone: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(metadata, "version", lambda name: "1.13.1")
+        assert by_name(examine_clone(clone))["torch2"].mend is None
+
     def test_half_a_patch_is_told(self, clone: Path) -> None:
         plan_apply(all_recipes()["torch2"], clone).write()
         misc = clone / "torch_utils/misc.py"
@@ -93,11 +99,15 @@ class TestImports:
         (tmp_path / "package/inner.py").write_text("import absent_one.part\nx = 1\n")
         (tmp_path / "train.py").write_text(
             "import package, json\n"
-            "if True:\n    from absent_two import name\n"
+            "if True:\n    from absent_two import name\nelse:\n    import absent_three\n"
+            "with open(__file__):\n    import absent_five\n"
+            "class Options:\n    import absent_four\n"
             "try:\n    import absent_but_optional\nexcept ImportError:\n    pass\n"
             "def later():\n    import absent_until_called\n"
         )
-        assert missing_modules(tmp_path / "train.py") == ["absent_one", "absent_two"]
+        assert missing_modules(tmp_path / "train.py") == [
+            f"absent_{number}" for number in ("five", "four", "one", "three", "two")
+        ]
 
     def test_a_file_that_does_not_parse_ends_there(self, tmp_path: Path) -> None:
         (tmp_path / "train.py").write_text("import absent_one\nthis is no Python\n")
@@ -153,6 +163,18 @@ class TestLoops:
         assert native.loops() is not None
         native.loops.cache_clear()
         assert examine_loops(needed=True) == Finding("C loops", str(native.library_path()))
+
+    def test_a_kept_library_that_does_not_load_will_be_built_anew(self, cache: Path) -> None:
+        cache.mkdir()
+        native.library_path().write_bytes(b"")
+        assert examine_loops(needed=True).found.startswith("not built yet")
+
+    def test_a_compiler_that_makes_no_library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        compiler = tmp_path / "compiler"
+        compiler.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo text > "$2"\n')
+        compiler.chmod(0o755)
+        monkeypatch.setenv("CC", str(compiler))
+        assert "native.so does not load" in examine_loops(needed=True).found
 
     @pytest.mark.parametrize("needed", [True, False], ids=["on a CPU", "on a GPU"])
     def test_a_compiler_that_fails_is_a_problem_on_a_cpu(

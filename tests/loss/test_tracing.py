@@ -30,6 +30,7 @@ def images(*shape: int) -> tuple[Tensor, Tensor]:
     [{}, {"spectrum": "batch"}, {"patch_factor": 2, "log_matrix": True, "batch_matrix": True, "alpha": 2.0}],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
 def test_one_graph(options: dict[str, object]) -> None:
     """``aot_eager`` traces the forward and the backward pass as inductor does, and takes no compiler."""
     pred, target = images(2, 3, 4, 6)
