@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Callable
+from typing import Any, Callable
 
 import click
+
+from ffl_plugin.errors import FFLError
+
+
+def interruptible(ending: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator of a command's function, by which Ctrl-C at any time ends it in one sentence."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*arguments: Any, **options: Any) -> None:
+            try:
+                function(*arguments, **options)
+            except KeyboardInterrupt:
+                raise FFLError(f"interrupted; {ending}") from None
+
+        return command
+
+    return decorate
+
+
+KEPT = "features and samples made so far are kept, and the same command goes on from there"
 
 
 def chosen_of(

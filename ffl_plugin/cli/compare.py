@@ -11,13 +11,15 @@ import click
 from click.core import ParameterSource
 
 from ffl_plugin.cli._metrics import (
+    KEPT,
     chosen_of,
     inception_option,
+    interruptible,
     lpips_option,
     no_download_option,
     protocol_option,
 )
-from ffl_plugin.errors import FFLError, readable
+from ffl_plugin.errors import readable
 
 feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
 
@@ -108,6 +110,7 @@ class SeveralValues(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
+@interruptible(KEPT)
 def command(
     ctx: click.Context,
     real: Optional[str],
@@ -147,29 +150,24 @@ def command(
         raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
     if out is not None:
         check_folder(out, [Path(path) for path in (real, *before, *after) if path is not None])
-    try:
-        with progress_bar() as progress:
-            comparison = compare(
-                real=real,
-                before=before,
-                after=after,
-                pairs=pairs,
-                inception=inception,
-                lpips=lpips,
-                download=not no_download,
-                protocol=protocol,
-                metrics=metrics,
-                clone=clone,
-                samples=samples,
-                classes=classes,
-                ignored=ignored,
-                command=_command_line(ctx),
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        raise FFLError(
-            "interrupted; features and samples made so far are kept, and the same command goes on from there"
-        ) from None
+    with progress_bar() as progress:
+        comparison = compare(
+            real=real,
+            before=before,
+            after=after,
+            pairs=pairs,
+            inception=inception,
+            lpips=lpips,
+            download=not no_download,
+            protocol=protocol,
+            metrics=metrics,
+            clone=clone,
+            samples=samples,
+            classes=classes,
+            ignored=ignored,
+            command=_command_line(ctx),
+            progress=progress,
+        )
     written = write_report(comparison, out) if out is not None else ()
     if as_json:
         click.echo(json.dumps(comparison.to_json(), allow_nan=False))

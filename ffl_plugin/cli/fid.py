@@ -8,7 +8,14 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._metrics import chosen_of, inception_option, lpips_option, protocol_option
+from ffl_plugin.cli._metrics import (
+    KEPT,
+    chosen_of,
+    inception_option,
+    interruptible,
+    lpips_option,
+    protocol_option,
+)
 
 METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 
@@ -40,6 +47,7 @@ METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 @click.option("--device", help="Such as cuda:1 or cpu. [default: the GPU, if there is one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of CSV per metric.")
+@interruptible(KEPT)
 def command(
     real: Path,
     fake: Path,

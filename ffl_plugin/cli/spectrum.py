@@ -8,6 +8,7 @@ from typing import Optional
 
 import click
 
+from ffl_plugin.cli._metrics import interruptible
 from ffl_plugin.errors import readable
 
 
@@ -47,6 +48,7 @@ from ffl_plugin.errors import readable
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the radial profiles as CSV.")
+@interruptible("run the same command again")
 def command(
     paths: tuple[Path, ...],
     real: Optional[Path],

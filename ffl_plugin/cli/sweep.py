@@ -9,7 +9,13 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.cli._metrics import inception_option, lpips_option, no_download_option, protocol_option
+from ffl_plugin.cli._metrics import (
+    inception_option,
+    interruptible,
+    lpips_option,
+    no_download_option,
+    protocol_option,
+)
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.sweep.engines import ENGINES
 
@@ -75,6 +81,7 @@ from ffl_plugin.sweep.engines import ENGINES
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.argument("training", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
+@interruptible("what is trained is kept, and the same command goes on from there")
 def command(
     weights: str,
     seeds: str,

@@ -49,8 +49,12 @@ def measure_features(
         FFLError: the weights file cannot be used, or an image is not what the protocol takes.
     """
     from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.distance import ENOUGH
-    from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID, FEATURE_METRICS, compare_features
+    from ffl_plugin.metrics.feature_difference import (
+        ENOUGH_FOR_KID,
+        ENOUGH_FOR_LIMIT,
+        FEATURE_METRICS,
+        compare_features,
+    )
     from ffl_plugin.metrics.features import Extractor
     from ffl_plugin.metrics.protocols import find_protocol
     from ffl_plugin.metrics.weights import WeightsMissing, find_weights
@@ -82,7 +86,7 @@ def measure_features(
             )
         extractor = Extractor(weights)
 
-    if "fid" in possible and "kid" not in metrics and ENOUGH_FOR_KID <= fewest < ENOUGH:
+    if "fid" in possible and "kid" not in metrics and ENOUGH_FOR_KID <= fewest < ENOUGH_FOR_LIMIT:
         notes.append(
             f"FID does not decide on {fewest:,} images; KID, which needs {ENOUGH_FOR_KID}, is measured with "
             "--metrics fid,kid."

@@ -188,7 +188,7 @@ def pair_up(
     except FFLError as error:
         if wanted:
             raise
-        return [], f"Compared as sets, without PSNR, SSIM and LFD, which need pairs: {error}."
+        return [], f"Compared as sets, without PSNR, SSIM, LPIPS and LFD, which need pairs: {error}."
     return pairs, None
 
 

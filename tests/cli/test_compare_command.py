@@ -86,19 +86,6 @@ def test_the_command_is_kept_as_it_was_given(sets, tmp_path, capfd):
     assert sorted(command) == sorted(["ffl-patch", "compare", "--no-download", *map(str, words)])
 
 
-def test_an_interruption_says_how_to_go_on(sets, capfd, monkeypatch):
-    def interrupted(**_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("ffl_plugin.report.compare", interrupted)
-    code, stdout, stderr = run(
-        capfd, "--real", sets / "real", "--before", sets / "before", "--after", sets / "after"
-    )
-    assert (code, stdout) == (1, "")
-    assert "the same command goes on from there" in stderr
-    assert len(stderr.splitlines()) == 1
-
-
 def test_the_table_is_what_a_reader_gets(sets, capfd):
     code, stdout, _ = run(
         capfd,

@@ -1,0 +1,37 @@
+"""Ctrl-C ends every measuring command in one sentence, wherever it strikes."""
+
+from __future__ import annotations
+
+import pytest
+
+from ffl_plugin.cli import main
+from ffl_plugin.cli._metrics import KEPT
+
+# Command line -> what it calls that may take long, and how to go on.
+COMMANDS = {
+    "compare": (["--before", "a", "--after", "b"], "ffl_plugin.report.compare", KEPT),
+    "fid": (["a", "b"], "ffl_plugin.metrics.evaluation.evaluate", KEPT),
+    "spectrum": (["a"], "ffl_plugin.report.spectra.measure", "run the same command again"),
+    "sweep": (
+        ["--report-only", "--out", "a"],
+        "ffl_plugin.sweep.plan.read_plan",
+        "what is trained is kept, and the same command goes on from there",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_interruption_is_one_sentence(name, tmp_path, monkeypatch, capsys):
+    arguments, place, ending = COMMANDS[name]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    monkeypatch.setattr(place, interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        main([name, *arguments])
+    out, errors = capsys.readouterr()
+    assert (stopped.value.code, out) == (1, "")
+    assert errors == f"Error: interrupted; {ending}\n"
