@@ -122,7 +122,25 @@ def test_spectral_regularization_is_least_for_the_right_spectrum():
     )
 
 
-def test_spectral_regularization_passes_a_gradient():
+@pytest.mark.parametrize("shape", [(3, 2, 8, 8), (2, 1, 7, 10)], ids=str)
+def test_spectral_regularization_is_its_definition(shape):
+    pred, target = (image.detach().clamp(-1, 1) for image in images(shape))
+    profiles = []
+    for batch in (pred, target):
+        power = np.mean(np.abs(np.fft.fft2((batch.numpy() + 1) / 2)) ** 2, axis=1)
+        v, u = (np.fft.fftfreq(side, 1 / side) for side in shape[-2:])
+        rings = np.rint(np.hypot(v[:, None], u))
+        radii = range(1, min(shape[-2:]) // 2)
+        mean_on_ring = np.stack([power[:, rings == radius].mean(-1) for radius in radii], -1)
+        profiles.append(np.clip(mean_on_ring / power[:, :1, 0], 0, 1))
+    generated, real = profiles[0], profiles[1].mean(0)
+    expected = -(real * np.log(generated) + (1 - real) * np.log(1 - generated)).mean()
+    assert variants.spectral_regularization(pred, target).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_spectral_regularization_passes_a_gradient_to_the_generated_images_alone():
     pred, target = images((2, 3, 16, 16))
+    target.requires_grad_()
     variants.spectral_regularization(pred, target).backward()
     assert pred.grad.abs().max() > 0
+    assert target.grad is None
