@@ -45,6 +45,14 @@ def chosen_of(
     return split
 
 
+metrics_option = click.option(
+    "--metrics",
+    default="fid",
+    show_default=True,
+    metavar="LIST",
+    callback=chosen_of(("fid", "kid", "is", "pr")),
+    help="Of Inception features: any of fid,kid,is,pr (is: Inception Score, pr: precision and recall).",
+)
 protocol_option = click.option(
     "--protocol",
     default="pytorch-fid",

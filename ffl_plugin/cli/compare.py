@@ -12,16 +12,14 @@ from click.core import ParameterSource
 
 from ffl_plugin.cli._metrics import (
     KEPT,
-    chosen_of,
     inception_option,
     interruptible,
     lpips_option,
+    metrics_option,
     no_download_option,
     protocol_option,
 )
 from ffl_plugin.errors import readable
-
-feature_metrics = chosen_of(("fid", "kid", "is", "pr"))
 
 
 class SeveralValues(click.Command):
@@ -79,14 +77,7 @@ class SeveralValues(click.Command):
 @lpips_option
 @no_download_option
 @protocol_option
-@click.option(
-    "--metrics",
-    default="fid",
-    show_default=True,
-    metavar="LIST",
-    callback=feature_metrics,
-    help="Of Inception features: any of fid,kid,is,pr (is: Inception Score, pr: precision and recall).",
-)
+@metrics_option
 @click.option(
     "--clone", metavar="DIR", help="The StyleGAN2-ADA or StyleGAN3 clone that samples network-snapshot-*.pkl."
 )

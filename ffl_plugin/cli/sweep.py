@@ -13,6 +13,7 @@ from ffl_plugin.cli._metrics import (
     inception_option,
     interruptible,
     lpips_option,
+    metrics_option,
     no_download_option,
     protocol_option,
 )
@@ -64,6 +65,7 @@ from ffl_plugin.sweep.engines import ENGINES
 @lpips_option
 @no_download_option
 @protocol_option
+@metrics_option
 @click.option(
     "--engine",
     default="here",
@@ -93,6 +95,7 @@ def command(
     lpips: Optional[str],
     no_download: bool,
     protocol: str,
+    metrics: tuple[str, ...],
     engine: str,
     engine_set: tuple[str, ...],
     report_only: bool,
@@ -159,6 +162,7 @@ def command(
                 lpips=lpips,
                 download=not no_download,
                 protocol=protocol,
+                metrics=metrics,
                 progress=progress,
             )
         written = write_sweep_report(report, out / "report")

@@ -48,6 +48,7 @@ def to_html(report: SweepReport) -> str:
         statement=statement,
         curve=_curve(report),
         metric=_shared_metric(report),
+        level=_level(report),
         trainings=_trainings(report),
         commands=[shlex.join(command) for command in (report.command, *report.then)],
     )
@@ -57,6 +58,11 @@ def _shared_metric(report: SweepReport) -> Optional[tuple[str, str]]:
     """The name and basis of the metric that decides; None where the weights differ in it."""
     labels = {words.label_parts(result.row) for result in report.weights if result.row is not None}
     return labels.pop() if len(labels) == 1 else None
+
+
+def _level(report: SweepReport) -> str:
+    """``95% ``; empty where no weight was compared."""
+    return next((f"{result.row.level:.0%} " for result in report.weights if result.row is not None), "")
 
 
 def _trainings(report: SweepReport) -> list[tuple[TrialResult, str]]:

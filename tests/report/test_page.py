@@ -123,6 +123,10 @@ def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_
     assert "one number of each side, and so no interval" in Page(to_html(alone)).text
 
 
+def test_the_page_of_a_sweep_names_the_level_of_its_intervals(sweep_page):
+    assert "Change 95% interval" in " ".join(Page(sweep_page).text.split())
+
+
 def test_a_note_that_the_verdict_tells_is_not_told_again(comparison):
     note = "Too few images for a test."
     rows = (replace(comparison.rows[0], note=note), *comparison.rows[1:])

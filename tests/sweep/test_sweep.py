@@ -192,6 +192,20 @@ def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd)
     assert f"['-c', 'test', '1', '3', '{trial / 'out'}']" in (trial / "log.txt").read_text()
 
 
+def test_the_metrics_of_features_are_those_asked_for(clone, tmp_path, capfd, monkeypatch):
+    asked = []
+
+    def compared(*, metrics, protocol, **_):
+        asked.append((metrics, protocol))
+        raise FFLError("seen")
+
+    out = tmp_path / "sweep"
+    assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
+    monkeypatch.setattr("ffl_plugin.sweep.gather.compare", compared)
+    sweep(capfd, out, "--report-only", "--metrics", "kid,pr", "--protocol", "clean")
+    assert asked == [(("kid", "pr"), "clean")]
+
+
 def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
     fcntl = pytest.importorskip("fcntl")
     out = tmp_path / "sweep"
