@@ -16,8 +16,13 @@ def save(state, path):
 
 
 def drawn_state():
+    """Weights that keep the size of the features, so that every layer counts in the loss."""
     torch.manual_seed(0)
-    return {f"features.{name}": tensor for name, tensor in perceptual.vgg16_features().state_dict().items()}
+    features = perceptual.vgg16_features()
+    for layer in features:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
 
 
 def test_equal_images_have_no_perceptual_loss_and_the_network_stays_fixed():
