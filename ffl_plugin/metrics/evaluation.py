@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ def evaluate(
     else:
         sides["fake"] = _open(fake, "fake", chosen)
     notes: list[str] = []
+    if _same_files(sides["real"], sides["fake"]):
+        notes.append(f"REAL and FAKE are the same images, those of {real}; give two sets")
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
     if any(metric in metrics for metric in _OF_FEATURES):
@@ -110,6 +113,13 @@ def evaluate(
             raise
         notes.append(f"nothing was measured in its stead: {error}")  # the missing weights stay the reason
     return Evaluation(tuple(measurements), tuple(notes), refusal)
+
+
+def _same_files(real: Any, fake: Any) -> bool:
+    """Whether two sides are the very same image files, and not two sides of one result folder."""
+    if not (isinstance(real, ImageSource) and isinstance(fake, ImageSource)):
+        return False
+    return real.names == fake.names and os.path.realpath(real.path) == os.path.realpath(fake.path)
 
 
 def _open(path: Path, role: str, protocol: Protocol) -> Any:

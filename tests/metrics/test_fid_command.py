@@ -95,6 +95,16 @@ def test_without_weights_the_rest_is_measured_and_the_way_out_told(
     assert "Traceback" not in err
 
 
+def test_one_set_given_twice_is_told(
+    sets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sets)
+    told = "Note: REAL and FAKE are the same images, those of real; give two sets"
+    for fake, same in (("./real", True), ("fake", False)):
+        _, _, err = run(capsys, "real", fake, "--metrics", "spectra")
+        assert (told in err.splitlines()) == same
+
+
 def test_the_same_images_are_at_distance_zero(
     sets: Path, cache: Path, random_weights: Weights, capsys: pytest.CaptureFixture[str]
 ) -> None:
