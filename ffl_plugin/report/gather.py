@@ -51,11 +51,16 @@ class Opened:
         return Training(
             path=str(self.path),
             images=len(self.source) if self.source is not None else 0,
-            digest=digest(self.source, progress) if self.source is not None else None,
+            digest=self._digest(progress),
             logs=str(self.logs) if self.logs is not None else None,
             options=read_training_options(self.logs) if self.logs is not None else {},
             curves=self.log.curves,
         )
+
+    def _digest(self, progress: Optional[Progress]) -> Optional[str]:
+        if self.source is not None:
+            return digest(self.source, progress)
+        return hashlib.sha256(self.path.read_bytes()).hexdigest() if self.holds_features else None
 
 
 def open_training(

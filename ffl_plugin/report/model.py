@@ -36,7 +36,7 @@ class Training:
     Attributes:
         path: the folder or zip as given.
         images: number of images compared; 0 where only logs were.
-        digest: SHA-256 over names and bytes of the images in order; None where there are none.
+        digest: SHA-256 over names and bytes of the images in order, or of the file of features; None of logs.
         logs: the folder its logs were read from; None where there is none.
         options: options of the training as its own record holds them, flattened to ``a.b`` names.
         curves: what its logs hold.

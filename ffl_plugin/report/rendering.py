@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffl_plugin.metrics.difference import NO_EVIDENCE
+from ffl_plugin.metrics.difference import IMPROVED, WORSE
 from ffl_plugin.report import words
 
 
@@ -19,7 +19,7 @@ def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> 
         trim_blocks=True,
         finalize=_finalize,
     )
-    environment.filters["class_of"] = lambda outcome: "none" if outcome == NO_EVIDENCE else outcome
+    environment.filters["class_of"] = lambda outcome: outcome if outcome in (IMPROVED, WORSE) else "none"
     environment.globals["words"] = words
     return environment.get_template(template).render(**values)
 

@@ -10,7 +10,7 @@ from ffl_plugin.report.model import Comparison, Training
 
 HEADINGS = ("metric", "before", "after", "change", "interval", "verdict")
 COLUMNS = (
-    "metric", "label", "better", "before", "after", "delta", "low", "high", "level", "verdict",
+    "metric", "label", "better", "before", "after", "delta", "low", "high", "level", "verdict", "decides",
     "before_trainings", "after_trainings", "sampling", "training_spread", "note",
 )  # fmt: skip
 
@@ -47,7 +47,7 @@ def _aligned(comparison: Comparison) -> list[str]:
                 after,
                 words.change(row),
                 words.interval(row),
-                row.verdict,
+                words.outcome(row),
             ]
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]

@@ -11,6 +11,7 @@ from ffl_plugin.errors import readable as readable
 from ffl_plugin.metrics.difference import Difference
 
 MINUS = "−"
+TOO_FEW = "too few images"
 
 
 def number(value: Optional[float], *, signed: bool = False, like: Optional[float] = None) -> str:
@@ -58,6 +59,11 @@ def interval(row: Difference) -> str:
 def values(row: Difference) -> tuple[str, str]:
     """Before and after, with the same number of decimals."""
     return number(row.before, like=_scale(row)), number(row.after, like=_scale(row))
+
+
+def outcome(row: Difference) -> str:
+    """The verdict of a row, where there are images enough for one."""
+    return row.verdict if row.decides else TOO_FEW
 
 
 def label_parts(row: Difference) -> tuple[str, str]:

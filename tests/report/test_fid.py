@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -113,7 +114,12 @@ def test_files_of_features_are_compared_without_images_and_weights(tmp_path, mon
     assert found.rows[0].verdict == "improved"
     assert "N = 60 real, 60 generated; weights unknown" in found.rows[0].label
     assert any("hold no images" in note for note in found.notes)
-    assert "b.npz (features)" in to_text(found)
+    assert found.after[0].digest == hashlib.sha256((tmp_path / "b.npz").read_bytes()).hexdigest()
+    text = to_text(found)
+    assert "b.npz (features)" in text
+    fid, kid = (line for line in text.splitlines() if line.startswith(("FID ↓", "KID ↓")))
+    assert fid.endswith("too few images")  # whatever its interval says
+    assert kid.endswith(found.row("kid").verdict)
     assert "<html" in to_html(found)
 
 
