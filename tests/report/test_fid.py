@@ -68,6 +68,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     too_few = "Too few images for FID to decide: 8 are fewer than the 2,560 that its 2,048 dimensions take"
     assert any(caveat.startswith(too_few) for caveat in found.verdict.caveats)
     assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
+    assert {image.metric for image in found.changed} == {"lfd"}  # nor does it choose the images shown
     found = compare(
         real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
         metrics=("fid", "kid", "pr"), download=False,
