@@ -28,7 +28,7 @@ from relatives.entries import Entry, missing, read_entries  # noqa: E402
 from relatives.kept import Kept  # noqa: E402
 from relatives.launch import check_launch  # noqa: E402
 from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
-from relatives.table import Row, page, shown  # noqa: E402
+from relatives.table import Row, page, shown, what_is_left_out  # noqa: E402
 from relatives.trip import command, copy_clone, round_trip  # noqa: E402
 from relatives.twins import same_models  # noqa: E402
 from relatives.worker import Check  # noqa: E402
@@ -51,7 +51,9 @@ def main() -> int:
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         rows = list(pool.map(row_of, entries))
-    text = page(rows, (HERE / "compatibility-header.md").read_text(encoding="utf-8"))
+    header = (HERE / "compatibility-header.md").read_text(encoding="utf-8")
+    left_out = what_is_left_out(arguments.no_steps, arguments.one_step_per_file)
+    text = page(rows, f"{header}{left_out}")
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
     return 0 if not any(row.surprise for row in rows) else 1

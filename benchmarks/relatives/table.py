@@ -68,6 +68,18 @@ def page(rows: list[Row], header: str) -> str:
     return "\n".join([header.rstrip(), "", *summary(rows), "", *surprises(rows), *tables(rows)]) + "\n"
 
 
+def what_is_left_out(no_steps: bool, one_step_per_file: bool) -> str:
+    """A paragraph that says with which options the page was made; empty where they leave nothing out."""
+    if no_steps:
+        return "\nThis page was made with `--no-steps`: no dry run and no training step was taken.\n"
+    if one_step_per_file:
+        return (
+            "\nThis page was made with `--one-step-per-file`: no step is taken where a model is byte for "
+            "byte that of an entry above.\n"
+        )
+    return ""
+
+
 def summary(rows: list[Row]) -> list[str]:
     """The counts, per target and in all."""
     lines = [markdown(SUMMARY), markdown(["---"] * len(SUMMARY))]

@@ -82,3 +82,9 @@ def test_page_counts_and_names_what_is_not_as_expected() -> None:
 
 def test_page_without_surprises_says_so() -> None:
     assert "Every outcome is the one expected" in table.page([Row(ENTRY, Trip("applied"))], "# Title\n")
+
+
+def test_page_says_what_its_run_left_out() -> None:
+    assert "`--no-steps`: no dry run and no training step" in table.what_is_left_out(True, True)
+    assert "`--one-step-per-file`: no step is taken" in table.what_is_left_out(False, True)
+    assert table.what_is_left_out(False, False) == ""
