@@ -19,6 +19,7 @@ from ffl_plugin.metrics.frechet import (
     frechet_from_statistics,
     frechet_to_statistics,
 )
+from ffl_plugin.metrics.frechet_limit import fewest_for_limit, frechet_limit
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.protocols import Protocol
 
@@ -60,6 +61,29 @@ def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
     """
     refuse_different_conditions(real, fake)
     return Measurement("FID", _distance(real, fake), "lower", conditions(real, fake))
+
+
+def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
+    """FID of infinitely many images, without the bias of few; None where there are too few for it.
+
+    Raises ``FFLError`` as ``fid`` does.
+    """
+    refuse_different_conditions(real, fake)
+    if min(_count_known(side) for side in (real, fake)) < fewest_for_limit(FEATURES):
+        return None
+    value = frechet_limit(*(_unbiased(side) for side in (fake, real)))
+    return Measurement("FID∞", value, "lower", conditions(real, fake))
+
+
+def _count_known(side: FeatureSet) -> int:
+    """Return how many images there are, 0 where a file does not tell."""
+    return len(side) if isinstance(side, Features) else side.count or 0
+
+
+def _unbiased(side: FeatureSet) -> Statistics:
+    if isinstance(side, Statistics):
+        return side
+    return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=1)
 
 
 def _distance(a: FeatureSet, b: FeatureSet) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, load_feature_file
+from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
@@ -171,11 +171,13 @@ def _from_features(
         raise FFLError("KID, precision and recall need the real features or images, not statistics alone")
     found: list[Measurement] = []
     if "fid" in chosen:
+        for done, distance in enumerate((fid, fid_limit)):
+            if progress is not None:
+                progress(done, 2, "FID")
+            measured = distance(real, fake)
+            found += [measured] if measured is not None else []
         if progress is not None:
-            progress(0, 1, "FID")
-        found.append(fid(real, fake))
-        if progress is not None:
-            progress(1, 1, "FID")
+            progress(2, 2, "FID")
     if "is" in chosen and isinstance(fake, Features):
         found.append(inception_score(fake, progress=progress))
     if isinstance(real, Features) and isinstance(fake, Features):

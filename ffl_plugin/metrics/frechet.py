@@ -146,7 +146,7 @@ def frechet_to_statistics(features: Any, statistics: Statistics, *, ddof: int = 
 
 def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
     """Fréchet distance of two ``Statistics``; raises ``FFLError`` when their dimensions differ."""
-    return _from_factor(a.mean, _factor(a.covariance), float(np.trace(a.covariance)), b)
+    return _from_factor(a.mean, factor_of(a.covariance), float(np.trace(a.covariance)), b)
 
 
 def _from_factor(mean: Array, factor: Array, trace: float, other: Statistics) -> float:
@@ -163,7 +163,7 @@ def _assemble(shift: Array, traces: float, trace_of_root: float) -> float:
     return max(float(shift @ shift) + traces - 2.0 * trace_of_root, 0.0)
 
 
-def _factor(covariance: Array) -> Array:
+def factor_of(covariance: Array) -> Array:
     """Return F (r, d) with FᵀF = covariance and r its numerical rank."""
     try:
         triangle: Array = np.linalg.cholesky(covariance).T
@@ -172,9 +172,15 @@ def _factor(covariance: Array) -> Array:
         # Rank-deficient: features that never fire, or hardly more features than dimensions. Without the null
         # space the small eigenvalues below are not drowned in rounding errors.
         values, vectors = np.linalg.eigh(covariance)
-        kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
+        kept = positive(values)
         factor: Array = (vectors[:, kept] * np.sqrt(values[kept])).T
         return factor
+
+
+def positive(values: Array) -> npt.NDArray[np.bool_]:
+    """Say which ascending eigenvalues are not rounding errors."""
+    kept: npt.NDArray[np.bool_] = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    return kept
 
 
 def _centred(rows: npt.NDArray[Any], ddof: int) -> tuple[Array, Array]:

@@ -22,7 +22,8 @@ import math
 
 import numpy as np
 
-from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.frechet import Array, Statistics, factor_of, positive
 
 # Images per dimension below which the relation comes too close to its pole at n = d.
 FEWEST_PER_DIMENSION = 1.25
@@ -33,6 +34,35 @@ _BELOW, _ABOVE = 30.0, 65.0  # beyond the eigenvalues, in ln σ: the integrand f
 def fewest_for_limit(dimensions: int) -> int:
     """Return how many features of so many dimensions each set must have."""
     return math.ceil(FEWEST_PER_DIMENSION * dimensions)
+
+
+def frechet_limit(a: Statistics, b: Statistics) -> float:
+    """Fréchet distance of infinitely many features of which these are statistics, each divided by n − 1.
+
+    Raises ``FFLError`` for statistics of too few features, or of nobody knows how many.
+    """
+    fewest = fewest_for_limit(len(a.mean))
+    if min(a.count or 0, b.count or 0) < fewest:
+        raise FFLError(f"the distance of infinitely many images needs at least {fewest:,} on each side")
+    factor = factor_of(a.covariance)
+    eigenvalues = np.linalg.eigvalsh(factor @ b.covariance @ factor.T)
+    traces = float(np.trace(a.covariance)), float(np.trace(b.covariance))
+    return limit_of_distance(
+        a.mean - b.mean, traces, eigenvalues[positive(eigenvalues)], (a.count or 0, b.count or 0)
+    )
+
+
+def limit_of_distance(
+    shift: Array, traces: tuple[float, float], eigenvalues: Array, counts: tuple[int, int]
+) -> float:
+    """Put the limit together from the shift of the means (d,), the traces of the covariances, and as below.
+
+    Means of n features are tr Σ / n apart from the true ones, which comes off too. Where both sets are nearly
+    the same, what is left may be a little below 0.
+    """
+    of_means = sum(trace / count for trace, count in zip(traces, counts))
+    root = 2 * eigenvalues @ limit_of_root(eigenvalues, *counts)
+    return float(shift @ shift - of_means + sum(traces) - 2 * root)
 
 
 def limit_of_root(eigenvalues: Array, count_a: int, count_b: int) -> Array:

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.frechet_limit import limit_of_root
+from ffl_plugin.metrics.frechet import Array, positive
+from ffl_plugin.metrics.frechet_limit import limit_of_distance, limit_of_root
 
 _BLOCK = 4096  # rows in float64 at a time
 
@@ -53,12 +53,12 @@ class Coupling:
         else:
             covariance_a = _covariance(rows_a, self._mean_a, weights_a, ddof)
             values, vectors = np.linalg.eigh(covariance_a)
-            kept = _positive(values)
+            kept = positive(values)
             self._factor = (vectors[:, kept] * np.sqrt(values[kept])).T
             self._trace_a = float(np.trace(covariance_a))
         self._trace_b = float(np.trace(covariance_b))
         eigenvalues, basis = np.linalg.eigh(self._factor @ covariance_b @ self._factor.T)
-        kept = _positive(eigenvalues)
+        kept = positive(eigenvalues)
         self._eigenvalues, self._basis = eigenvalues[kept], basis[:, kept]
 
     def influence(self) -> tuple[Array, Array]:
@@ -67,17 +67,16 @@ class Coupling:
 
     def limit(self) -> float:
         """Distance of infinitely many images of which these are a sample; made with ``ddof=1``."""
-        shift = self._mean_a - self._mean_b
-        traces = self._trace_a + self._trace_b
-        of_means = self._trace_a / len(self._rows_a) + self._trace_b / len(self._rows_b)
-        return float(shift @ shift - of_means + traces - 4 * self._eigenvalues @ self._derivatives_of_limit())
+        return limit_of_distance(
+            self._mean_a - self._mean_b,
+            (self._trace_a, self._trace_b),
+            self._eigenvalues,
+            (len(self._rows_a), len(self._rows_b)),
+        )
 
     def influence_on_limit(self) -> tuple[Array, Array]:
         """Influence of every feature on ``limit``, up to terms in 1/n: (n,) and (m,), each of mean 0."""
-        return self._influence(self._derivatives_of_limit())
-
-    def _derivatives_of_limit(self) -> Array:
-        return limit_of_root(self._eigenvalues, len(self._rows_a), len(self._rows_b))
+        return self._influence(limit_of_root(self._eigenvalues, len(self._rows_a), len(self._rows_b)))
 
     def _influence(self, derivatives: Array) -> tuple[Array, Array]:
         """``derivatives``: (r,) of what stands for the trace of the root, in every eigenvalue."""
@@ -139,12 +138,6 @@ def _covariance(rows: npt.NDArray[Any], mean: Array, weights: Array, ddof: int) 
         block = (rows[start : start + _BLOCK] - mean) * np.sqrt(weights[start : start + _BLOCK, None])
         total += block.T @ block
     return total / (len(rows) - ddof)
-
-
-def _positive(values: Array) -> npt.NDArray[np.bool_]:
-    """Which ascending eigenvalues are not rounding errors."""
-    kept: npt.NDArray[np.bool_] = values > values[-1] * len(values) * np.finfo(np.float64).eps
-    return kept
 
 
 def _quadratic(rows: npt.NDArray[Any], mean: Array, root: Array) -> Array:

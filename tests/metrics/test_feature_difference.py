@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import frechet_distance
+from ffl_plugin.metrics import distance, frechet_distance
+from ffl_plugin.metrics import frechet_limit as frechet_limit_module
+from ffl_plugin.metrics.distance import fid_limit
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.frechet_limit import limit_of_root
+from ffl_plugin.metrics.frechet import Statistics
+from ffl_plugin.metrics.frechet_limit import frechet_limit, limit_of_root
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.influence import Coupling, frechet_influence
 from ffl_plugin.metrics.protocols import PROTOCOLS
@@ -99,6 +102,25 @@ def test_the_limit_is_the_distance_without_the_bias_of_few_images() -> None:
     assert np.mean(limits) == pytest.approx(truth, abs=0.15 * (plain - truth))
     many = sets(100_000)
     assert Coupling(*many).limit() == pytest.approx(frechet_distance(*many), rel=5e-3)
+
+
+def test_the_limit_of_statistics_is_that_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, fake, _ = draw(np.random.default_rng(3), 60)
+    limit = Coupling(fake, real[:50]).limit()
+    assert frechet_limit(Statistics.of(fake), Statistics.of(real[:50])) == pytest.approx(limit, rel=1e-9)
+    with pytest.raises(FFLError, match="at least 15 on each side"):
+        frechet_limit(Statistics.of(fake), Statistics.of(real[:14]))
+    assert fid_limit(made(real), made(fake)) is None  # of 2,048 dimensions
+    monkeypatch.setattr(distance, "fewest_for_limit", lambda dimensions: 60)
+    monkeypatch.setattr(frechet_limit_module, "FEWEST_PER_DIMENSION", 0.01)
+    found = fid_limit(made(real), made(fake))
+    assert found is not None
+    assert found.metric == "FID∞"
+    assert found.value == pytest.approx(Coupling(fake, real).limit(), rel=1e-5)
+    assert "N = 60 real, 60 generated" in found.conditions
+    assert fid_limit(made(real), Statistics.of(made(fake).pool())) is not None
+    unknown = Statistics(np.zeros(FEATURES), np.eye(FEATURES))
+    assert fid_limit(unknown, made(fake)) is None
 
 
 def test_the_limit_takes_features_that_never_fire() -> None:
