@@ -15,7 +15,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.distance import Measurement, conditions, refuse_different_conditions
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.manifold import precision_and_recall
+from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
@@ -109,13 +109,12 @@ def precision_recall(
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) <= NEIGHBOURS:
         raise FFLError(f"precision and recall need more than {NEIGHBOURS} images on each side")
-    precision, recall = precision_and_recall(
-        _tensor(real.pool()), _tensor(fake.pool()), neighbours=NEIGHBOURS, progress=progress
-    )
+    sides = (_tensor(side.pool()).numpy() for side in (real, fake))
+    (precision, recall), _ = precision_and_recall(*sides, neighbours=NEIGHBOURS, progress=progress)
     settings = f"{conditions(real, fake)}; {NEIGHBOURS} neighbours, Inception features"
     return (
-        Measurement("precision", precision, "higher", settings),
-        Measurement("recall", recall, "higher", settings),
+        Measurement("precision", float(precision), "higher", settings),
+        Measurement("recall", float(recall), "higher", settings),
     )
 
 

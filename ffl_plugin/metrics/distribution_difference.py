@@ -26,7 +26,7 @@ from ffl_plugin.metrics.distribution import (
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.influence import sampling_error
 from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
-from ffl_plugin.metrics.neighbourhoods import precision_recall_of_halves
+from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.progress import Progress
 
 Rows = npt.NDArray[Any]
@@ -124,7 +124,7 @@ def compare_precision_recall(
     halves = _balanced_halves()
     found = [
         [
-            precision_recall_of_halves(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
+            precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
             for rows in side
         ]
         for side in (before, after)

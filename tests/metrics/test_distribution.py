@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import distribution, manifold
+from ffl_plugin.metrics import distribution, neighbourhoods
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import FEATURES
@@ -136,8 +136,8 @@ def test_precision_and_recall_are_torch_fidelitys_in_blocks_of_any_size(
     import_torchvision()
     from torch_fidelity.metric_prc import prc_features_to_metric
 
-    monkeypatch.setattr(manifold, "_ROWS", rows)
-    monkeypatch.setattr(manifold, "_COLUMNS", columns)
+    monkeypatch.setattr(neighbourhoods, "_ROWS", rows)
+    monkeypatch.setattr(neighbourhoods, "_COLUMNS", columns)
     real, fake = continuous(1, 130), continuous(2, 90)
     theirs = prc_features_to_metric(
         torch.from_numpy(fake.pool()), torch.from_numpy(real.pool()), prc_neighborhood=3,
@@ -152,7 +152,7 @@ def test_precision_and_recall_are_torch_fidelitys_in_blocks_of_any_size(
 
 @pytest.mark.parametrize("metric", [kid, inception_score, precision_recall])
 def test_progress_rises_to_its_end(metric: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifold, "_ROWS", 17)
+    monkeypatch.setattr(neighbourhoods, "_ROWS", 17)
     told: list[tuple[int, int, str]] = []
     sets = [continuous(2, 60)] if metric is inception_score else [continuous(1, 40), continuous(2, 60)]
     metric(*sets, progress=lambda *report: told.append(report))

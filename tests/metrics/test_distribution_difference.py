@@ -19,7 +19,7 @@ from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
 from ffl_plugin.metrics.kernel_distance import between, within
-from ffl_plugin.metrics.neighbourhoods import precision_recall_of_halves
+from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
@@ -125,17 +125,17 @@ def test_inception_score_influence_is_the_derivative_in_the_weight_of_an_image(
         assert slope == pytest.approx(influence[index], rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize(("block", "columns"), [(16, 32), (256, 4096)])
+@pytest.mark.parametrize(("rows", "columns"), [(16, 7), (1024, 4096)])
 def test_precision_and_recall_of_halves_are_torch_fidelitys(
-    monkeypatch: pytest.MonkeyPatch, block: int, columns: int
+    monkeypatch: pytest.MonkeyPatch, rows: int, columns: int
 ) -> None:
-    monkeypatch.setattr(neighbourhoods, "_BLOCK", block)
+    monkeypatch.setattr(neighbourhoods, "_ROWS", rows)
     monkeypatch.setattr(neighbourhoods, "_COLUMNS", columns)
     random = np.random.default_rng(4)
     real, fake = random.normal(size=(2, 90, 4)).astype(np.float32)
     fake = fake[:70] * 0.7 + 0.3
     halves = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], bool)
-    whole, of_halves = precision_recall_of_halves(real, fake, neighbours=3, halves=halves)
+    whole, of_halves = precision_and_recall(real, fake, neighbours=3, halves=halves)
 
     def theirs(kept_real: np.ndarray, kept_fake: np.ndarray) -> list[float]:
         return [found.value for found in precision_recall(features(kept_real), features(kept_fake))]
@@ -145,7 +145,7 @@ def test_precision_and_recall_of_halves_are_torch_fidelitys(
     assert whole.max() < 1
     for split in range(2):
         for half, first in enumerate((True, False)):
-            rest = [rows[halves[np.arange(len(rows)) % 4, split] == first] for rows in (real, fake)]
+            rest = [side[halves[np.arange(len(side)) % 4, split] == first] for side in (real, fake)]
             assert of_halves[split, half] == pytest.approx(theirs(*rest))
 
 
