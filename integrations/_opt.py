@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 from torch import Tensor
 
+from ffl_plugin.errors import FFLError
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import SettingsError
 from ffl_plugin.integrations._monitor import NOTHING_YET, GradientMonitor, Report
@@ -56,6 +57,23 @@ def _checkpoint_folder(opt: object) -> Optional[Path]:
 def as_losses(model: Any, domain: str = "") -> Report:
     """Report to where the model looks for the losses it prints."""
     return lambda whose, pull: setattr(model, f"loss_grad_{whose}{domain}", pull)
+
+
+class NotAdded:
+    """Stands for the printed loss until it is computed; its number is a refusal to train without the term.
+
+    A class of the clone's own may inherit the patched constructor and bring another backward pass.
+    """
+
+    def __init__(self, model: object) -> None:
+        self._model = type(model)
+
+    def __float__(self) -> float:
+        """Raise ``FFLError``, where upstream comes to print the losses of its first steps."""
+        raise FFLError(
+            f"{self._model.__name__} in {self._model.__module__} trains without the term of --ffl-weight: "
+            "its backward_G is not the patched one; call that, or add the term as `ffl-patch diff` shows it"
+        )
 
 
 class OptTerm:

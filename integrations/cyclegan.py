@@ -37,6 +37,7 @@ def setup(model: Any) -> None:
     if model.ffl_term is not None:
         gradients = model.ffl_term.gradient_losses(model, "FFL_A", "rest_A", "FFL_B", "rest_B")
         model.loss_names = [*model.loss_names, "FFL_A", "FFL_B", *gradients]
+        model.loss_FFL_A = model.loss_FFL_B = _opt.NotAdded(model)
 
 
 def add_terms(

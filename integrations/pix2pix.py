@@ -38,6 +38,7 @@ def setup(model: Any) -> None:
         whose = ("FFL", "GAN", "rest") if "G_GAN" in model.loss_names else ("FFL", "rest")
         gradients = model.ffl_term.gradient_losses(model, *whose)
         model.loss_names = [*model.loss_names, "G_FFL", *gradients]
+        model.loss_G_FFL = _opt.NotAdded(model)
 
 
 def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:

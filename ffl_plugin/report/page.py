@@ -61,7 +61,7 @@ def to_html(comparison: Comparison) -> str:
         "several": _several(comparison),
         "sampled": _sampled(comparison),
         "level": _level(comparison),
-        "deciding": ", ".join(metric.upper().replace("_", " ") for metric in DECIDING),
+        "deciding": ", ".join(DECIDING.values()),
         "opening": opening,
         "statement": words.sentence(comparison.verdict.sentence.partition(": ")[2]),
     }

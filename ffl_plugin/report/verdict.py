@@ -13,9 +13,15 @@ from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Differen
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Verdict
 
-# The first that was measured on enough images decides. KID is unbiased and needs fewer than FID; both come,
-# as LPIPS does, before LFD, which the loss itself nearly minimises.
-DECIDING = ("fid_limit", "kid", "lpips", "lfd", "profile_distance")
+# Metric -> its name. The first that was measured on enough images decides. KID is unbiased and needs fewer
+# than FID∞; both come, as LPIPS does, before LFD, which the loss itself nearly minimises.
+DECIDING = {
+    "fid_limit": "FID∞",
+    "kid": "KID",
+    "lpips": "LPIPS",
+    "lfd": "LFD",
+    "profile_distance": "the distance of the radial profiles",
+}
 
 OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE: "Worse"}
 

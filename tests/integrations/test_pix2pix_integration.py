@@ -73,6 +73,13 @@ def test_a_fork_without_checkpoints_dir_trains_without_a_record(tmp_path, capsys
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_subclass_with_a_backward_pass_of_its_own_does_not_train_without_the_term(tmp_path):
+    model = Model(tmp_path, ON)  # nothing has called `add_term` when the first losses are printed
+    with pytest.raises(FFLError, match=r"Model in .*test_pix2pix_integration trains without the term"):
+        float(model.loss_G_FFL)
+    assert float(model.step().loss_G_FFL) > 0
+
+
 def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path):
     model = Model(tmp_path).step()
     assert model.loss_G is model.loss_G_L1
