@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from relatives import launch, step
+from relatives.entries import Entry
 
 
 def result(weight: float, **change: Any) -> dict[str, Any]:
@@ -54,6 +56,27 @@ def test_judgement_of_a_step(found: list[Any], outcome: str, text: str) -> None:
     check = step.compare(result(0), found, {"Loss/G/ffl"}, ["timm"])
     assert check.outcome == outcome
     assert text in check.text
+
+
+@pytest.mark.parametrize(
+    ("unpatched", "outcome"),
+    [((0, 0), "wrong"), ((0, 1), "not run")],
+    ids=["the same twice", "other every time"],
+)
+def test_a_step_that_is_never_the_same_twice_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unpatched: tuple[int, int], outcome: str
+) -> None:
+    """Some repositories read memory that nothing has written."""
+    answers = iter([result(unpatched[0]), None, result(unpatched[1])])
+
+    def run_step(*_: Any) -> dict[str, Any]:
+        one = next(answers)
+        return {"steps": steps(zero=result(5)) if one is None else [one], "stand_ins": []}
+
+    monkeypatch.setattr(step, "run_step", run_step)
+    entry = Entry("owner/name", "0" * 40, "stylegan2-ada", "applies", "as upstream")
+    check = step.check_step(entry, "stylegan2_ada", tmp_path, tmp_path, [], tmp_path)
+    assert check.outcome == outcome
 
 
 def options(weight: float = 0, **change: Any) -> dict[str, Any]:
