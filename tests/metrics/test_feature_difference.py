@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import distance, frechet_distance
+from ffl_plugin.metrics import distance, fid_difference, frechet_distance
 from ffl_plugin.metrics import frechet_limit as frechet_limit_module
 from ffl_plugin.metrics.distance import fid_limit
 from ffl_plugin.metrics.feature_difference import compare_features
@@ -186,6 +186,15 @@ def test_the_interval_covers_no_change_of_noise_alone(metric: str) -> None:
     assert 0.90 <= np.mean([row.low <= 0 <= row.high for row in deltas]) <= 0.98
     errors = np.sqrt(np.mean([(row.sampling or 0) ** 2 for row in deltas]))
     assert 0.85 < errors / np.std([row.delta for row in deltas]) < 1.15
+
+
+def test_what_a_tilted_image_does_to_its_own_influence_is_not_noise() -> None:
+    """In many dimensions it is more than all that the others do to it, and much the same for every image."""
+    random = np.random.default_rng(5)
+    change = random.normal(size=9)
+    itself = 100.0 * (-1.0) ** np.arange(9)
+    assert fid_difference._balanced(change + itself) == pytest.approx(fid_difference._balanced(change))
+    assert np.std(fid_difference._balanced(change)) == pytest.approx(np.std(change), rel=0.2)
 
 
 def test_pairs_make_the_interval_narrower() -> None:
