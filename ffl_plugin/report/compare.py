@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Union
@@ -91,6 +92,11 @@ def compare(
     reality = None
     if sides["before"][0].source is None and not sides["before"][0].holds_features:
         findings = compare_logs(*sides.values())
+        if real is not None:
+            unused = (
+                f"{real} was not used: of run folders only the logs are compared; give images or networks."
+            )
+            findings = replace(findings, notes=(*findings.notes, unused))
     elif classes is not None:
         if real is None:
             raise FFLError("label maps are compared with the true ones; give those with --real")

@@ -178,6 +178,13 @@ def test_corrupt_log_lines_are_told_and_the_rest_compared(tmp_path):
     assert any("skipped line 3" in note for note in found.notes)
 
 
+def test_reals_beside_runs_are_told_to_be_of_no_use(sets, tmp_path):
+    runs = {side: write_run(tmp_path / side, {0: 300, 200: 60}) for side in ("before", "after")}
+    assert not any("was not used" in note for note in compared(**runs).notes)
+    notes = compared(real=sets / "real", **runs).notes
+    assert any(note.startswith(f"{sets / 'real'} was not used: of run folders only") for note in notes)
+
+
 def test_reals_of_another_size_leave_pairs_out_but_not_the_rest(sets, tmp_path):
     write_set(tmp_path / "real", 0)
     Image.new("RGB", (16, 16)).save(tmp_path / "real" / "00.png")
