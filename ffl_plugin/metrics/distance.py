@@ -60,7 +60,7 @@ def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
     Raises ``FFLError`` when the two sets were made under different protocols or weights.
     """
     refuse_different_conditions(real, fake)
-    return Measurement("FID", _distance(real, fake), "lower", conditions(real, fake))
+    return Measurement("FID", _distance(real, fake), "lower", conditions(real, fake, covariance=True))
 
 
 def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
@@ -104,10 +104,15 @@ def statistics(side: FeatureSet) -> Statistics:
     return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=side.protocol.ddof)
 
 
-def conditions(real: Optional[FeatureSet], fake: FeatureSet) -> str:
-    """Say in words what a number of these two sets, or of the fakes alone, depends on."""
+def conditions(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> str:
+    """Say in words what a number of these two sets, or of the fakes alone, depends on.
+
+    ``covariance`` is for FID, where the protocol also says what the covariance is divided by.
+    """
     sides = [side for side in (fake, real) if isinstance(side, Features)]
     protocol = str(sides[0].protocol) if sides else "protocol unknown"
+    if sides and covariance:
+        protocol += f", {sides[0].protocol.covariance}"
     hashes = [side.weights.sha256[:8] for side in sides if side.weights is not None]
     weights = hashes[0] if hashes else "unknown"
     reals = "" if real is None else f"{_count(real)} real, "

@@ -72,7 +72,8 @@ def compare_features(
         at_this_number, *limit = compare_fid(
             rows, *sides, ddof=real.protocol.ddof, paired=paired, level=level, progress=progress
         )
-        at_this_number = replace(at_this_number, label=f"FID ({words})")
+        with_covariance = conditions(real, before[0], covariance=True)
+        at_this_number = replace(at_this_number, label=f"FID ({with_covariance})")
         if limit:
             why = "For this number of images, which make it too high, one generator more than another."
             distances = [replace(at_this_number, note=why), replace(limit[0], label=f"FID∞ ({words})")]

@@ -42,8 +42,13 @@ class Protocol:
     transparency: bool
 
     def __str__(self) -> str:
-        """Name, resize and covariance, as printed beside a number."""
-        return f"{self.name}: {self.resize}, covariance ÷{'N' if self.ddof == 0 else '(N−1)'}"
+        """Name and resize, as printed beside a number."""
+        return f"{self.name}: {self.resize}"
+
+    @property
+    def covariance(self) -> str:
+        """What the covariance is divided by, as printed beside FID."""
+        return f"covariance ÷{'N' if self.ddof == 0 else '(N−1)'}"
 
 
 def _tensorflow_bilinear(image: Pixels) -> Tensor:

@@ -230,6 +230,7 @@ def test_compare_features_gives_every_metric_with_its_conditions() -> None:
     )  # fmt: skip
     assert [row.metric for row in found] == ["fid", "is", "kid", "precision", "recall"]
     assert all("weights 00000000" in row.label and row.low < row.delta < row.high for row in found)
+    assert ["covariance" in row.label for row in found] == [True, False, False, False, False]
     assert [row.better for row in found] == ["lower", "higher", "lower", "higher", "higher"]
     rows = {row.metric: row for row in found}
     assert rows["is"].after == pytest.approx(inception_score(features(after, 2 * logits[1])).value)

@@ -99,7 +99,7 @@ def test_the_protocols_differ_where_they_must() -> None:
         "pytorch-fid": 1,
         "stylegan2-ada": 0,
     }
-    assert str(ADA) == "stylegan2-ada: TensorFlow 1 bilinear, covariance ÷N"
+    assert (str(ADA), ADA.covariance) == ("stylegan2-ada: TensorFlow 1 bilinear", "covariance ÷N")
 
 
 def test_features_are_cached_by_content(
