@@ -113,8 +113,18 @@ class TestImports:
         (tmp_path / "train.py").write_text("import absent_one\nthis is no Python\n")
         assert missing_modules(tmp_path / "train.py") == []
 
+    def test_a_folder_of_the_clone_is_a_package_without_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "toolbox").mkdir()
+        (tmp_path / "toolbox/part.py").write_text("import absent_one\n")
+        (tmp_path / "train.py").write_text("from toolbox import part\n")
+        assert missing_modules(tmp_path / "train.py") == ["absent_one"]
+
 
 class TestMachine:
+    def test_a_torch_before_2_comes_with_its_command(self) -> None:
+        assert "torch 2.0 and newer" in (machine._torch("1.13.1+cu117").mend or "")
+        assert machine._torch("2.0.0").mend is None
+
     @pytest.mark.parametrize(
         "capability, kernels, expected",
         [
