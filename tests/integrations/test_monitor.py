@@ -6,8 +6,9 @@ import sys
 import types
 
 import pytest
+import ranks
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import distributed, nn
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import stylegan2_ada
@@ -182,6 +183,6 @@ def work(rank, folder):
 
 
 def test_every_process_reports_the_same_names_and_trains_the_same(tmp_path):
-    multiprocessing.spawn(work, (tmp_path,), nprocs=2)
+    ranks.spawn(work, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert first == second == ["Gradient/ffl", "Gradient/rest"] * 4

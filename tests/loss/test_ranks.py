@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+import ranks
 import torch
 import torch.distributed
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ def work(rank: int, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[tuple[str, str], dict[str, Tensor]]]:
     folder = tmp_path_factory.mktemp("ranks")
-    torch.multiprocessing.spawn(work, (folder,), nprocs=PROCESSES)
+    ranks.spawn(work, folder, processes=PROCESSES)
     return [torch.load(folder / f"{rank}.pt") for rank in range(PROCESSES)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import ranks
 import torch
 
 from ffl_plugin.integrations.torch2 import torch as view
@@ -38,7 +39,7 @@ def _process(rank: int, folder: str) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA the view leaves processes and devices alone")
 def test_processes_start_equal_and_average_their_gradients(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_process, args=(str(tmp_path),), nprocs=2)
+    ranks.spawn(_process, str(tmp_path))
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert torch.equal(first["noise"], second["noise"])
     assert torch.equal(first["weight"], second["weight"])

@@ -1,0 +1,24 @@
+"""Several processes that train together over gloo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch.multiprocessing
+
+
+def spawn(work: Callable[..., None], *arguments: Any, processes: int = 2) -> None:
+    """Call ``work(rank, *arguments)`` in every process; raise what any of them raised."""
+    torch.multiprocessing.spawn(_work, (work, arguments), nprocs=processes)
+
+
+def _work(rank: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    work(rank, *arguments)
+    # DistributedDataParallel keeps gloo's threads alive beyond destroy_process_group(), and one that lets go
+    # of a tensor while the interpreter is being taken down aborts the process, now and then: leave it up.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
