@@ -12,6 +12,7 @@ from typing import Optional
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from ffl_plugin.spectrum import column_multiplicity, half_spectrum, patches, power
 
@@ -47,33 +48,44 @@ def weighted_sum(distance: Tensor, width: int, weighting: Weighting) -> Tensor:
     The weights follow from d = |D|², and no gradient flows through them.
     """
     if weighting.matrix is None:
-        weight, peak = focal_weight_(distance.detach().clone(), weighting)
+        weight, highest = focal_weight_(distance.detach().clone(), weighting)
     else:
-        weight, peak = weighting.matrix, None
+        weight, highest = weighting.matrix, None
     total = (weight * distance * column_multiplicity(width, distance)).sum((-2, -1), keepdim=True)
-    if weighting.batch_matrix and peak is not None:
-        total = total * share_of_batch(peak)
+    if weighting.batch_matrix and highest is not None:
+        total = total * share_of_batch_(highest, weighting)
     return total.flatten(1).sum(1)
 
 
 def focal_weight_(distance: Tensor, weighting: Weighting) -> tuple[Tensor, Tensor]:
-    """Turn distances |D|², in place, into weights |D|^alpha / max |D|^alpha; return these and their maxima.
+    """Turn |D|², in place, into weights |D|^alpha / max |D|^alpha; return these and the maxima of |D|².
 
     The maximum is taken per image, patch and channel. Identical images have weights 0, or 1 for alpha = 0.
     """
-    tiny = torch.finfo(distance.dtype).tiny  # instead of 0 / 0
-    exponent = weighting.alpha / 2
     highest = distance.amax((-2, -1), keepdim=True)
-    if weighting.log_matrix:
-        peak = highest.pow_(exponent).log1p_()
-        return distance.pow_(exponent).log1p_().div_(peak.clamp_min(tiny)), peak
-    # Dividing first keeps a large alpha from overflowing.
-    return distance.div_(highest.clamp_min(tiny)).pow_(exponent), highest.pow_(exponent)
+    return _relative_weight_(distance, highest, weighting), highest
 
 
-def share_of_batch(peak: Tensor) -> Tensor:
-    """Return the factor from weights relative to their own maximum to weights relative to the batch's."""
-    return peak / peak.amax().clamp_min(torch.finfo(peak.dtype).tiny)
+def share_of_batch_(highest: Tensor, weighting: Weighting) -> Tensor:
+    """Turn maxima of |D|², in place, into factors from weights relative to them to the batch's weights."""
+    return _relative_weight_(highest, highest.amax(), weighting)
+
+
+def _relative_weight_(distance: Tensor, highest: Tensor, weighting: Weighting) -> Tensor:
+    """Turn |D|² up to ``highest``, in place, into weights relative to that of ``highest``.
+
+    |D|^alpha may overflow or underflow where |D|² does neither: if alpha > 2. It is not computed then.
+    """
+    highest = highest.clamp_min(torch.finfo(distance.dtype).tiny)  # instead of 0 / 0
+    exponent = weighting.alpha / 2
+    if not weighting.log_matrix:
+        return distance.div_(highest).pow_(exponent)
+    if exponent <= 1:
+        return distance.pow_(exponent).log1p_().div_(highest.pow(exponent).log1p())
+    # softplus makes log(1 + |D|^alpha) of alpha log |D|. Below e^-50, log(1 + x) is x: all may be raised.
+    level = highest.log().mul_(exponent).clamp_min_(-50)
+    logarithm = distance.div_(highest).log_().mul_(exponent).add_(level)
+    return softplus(logarithm, threshold=50).div_(softplus(level, threshold=50))
 
 
 def at_least_single(*tensors: Tensor) -> torch.dtype:

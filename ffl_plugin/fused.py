@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ffl_plugin.averages import mean_image
-from ffl_plugin.distance import Weighting, at_least_single, focal_weight_, pairwise_distance, share_of_batch
+from ffl_plugin.distance import Weighting, at_least_single, focal_weight_, pairwise_distance, share_of_batch_
 from ffl_plugin.native import Loops, loops_for
 from ffl_plugin.spectrum import half_spectrum, image_of, patches, power
 
@@ -88,17 +88,17 @@ def gradient_and_distance(
 
     If averaged, D is the difference of the mean images, and N is 1.
     """
-    peak: Optional[Tensor]
+    highest: Optional[Tensor]
     loops = loops_for(pred, target) if weighting.is_plain else None
     if loops:
-        gradient, distance, peak = _plane_by_plane(pred, target, averaged, loops)
+        gradient, distance, highest = _plane_by_plane(pred, target, averaged, loops)
         grid = gradient
     else:
         if averaged:
             pred, target = mean_image(pred), mean_image(target)
-        gradient, grid, distance, peak = _block_by_block(pred, target, weighting)
-    if weighting.batch_matrix and peak is not None:
-        share = share_of_batch(peak)
+        gradient, grid, distance, highest = _block_by_block(pred, target, weighting)
+    if weighting.batch_matrix and highest is not None:
+        share = share_of_batch_(highest, weighting)
         grid.mul_(share)
         distance.mul_(share)
     return gradient, distance.flatten(1).sum(1).div_(pred[0].numel())
@@ -107,7 +107,7 @@ def gradient_and_distance(
 def _plane_by_plane(
     pred: Tensor, target: Tensor, averaged: bool, loops: Loops
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return F⁻¹(w D), the sums of w |D|² and the maxima of |D|, by the loops in C.
+    """Return F⁻¹(w D), the sums of w |D|² and the maxima of |D|², by the loops in C.
 
     The Hartley transform, Re F - Im F, is its own inverse, and real weights that are even in (u, v), as w is,
     multiply it as they multiply F. So the way back is a second real transform: cheaper than an inverse one.
@@ -128,30 +128,30 @@ def _plane_by_plane(
         loops.weigh(half_spectrum(difference), difference, energy[some], highest[some])
         loops.hartley(half_spectrum(difference), difference)
     shape = (count, channels, 1, 1)
-    return gradient.view(count, channels, height, width), energy.view(shape), highest.sqrt_().view(shape)
+    return gradient.view(count, channels, height, width), energy.view(shape), highest.view(shape)
 
 
 def _block_by_block(
     pred: Tensor, target: Tensor, weighting: Weighting
 ) -> tuple[Tensor, Tensor, Tensor, Optional[Tensor]]:
-    """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|^alpha."""
+    """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|²."""
     dtype, blocks = at_least_single(pred, target), list(_blocks(pred))
     if len(blocks) == 1 and weighting.patch_factor == 1 and pred.is_contiguous():
-        image, distance, peak = _block(pred.to(dtype) - target, weighting, weighting.matrix)
-        return image, image, distance, peak
+        image, distance, highest = _block(pred.to(dtype) - target, weighting, weighting.matrix)
+        return image, image, distance, highest
     gradient = torch.empty_like(pred, dtype=dtype)
     grid = patches(gradient, weighting.patch_factor)
     distance = gradient.new_empty((*grid.shape[:-2], 1, 1))
     given = None if weighting.matrix is None else weighting.matrix.expand(*grid.shape[:-2], -1, -1)
-    peak = torch.empty_like(distance) if given is None else None
+    highest = torch.empty_like(distance) if given is None else None
     for rows, channels in blocks:
         block = (rows, ..., channels, slice(None), slice(None))
         weights = None if given is None else given[block]
         difference = pred[rows, channels].to(dtype) - target[rows, channels]
-        grid[block], distance[block], highest = _block(difference, weighting, weights)
-        if peak is not None and highest is not None:
-            peak[block] = highest
-    return gradient, grid, distance, peak
+        grid[block], distance[block], block_highest = _block(difference, weighting, weights)
+        if highest is not None and block_highest is not None:
+            highest[block] = block_highest
+    return gradient, grid, distance, highest
 
 
 def _blocks(images: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -168,12 +168,12 @@ def _blocks(images: Tensor) -> Iterator[tuple[slice, slice]]:
 def _block(
     difference: Tensor, weighting: Weighting, given: Optional[Tensor]
 ) -> tuple[Tensor, Tensor, Optional[Tensor]]:
-    """Return F⁻¹(w D) of some images and channels, the sums of w |D|² and the maxima of |D|^alpha."""
+    """Return F⁻¹(w D) of some images and channels, the sums of w |D|² and the maxima of |D|²."""
     difference = patches(difference, weighting.patch_factor)
     spectrum = half_spectrum(difference)
-    weight, peak = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
+    weight, highest = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
     image = image_of(spectrum.mul_(weight), difference.shape[-1])
-    return image, difference.mul_(image).sum((-2, -1), keepdim=True), peak
+    return image, difference.mul_(image).sum((-2, -1), keepdim=True), highest
 
 
 def _images(ctx: Any) -> tuple[Tensor, Tensor]:
