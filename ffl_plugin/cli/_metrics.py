@@ -71,3 +71,22 @@ lpips_option = click.option(
 no_download_option = click.option(
     "--no-download", is_flag=True, help="Do without FID and LPIPS where their weights are not here."
 )
+
+
+def measuring_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of metrics of trained networks; the function gets them as one keyword, ``measuring``.
+
+    That is arguments of :func:`ffl_plugin.report.compare`.
+    """
+
+    @inception_option
+    @lpips_option
+    @no_download_option
+    @protocol_option
+    @metrics_option
+    @functools.wraps(function)
+    def command(*, no_download: bool, **options: Any) -> None:
+        measuring = {name: options.pop(name) for name in ("inception", "lpips", "protocol", "metrics")}
+        function(measuring={**measuring, "download": not no_download}, **options)
+
+    return command

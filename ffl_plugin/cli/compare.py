@@ -10,15 +10,7 @@ from typing import Any, Optional
 import click
 from click.core import ParameterSource
 
-from ffl_plugin.cli._metrics import (
-    KEPT,
-    inception_option,
-    interruptible,
-    lpips_option,
-    metrics_option,
-    no_download_option,
-    protocol_option,
-)
+from ffl_plugin.cli._metrics import KEPT, interruptible, measuring_options
 from ffl_plugin.errors import readable
 
 
@@ -73,11 +65,7 @@ class SeveralValues(click.Command):
     default=None,
     help="Insist that images pair up by name, or compare as sets. [default: by the names]",
 )
-@inception_option
-@lpips_option
-@no_download_option
-@protocol_option
-@metrics_option
+@measuring_options
 @click.option(
     "--clone", metavar="DIR", help="The StyleGAN2-ADA or StyleGAN3 clone that samples network-snapshot-*.pkl."
 )
@@ -109,11 +97,7 @@ def command(
     after: tuple[str, ...],
     out: Optional[Path],
     pairs: Optional[bool],
-    inception: Optional[str],
-    lpips: Optional[str],
-    no_download: bool,
-    protocol: str,
-    metrics: tuple[str, ...],
+    measuring: dict[str, Any],
     clone: Optional[str],
     samples: int,
     classes: Optional[int],
@@ -147,17 +131,13 @@ def command(
             before=before,
             after=after,
             pairs=pairs,
-            inception=inception,
-            lpips=lpips,
-            download=not no_download,
-            protocol=protocol,
-            metrics=metrics,
             clone=clone,
             samples=samples,
             classes=classes,
             ignored=ignored,
             command=_command_line(ctx),
             progress=progress,
+            **measuring,
         )
     written = write_report(comparison, out) if out is not None else ()
     if as_json:

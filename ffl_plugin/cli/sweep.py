@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._metrics import (
-    inception_option,
-    interruptible,
-    lpips_option,
-    metrics_option,
-    no_download_option,
-    protocol_option,
-)
+from ffl_plugin.cli._metrics import interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.sweep.engines import ENGINES
 
@@ -61,11 +54,7 @@ from ffl_plugin.sweep.engines import ENGINES
     metavar="PATH",
     help="Where each training leaves its images, with {out}. [default: looked for]",
 )
-@inception_option
-@lpips_option
-@no_download_option
-@protocol_option
-@metrics_option
+@measuring_options
 @click.option(
     "--engine",
     default="here",
@@ -91,11 +80,7 @@ def command(
     then: tuple[str, ...],
     real: Optional[Path],
     results: Optional[str],
-    inception: Optional[str],
-    lpips: Optional[str],
-    no_download: bool,
-    protocol: str,
-    metrics: tuple[str, ...],
+    measuring: dict[str, Any],
     engine: str,
     engine_set: tuple[str, ...],
     report_only: bool,
@@ -126,7 +111,7 @@ def command(
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; the report holds both.")
-    for path in (real, inception, lpips):
+    for path in (real, measuring["inception"], measuring["lpips"]):
         if path is not None and not Path(path).exists():  # now, not after days of training
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
@@ -158,12 +143,8 @@ def command(
                 out,
                 real=real,
                 results=results,
-                inception=inception,
-                lpips=lpips,
-                download=not no_download,
-                protocol=protocol,
-                metrics=metrics,
                 progress=progress,
+                **measuring,
             )
         written = write_sweep_report(report, out / "report")
     plain = json.dumps(report.to_json(), allow_nan=False) + "\n"
