@@ -65,6 +65,7 @@ class SweepReport:
         best: the weight to take; None where none is evidently better than 0.
         advice: the same in words.
         caveats: what limits the advice.
+        remarks: what was not measured and why, and what else the comparisons tell of.
         folder: where the commands ran.
         sweep: the sweep's own folder.
     """
@@ -73,6 +74,7 @@ class SweepReport:
     best: Optional[float]
     advice: str
     caveats: tuple[str, ...]
+    remarks: tuple[str, ...]
     weights: tuple[WeightResult, ...]
     trials: tuple[TrialResult, ...]
     command: tuple[str, ...]
@@ -120,7 +122,8 @@ class SweepReport:
                 f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
             )
         unfinished = [trial for trial in self.trials if trial.state != DONE]
-        lines += ["", *(f"* {caveat}" for caveat in self.caveats)] if self.caveats else []
+        remarks = [*self.caveats, *self.remarks]
+        lines += ["", *(f"* {remark}" for remark in remarks)] if remarks else []
         lines += [f"* weight {t.weight:g}, seed {t.seed}: {t.state}, see {t.log}" for t in unfinished]
         return "".join(words.readable(line) + "\n" for line in lines)
 
@@ -171,6 +174,7 @@ def gather(
         best=best,
         advice=advice,
         caveats=tuple(_caveats(plan, weights, best)),
+        remarks=tuple(_remarks(weights)),
         weights=tuple(weights),
         trials=tuple(_result(trial, found.get(trial)) for trial in trials),
         command=plan.command,
@@ -251,6 +255,19 @@ def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float])
             if caveat not in caveats:
                 caveats.append(caveat)
     return caveats
+
+
+def _remarks(weights: Sequence[WeightResult]) -> list[str]:
+    """What the comparisons could not measure and note, each once; with its weights where not all have it."""
+    compared = {r.weight: r.comparison for r in weights if r.comparison is not None}
+    found: dict[str, list[str]] = {}
+    for weight, comparison in compared.items():
+        for remark in dict.fromkeys((*comparison.missing, *comparison.notes)):
+            found.setdefault(remark, []).append(f"{weight:g}")
+    return [
+        remark if len(having) == len(compared) else f"At weight {', '.join(having)}: {remark}"
+        for remark, having in found.items()
+    ]
 
 
 def _result(trial: Trial, outcome: Optional[Path]) -> TrialResult:
