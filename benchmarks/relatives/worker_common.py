@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable
@@ -40,13 +42,19 @@ def run(main: Callable[[], None]) -> None:
 
 
 def declare_torchvision_operators() -> None:
-    """Let torchvision be imported beside a torch without its compiled operators."""
-    try:
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        return  # the operators are there
+    """Let torchvision be imported beside a torch without its compiled operators.
+
+    Where they load, a declaration would keep them out. Importing torchvision to see would take a second.
+    """
+    package = importlib.util.find_spec("torchvision")
+    for folder in (package and package.submodule_search_locations) or ():
+        for compiled in Path(folder).glob("_C.*"):
+            with suppress(OSError):  # built for another torch
+                torch.ops.load_library(str(compiled))
+                return
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     KEPT.append(library)
 
 
