@@ -8,10 +8,11 @@ import shlex
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.sweep.engines import Settings
@@ -84,25 +85,27 @@ class Here:
 
 def _call(command: Sequence[str], folder: str, log: Any) -> int:
     """The exit code of a command; 127 where it cannot be started."""
+    process: Optional[subprocess.Popen[bytes]] = None
     try:
-        # A session of its own: whatever it starts in turn can be ended with it.
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        log.write(f"{command[0]} cannot be started: {error.strerror or error}\n".encode())
-        return 127
-    try:
+        with _interrupted_afterwards():
+            # A session of its own: whatever it starts in turn can be ended with it.
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         while process.poll() is None:
             time.sleep(0.2)  # Ray's interruption reaches Python code alone, not a wait of the system's
         return process.returncode
-    except BaseException:
-        _end(process)
+    except BaseException as error:
+        if process is not None:
+            _end(process)
+        elif isinstance(error, OSError):
+            log.write(f"{command[0]} cannot be started: {error.strerror or error}\n".encode())
+            return 127
         raise
 
 
@@ -131,16 +134,39 @@ def _ends_are_interruptions() -> Iterator[None]:
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
-    previous = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to stay
-            previous[number] = signal.signal(number, interrupt)
+    with _handled_by(interrupt, "SIGTERM", "SIGHUP"):
+        yield
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Let what would interrupt wait for the end of this block: no training is started and lost sight of."""
+    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main one
+        yield
+        return
+    came: list[int] = []
+    try:
+        with _handled_by(lambda number, frame: came.append(number), "SIGINT", "SIGTERM", "SIGHUP"):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Callable[[int, Any], None], *names: str) -> Iterator[None]:
+    """Have these signals handled so, but those that are ignored, as nohup asks, or handled outside Python."""
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP
+    previous = {
+        number: signal.signal(number, handler)
+        for number in numbers
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def _set_aside(trial: Trial) -> None:

@@ -62,13 +62,12 @@ def test_trials_run_are_interrupted_and_go_on(tmp_path):
     process = subprocess.Popen(
         arguments(out, "0,1"), cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
-    deadline = time.monotonic() + 120
     # Ray starts the two side by side, in any order.
     while not (log.exists() and "started" in log.read_text()) or states(out).get("weight-0-seed-0") != "done":
-        assert time.monotonic() < deadline and process.poll() is None
+        assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate()
     assert process.returncode == 1
     assert "run the same command again to go on" in stderr.splitlines()[-1]
     assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "running"}
@@ -76,7 +75,7 @@ def test_trials_run_are_interrupted_and_go_on(tmp_path):
     (tmp_path / "wait").unlink()
     time.sleep(0.5)
     assert not list(out.glob("trainings/weight-1-seed-0/*/weight"))  # it was ended too, not left behind
-    done = subprocess.run(arguments(out, "0,1,2"), cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(arguments(out, "0,1,2"), cwd=tmp_path, capture_output=True, text=True)
     assert "2 trainings handed to Ray" in done.stderr
     assert "1 of 3 trainings failed" in done.stderr.splitlines()[-1]
     assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "done", "weight-2-seed-0": "failed"}

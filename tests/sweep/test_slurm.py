@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import sys
 
@@ -18,19 +19,19 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="SLURM runs on POSIX"
 
 # sbatch starts a job once the file `open` is there, sacct tells which jobs ended, srun runs what follows
 # its options. Jobs are numbered from 1.
-SLURM = """#!{python}
-import os, subprocess, sys, time
+SLURM = """
+import os, subprocess, sys
 home = os.path.dirname(__file__)
-name = os.path.basename(__file__)
+name = sys.argv.pop(1)
 if name == "sbatch":
     number = str(len([f for f in os.listdir(home) if f.endswith(".job")]) + 1)
     open(os.path.join(home, number + ".job"), "w").write("PENDING")
     environment = dict(os.environ, SLURM_JOB_ID=number, SLURM_NTASKS="1", SLURM_JOB_NUM_NODES="1",
                        SLURM_NODEID="0", SLURM_PROCID="0", SLURM_LOCALID="0", SLURM_JOB_NODELIST="localhost")
-    script = ("while [ ! -e " + home + "/open ]; do sleep 0.05; done; bash " + sys.argv[1]
-              + "; echo COMPLETED > " + home + "/" + number + ".job")
-    subprocess.Popen(["bash", "-c", script], env=environment, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL, start_new_session=True)
+    script = ('while [ ! -e "$1/open" ]; do sleep 0.05; done; bash "$3"; '
+              'echo COMPLETED > "$1/$2.ended"; mv "$1/$2.ended" "$1/$2.job"')
+    subprocess.Popen(["bash", "-c", script, "job", home, number, sys.argv[1]], env=environment,
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     print("Submitted batch job " + number)
 elif name == "sacct":
     print("JobID|State|NodeList")
@@ -51,12 +52,15 @@ else:
 def slurm(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
+    (folder / "slurm.py").write_text(SLURM)
+    python = shlex.join([sys.executable, str(folder / "slurm.py")])
     for name in ("sbatch", "sacct", "srun"):
-        (folder / name).write_text(SLURM.replace("{python}", sys.executable))
+        (folder / name).write_text(f'#!/bin/sh\nexec {python} {name} "$@"\n')
         (folder / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(engine, "SECONDS_BETWEEN_LOOKS", 0.1)
-    return folder
+    yield folder
+    (folder / "open").touch()  # no job of a failed test waits for ever
 
 
 @pytest.fixture
