@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
+import click
 import pytest
 
 PROJECT = Path(__file__).parents[1]
@@ -15,10 +19,29 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built of a copy, in which no earlier build has left anything."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, PROJECT]
-    subprocess.run(command, check=True, capture_output=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, folder)
+    for name in ("ffl_plugin", "patches", "integrations"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    # A setuptools that builds wheels, as torch's requirements bring one, spares the way to the index.
+    here = int(metadata.version("setuptools").partition(".")[0]) > 70
+    offline = ["--no-index", "--no-build-isolation"] if here else []
+    pip(Path(sys.executable), "wheel", "--no-deps", *offline, "--wheel-dir", folder, folder)
     return next(folder.glob("*.whl"))
+
+
+def pip(python: Path, command: str, *arguments: str | Path) -> None:
+    words = [python, "-m", "pip", command, "--quiet", *arguments]
+    done = subprocess.run(words, env=surroundings(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def surroundings() -> dict[str, str]:
+    """The environment without what would show other libraries to Python, or have pip install elsewhere."""
+    hidden = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def test_recipes_integrations_and_demo_are_in_the_wheel(wheel: Path) -> None:
@@ -41,9 +64,10 @@ def test_recipes_integrations_and_demo_are_in_the_wheel(wheel: Path) -> None:
 def test_the_wheel_patches_a_clone_with_click_alone(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     scripts = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
-    install = [scripts / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, "click"], check=True, capture_output=True)
-    subprocess.run([*install, "--no-deps", wheel], check=True, capture_output=True)
+    pip(scripts / "python", "install", "--no-index", "--no-deps", wheel)
+    ask = [scripts / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    libraries = subprocess.check_output(ask, env=surroundings(), text=True).strip()
+    shutil.copytree(Path(click.__file__).parent, Path(libraries, "click"))
     clone = tmp_path / "clone"
     with zipfile.ZipFile(wheel) as archive:
         prefix = "ffl_plugin/demo/repository/"
@@ -55,7 +79,9 @@ def test_the_wheel_patches_a_clone_with_click_alone(wheel: Path, tmp_path: Path)
     before = {path: path.read_bytes() for path in clone.rglob("*.py")}
 
     def ffl_patch(*arguments: str) -> str:
-        done = subprocess.run([scripts / "ffl-patch", *arguments], capture_output=True, text=True, cwd=clone)
+        done = subprocess.run(
+            [scripts / "ffl-patch", *arguments], env=surroundings(), capture_output=True, text=True, cwd=clone
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
