@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import warnings
@@ -165,7 +164,9 @@ from ffl_plugin.metrics import evaluation, features
 
 class Slow(test_features.CountingExtractor):
     def _run(self, images):
-        time.sleep(float(sys.argv[1]))
+        if self.images == int(sys.argv[1]):
+            print("waiting", flush=True)
+            time.sleep(600)
         print("chunk", flush=True)
         return super()._run(images)
 
@@ -181,28 +182,28 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
     for side, seed in (("real", 0), ("fake", 100)):
         make_set(tmp_path / side, 20, seed)
 
-    def start(seconds: float) -> subprocess.Popen[str]:
+    def start(images: int) -> subprocess.Popen[str]:
+        """Start the command, which waits once so many images of a set are through."""
         paths = [tmp_path / "real", tmp_path / "fake", "--inception", random_weights.path]
         return subprocess.Popen(
-            [sys.executable, "-c", SLOW_COMMAND, str(seconds), *map(str, paths), "--cache", tmp_path / "c"],
+            [sys.executable, "-c", SLOW_COMMAND, str(images), *map(str, paths), "--cache", tmp_path / "c"],
             cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
 
-    stopped = start(0.5)
+    stopped = start(6)
     assert stopped.stdout is not None
-    assert [stopped.stdout.readline() for _ in range(3)] == ["chunk\n"] * 3
+    assert [stopped.stdout.readline() for _ in range(4)] == [*["chunk\n"] * 3, "waiting\n"]
     stopped.send_signal(signal.SIGINT)
-    out, err = stopped.communicate(timeout=60)
+    out, err = stopped.communicate()
     assert stopped.returncode == 1
     assert err.splitlines()[-1].startswith("Error: interrupted; features and samples made so far are kept")
     assert "Traceback" not in err
     assert '"measurements"' not in out
     kept = list((tmp_path / "c" / "features").iterdir())
-    assert all(np.load(path).shape == (2, FEATURES + 1008) for path in kept)
-    assert 2 <= len(kept) < 20
-    out, _ = start(0).communicate(timeout=60)
-    assert out.count("chunk") == 20 - len(kept)
+    assert [np.load(path).shape for path in kept] == [(2, FEATURES + 1008)] * 3
+    out, _ = start(-1).communicate()
+    assert out.count("chunk") == 20 - 3
     assert json.loads(out.splitlines()[-1])["measurements"]["KID"]["value"] is not None
 
 
@@ -300,27 +301,18 @@ def test_processes_share_the_work_with_equal_results(tmp_path: Path, random_weig
     """Two processes, each with a cache of its own, as on two machines."""
     folder = make_set(tmp_path / "set", 7)
     alone = CountingExtractor(random_weights).extract(open_images(folder), FID)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    # As torchrun does, the parent keeps the store they meet at: no port is chosen that another may take.
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    environment = {
+        "PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True",
+    }  # fmt: skip
     command = [sys.executable, "-c", WORKER, str(folder), str(tmp_path)]
     processes = [
-        subprocess.Popen(
-            command,
-            cwd=Path(__file__).parent,
-            env={
-                **{"PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
-                **{
-                    "RANK": str(rank),
-                    "WORLD_SIZE": "2",
-                    "MASTER_ADDR": "127.0.0.1",
-                    "MASTER_PORT": str(port),
-                },
-            },
-        )
+        subprocess.Popen(command, cwd=Path(__file__).parent, env={**environment, "RANK": str(rank)})
         for rank in range(2)
     ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait() for process in processes] == [0, 0]
     results = [np.load(tmp_path / f"{rank}.npz") for rank in range(2)]
     for result in results:
         assert np.array_equal(result["pool"], alone.pool())
