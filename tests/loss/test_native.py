@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_cases import random_cases
 from torch import Tensor
 
 from ffl_plugin import focal_frequency_loss, fused, native
@@ -61,7 +62,7 @@ def assert_as_the_equation_says(pred: Tensor, target: Tensor, **options: Any) ->
 
 
 @needs_compiler
-@settings(max_examples=int(os.environ.get("FFL_RANDOM_CASES", "60")), deadline=None)
+@random_cases(60)
 @given(
     shape=st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(1, 40), st.integers(1, 70)),
     count=st.integers(1, 5),

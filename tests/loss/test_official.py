@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, Optional
 
 import pytest
 import torch
 from focal_frequency_loss import FocalFrequencyLoss as Official
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_cases import random_cases
 from torch import Tensor
 
 from ffl_plugin.loss import FocalFrequencyLoss
-
-RANDOM_CASES = int(os.environ.get("FFL_RANDOM_CASES", 150))
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def assert_all_close(actual: tuple[Tensor, ...], expected: tuple[Tensor, ...], p
         torch.testing.assert_close(got.to(wanted), wanted, rtol=precision, atol=atol)
 
 
-@settings(max_examples=RANDOM_CASES, deadline=None, database=None, derandomize=RANDOM_CASES < 1000)
+@random_cases(150)
 @given(cases())
 def test_value_and_gradients(case: Case) -> None:
     pred, target = case.images()
