@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from pictures import picture, save
 
 from ffl_plugin.cli import main
@@ -82,8 +83,11 @@ def test_without_weights_the_rest_is_measured_and_the_way_out_told(
     for index in range(2):
         save(tmp_path / "test_latest/images" / f"{index}_fake_B.png", picture(index))
         save(tmp_path / "test_latest/images" / f"{index}_real_B.png", picture(10 + index))
-    monkeypatch.setattr("ffl_plugin.metrics.weights._ATTEMPTS", 1)
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    def offline(*_: object, **__: object) -> None:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "get", offline)
     code, out, err = run(capsys, tmp_path, tmp_path, "--json")
     assert code == 1
     found = json.loads(out)

@@ -67,7 +67,7 @@ def test_pairs_are_scored_beside_the_other_metrics(alexnet: Weights, tmp_path: P
     found = measure_pairs(pairs, lpips=network)
     assert list(found.scores) == ["psnr", "ssim", "lpips", "lfd", "mse"]
     expected = [network(picture(index, 40, 40), picture(index + 5, 40, 40)) for index in range(2)]
-    assert found.scores["lpips"].tolist() == expected
+    assert found.scores["lpips"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_images_too_small_for_the_network_are_refused(alexnet: Weights) -> None:

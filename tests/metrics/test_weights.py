@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # whatever proxy leads out of here
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
@@ -147,9 +149,11 @@ def test_a_refusing_server_is_told_with_the_way_out(server: Server, tmp_path: Pa
 
 
 def test_no_network_is_told_with_the_way_out(server: Server, tmp_path: Path) -> None:
-    closed = replace(server.release, url="http://127.0.0.1:9/weights.pth")
-    with pytest.raises(WeightsMissing, match=r"ConnectionError.*--inception PATH"):
-        find_weights(release=closed)
+    with socket.socket() as silent:  # holds its port, and answers nobody
+        silent.bind(("127.0.0.1", 0))
+        closed = replace(server.release, url=f"http://127.0.0.1:{silent.getsockname()[1]}/weights.pth")
+        with pytest.raises(WeightsMissing, match=r"ConnectionError.*--inception PATH"):
+            find_weights(release=closed)
 
 
 def test_a_folder_that_cannot_be_written_is_named(server: Server, tmp_path: Path) -> None:
