@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,28 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def starts(tmp_path_factory):
+    """A name in PATH may be no more than the advice to install a browser."""
+    try:
+        browse(tmp_path_factory.mktemp("browser"), "--dump-dom", "about:blank")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{BROWSER} does not start: {error.stderr}")
+
+
 def browse(folder, *arguments):
-    command = [BROWSER, *OPTIONS, f"--user-data-dir={folder / 'profile'}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    shutil.rmtree(folder / "profile", ignore_errors=True)
-    return done.stdout
+    profile = tempfile.mkdtemp(dir=folder)  # another each time: a browser lets go of its own only bit by bit
+    command = [BROWSER, *OPTIONS, f"--user-data-dir={profile}", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    finally:
+        shutil.rmtree(profile, ignore_errors=True)
 
 
 KINDS = ["comparison", "runs", "sweep"]
