@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from importlib import metadata
@@ -183,7 +184,7 @@ class TestLoops:
         compiler = tmp_path / "compiler"
         compiler.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo text > "$2"\n')
         compiler.chmod(0o755)
-        monkeypatch.setenv("CC", str(compiler))
+        monkeypatch.setenv("CC", shlex.quote(str(compiler)))
         assert "native.so does not load" in examine_loops(needed=True).found
 
     @pytest.mark.parametrize("needed", [True, False], ids=["on a CPU", "on a GPU"])

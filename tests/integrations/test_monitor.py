@@ -171,7 +171,7 @@ def test_a_monitored_stylegan_trains_bitwise_as_one_that_is_not(statistics, sche
 
 def work(rank, folder):
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=(folder / "store").as_uri(), rank=rank, world_size=2)
+    ranks.meet(folder, rank)
     sys.modules["torch_utils"] = types.ModuleType("torch_utils")
     statistics = sys.modules["torch_utils.training_stats"] = Statistics()
     settings = {"weight": 30.0, "sync": True}

@@ -50,9 +50,7 @@ def step(generator: nn.Module, noise: Tensor, real: Tensor, spectrum: str, sync:
 
 def work(rank: int, folder: Path) -> None:
     torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo", init_method=(folder / "store").as_uri(), rank=rank, world_size=PROCESSES
-    )
+    ranks.meet(folder, rank, PROCESSES)
     results = {}
     for name, split in SPLITS.items():
         noise, real = (images.split(split)[rank] for images in batches(sum(split)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -156,6 +157,11 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert not [path for path in cache.iterdir() if path.suffix != ".npy"]
 
 
+def with_these_modules() -> dict[str, str]:
+    """The environment of a process that imports what the tests do, and computes on one thread."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
 SLOW_COMMAND = """
 import sys, time
 import test_features
@@ -188,7 +194,7 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
         return subprocess.Popen(
             [sys.executable, "-c", SLOW_COMMAND, str(images), *map(str, paths), "--cache", tmp_path / "c"],
             cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
+            env=with_these_modules(),
         )  # fmt: skip
 
     stopped = start(6)
@@ -304,8 +310,8 @@ def test_processes_share_the_work_with_equal_results(tmp_path: Path, random_weig
     # As torchrun does, the parent keeps the store they meet at: no port is chosen that another may take.
     store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     environment = {
-        "PATH": "", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True",
+        **with_these_modules(), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
     }  # fmt: skip
     command = [sys.executable, "-c", WORKER, str(folder), str(tmp_path)]
     processes = [

@@ -33,9 +33,13 @@ sys.exit("out of memory" if weight == "2" else 0)
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch):
-    """No cluster of the user's, no figures to Ray's makers, and Ray ended after each test."""
+def alone(monkeypatch, tmp_path):
+    """No cluster or folder of the user's, no figures to Ray's makers, and Ray ended after each test."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(
+        "RAY_TMPDIR", "/tmp"
+    )  # its sockets take no long names, and nothing of it takes an umlaut
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     yield
     ray.shutdown()
