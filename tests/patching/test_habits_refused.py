@@ -1,0 +1,217 @@
+"""What people do to their clones, where something would train without the term."""
+
+from __future__ import annotations
+
+import pytest
+from clones import MakeClone, contents
+from habits import (
+    BACKWARD,
+    GENERATE,
+    GMAIN_BACKWARD,
+    IMAGES,
+    LOSS,
+    MODEL,
+    RETURN,
+    STEP,
+    SUM,
+    TWICE,
+    Replacements,
+    replace,
+)
+
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, plan_apply
+
+WARM = "\n    def warm(self, label, image):\n        return {'L1': (self.generate_fake(label, image)[0] - image).abs().mean()}, image\n"
+
+LOST = r"does not use G_losses after `fake_image, divergence = self.generate_fake\("
+
+REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
+    "a branch that returns with a loss of its own": (
+        "pix2pix",
+        MODEL,
+        {
+            "        self.loss_G_L1 =": "        if self.warm:\n            self.loss_G = self.loss_G_GAN\n"
+            "            self.loss_G.backward()\n            return\n        self.loss_G_L1 ="
+        },
+        r"models/pix2pix_model.py:38: returns with self.loss_G of its own, which would go without the term",
+    ),
+    "a local variable backpropagated, the attribute shown": (
+        "pix2pix",
+        MODEL,
+        {
+            SUM: "        total = self.loss_G_GAN + self.loss_G_L1\n        self.loss_G = total\n",
+            BACKWARD: "        total.backward()\n        print(float(self.loss_G))\n",
+        },
+        r"does not use self.loss_G after `self.loss_G = total` \(line 38 backpropagates something else\)",
+    ),
+    "a local variable backpropagated, the attribute read elsewhere": (
+        "pix2pix",
+        MODEL,
+        {
+            SUM: "        total = self.loss_G_GAN + self.loss_G_L1\n        total.backward()\n        self.loss_G = total\n",
+            BACKWARD: "\n    def shown(self):\n        return self.loss_G.item()\n",
+        },
+        r"does not use self.loss_G after `self.loss_G = total` \(line 37 backpropagates something else\)",
+    ),
+    "a loss bound again together with another": (
+        "pix2pix",
+        MODEL,
+        {SUM: SUM + "        self.loss_G, self.more = self.scaled(self.loss_G_GAN)\n"},
+        "models/pix2pix_model.py:37: self.loss_G is bound again after",
+    ),
+    "a backward_G that nothing calls": (
+        "pix2pix",
+        MODEL,
+        {BACKWARD: BACKWARD + STEP + "        self.loss_G_L1.backward()\n        self.optimizer_G.step()\n"},
+        "nothing calls Pix2PixModel.backward_G",
+    ),
+    "the loss taken before its report": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            "                training_stats.report('Loss/G/loss'": "                total = loss_Gmain.mean()\n"
+            "                training_stats.report('Loss/G/loss'",
+            GMAIN_BACKWARD: "            total.mul(gain).backward()\n",
+        },
+        r"does not use loss_Gmain after `training_stats.report\('Loss/G/loss', loss_Gmain\)` \(line 40 ",
+    ),
+    "a helper that trains in its place": (
+        "pix2pix",
+        MODEL,
+        {
+            "        judged =": "        if self.warm:\n            return self.backward_warm()\n        judged =",
+            BACKWARD: BACKWARD + "\n    def backward_warm(self):\n        self.loss_G_L1.backward()\n",
+        },
+        r"leaves backward_G before the loss is made, with `self.backward_warm\(\)`",
+    ),
+    "a return in the generator's phase": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            "                loss_Gmain =": "                if self.pl_weight == 0:\n                    scores.mean().backward()\n"
+            "                    return\n                loss_Gmain ="
+        },
+        r"leaves accumulate_gradients before the loss is made, with `scores.mean\(\).backward\(\)`",
+    ),
+    "a phase that is a method": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            "        generator_step =": "        if phase == 'Gmain':\n            return self.train_G(gen_z)\n        generator_step ="
+        },
+        r"leaves accumulate_gradients before the loss is made, with `self.train_G\(gen_z\)`",
+    ),
+    "the step backpropagates other losses": (
+        "pix2pix",
+        MODEL,
+        {
+            BACKWARD: STEP
+            + "        self.backward_G()\n        (self.loss_G_GAN + self.loss_G_L1).backward()\n"
+            "\n    def shown(self):\n        return self.loss_G\n"
+        },
+        "does not use self.loss_G after",
+    ),
+    "images from either of two calls, one normalised": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            IMAGES: "                if self.pl_weight:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)\n"
+            "                    gen_img = gen_img.add(1)\n"
+            "                else:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=False)\n"
+        },
+        r"there are 2 \(lines 36 and 39\) of what there has to be one",
+    ),
+    "images from one of three branches not made": (
+        "spade",
+        MODEL,
+        {GENERATE: TWICE.format("elif self.opt.small")},
+        r"there are 2 \(lines 24 and 26\) of what there has to be one",
+    ),
+    "the gain in the mean": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            GMAIN_BACKWARD: "            loss_Gmain = (loss_Gmain * gain).mean()\n            loss_Gmain.backward()\n"
+        },
+        "the gain is folded into loss_Gmain",
+    ),
+    "a dict of some of the losses": (
+        "spade",
+        MODEL,
+        {RETURN: "        return {'GAN': G_losses['GAN']}, fake_image\n"},
+        LOST,
+    ),
+    "a dict of the losses by name": (
+        "spade",
+        MODEL,
+        {RETURN: "        return {name: G_losses[name] for name in self.names}, fake_image\n"},
+        LOST,
+    ),
+    "a loss taken out": (
+        "spade",
+        MODEL,
+        {RETURN: "        gan = G_losses.pop('GAN')\n        return {'GAN': gan}, fake_image\n"},
+        LOST,
+    ),
+    "losses bound again without the rest": (
+        "spade",
+        MODEL,
+        {RETURN: "        G_losses = {'GAN': G_losses['GAN']}\n" + RETURN},
+        "G_losses is bound again after",
+    ),
+    "losses of a warm-up": (
+        "spade",
+        MODEL,
+        {
+            "        G_losses = {}\n": "        if self.opt.warm:\n            return self.warm(input_semantics, real_image)\n"
+            "        G_losses = {}\n",
+            RETURN: RETURN + WARM,
+        },
+        r"leaves compute_generator_loss before the loss is made, with `self.warm\(",
+    ),
+    "a list of images": (
+        "spade",
+        MODEL,
+        {
+            RETURN: "        if isinstance(fake_image, list):\n            fake_image = fake_image[-1]\n"
+            + RETURN
+        },
+        r"generate_fake returns more than one image, .* \(`fake_image = fake_image\[-1\]`\)",
+    ),
+    "photographs blurred": (
+        "stylegan2-ada",
+        LOSS,
+        {
+            "        generator_step =": "        real_img = self.blur(real_img).to(self.device)\n        generator_step ="
+        },
+        "real_img is bound again",
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "file", "replacements", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused_where_something_would_train_without_it(
+    make_clone: MakeClone, target: str, file: str, replacements: Replacements, message: str
+) -> None:
+    clone = make_clone(target)
+    replace(clone / file, replacements)
+    before = contents(clone)
+    with pytest.raises(PatchError, match=message):
+        plan_apply(all_recipes()[target], clone)
+    assert contents(clone) == before
+
+
+def test_a_trainer_that_names_the_losses_it_sums_is_refused(make_clone: MakeClone) -> None:
+    clone = make_clone("spade")
+    (clone / "trainers").mkdir()
+    trainer = clone / "trainers" / "pix2pix_trainer.py"
+    text = "class Trainer:\n    def step(self, data):\n        losses, _ = self.model(data, mode='generator')\n        {}.backward()\n"
+    trainer.write_text(text.format("sum(losses.values()).mean()"), encoding="utf-8")
+    assert plan_apply(all_recipes()["spade"], clone).changes
+    listed = "values = list(losses.values())\n        sum(values)"
+    trainer.write_text(text.format(listed), encoding="utf-8")
+    assert plan_apply(all_recipes()["spade"], clone).changes
+    trainer.write_text(text.format("(losses['GAN'] + losses['VGG'])"), encoding="utf-8")
+    with pytest.raises(PatchError, match=r"trainers/pix2pix_trainer.py:3: does not sum up all losses"):
+        plan_apply(all_recipes()["spade"], clone)
