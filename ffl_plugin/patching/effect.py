@@ -28,6 +28,8 @@ def require_effect(source: Source, function: Function, anchor: ast.stmt, edit: S
         _require_not_left_before(source, function, anchor, carrier)
         _require_not_bound_again(source, function, anchor, edit.feeds)
         _require_used(source, function, anchor, edit.feeds)
+        if carrier != edit.feeds:
+            _require_returned(source, function, anchor, carrier)
     for wanted in edit.follows:
         for node in pattern.occurrences(wanted, function):
             if _is_later(source, node, anchor):
@@ -44,12 +46,7 @@ def _require_not_left_before(source: Source, function: Function, anchor: ast.stm
 
     Other phases of a function have losses of their own; those of the anchor's phase have not.
     """
-    nested = {
-        id(node)
-        for inner in ast.walk(function)
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
-        for node in ast.walk(inner)
-    }
+    nested = _nested(function)
     phase = _phase_of(function, anchor)
     for branch in ast.walk(function):
         for block in _blocks(branch) if id(branch) not in nested else ():
@@ -179,6 +176,31 @@ def _require_used(source: Source, function: Function, anchor: ast.stmt, feeds: s
         file=source.name,
         line=anchor.lineno,
     )
+
+
+def _require_returned(source: Source, function: Function, anchor: ast.stmt, carrier: str) -> None:
+    """A container of losses, or what is made from it, must be in whatever is returned below the anchor."""
+    nested = _nested(function)
+    later = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and id(node) not in nested]
+    later = sorted((node for node in later if _is_later(source, node, anchor)), key=_place)
+    carriers = {carrier}
+    for node in later:
+        if isinstance(node, ast.Return) and node.value is not None and not _mentions(node, carriers):
+            raise PatchError(
+                f"returns without {carrier}, and so without the term", file=source.name, line=node.lineno
+            )
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and _mentions(node, carriers):
+            carriers.update(name for name, _ in _stored(node))
+
+
+def _nested(function: Function) -> set[int]:
+    """Nodes of the functions that are defined in a function."""
+    return {
+        id(node)
+        for inner in ast.walk(function)
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
+        for node in ast.walk(inner)
+    }
 
 
 def _backpropagates_after(caller: ast.FunctionDef, function: Function) -> bool:

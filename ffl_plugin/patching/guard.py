@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.helpers import helpers_of
 from ffl_plugin.patching.locate import find_block, find_statement
 from ffl_plugin.patching.names import foreign_ffl, introduced_names, names_read
 from ffl_plugin.patching.recipe import (
@@ -72,7 +73,7 @@ def check_guard(source: Source, guard: Guard, paths: Mapping[str, str], clone: C
         if asked and not _occurrences(guard.patterns, scope):
             raise PatchError(guard.because, file=source.name, line=getattr(scope, "lineno", None))
     else:
-        _check_forbids(source, guard)
+        _check_forbids(source, guard, clone)
 
 
 def check_names_are_bound(source: Source, edits: tuple[Edit, ...]) -> None:
@@ -105,10 +106,12 @@ def _occurrences(patterns: Sequence[str], scope: ast.AST) -> list[pattern.Node]:
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
-def _check_forbids(source: Source, guard: Forbids) -> None:
+def _check_forbids(source: Source, guard: Forbids, clone: Clone) -> None:
     allowed: set[int] = set()
     if guard.outside is not None:
-        allowed = {id(node) for node in ast.walk(find_function(source, guard.outside))}
+        function = find_function(source, guard.outside)
+        own = (function, *helpers_of(source, function, clone))
+        allowed = {id(node) for part in own for node in ast.walk(part)}
     scope = _scope(source, guard.scope)
     allowed |= {id(node) for node in _occurrences(guard.unless, scope)}
     end = None

@@ -139,7 +139,7 @@ class Forbids:
         scope: qualified name, or ``""`` for the whole file.
         patterns: any of them.
         because: the sentence for the user when one occurs.
-        outside: a function in the scope in which they may occur.
+        outside: a method in the scope in which they may occur, and in the methods that it alone uses.
         above: the statement of the function below which they may occur.
         unless: patterns of what may occur all the same.
     """

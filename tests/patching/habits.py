@@ -19,6 +19,15 @@ TWICE = (
     "        if self.opt.large:\n            fake_image, divergence = self.generate_fake(input_semantics, real_image)\n"
     "        {}:\n            fake_image, divergence = self.generate_fake(input_semantics, real_image)\n"
 )
+FORWARD = "        return self.generate_fake(data['label'], data['image'])[0]\n"
+# Losses of a second pass, which the first adds to its own; and a mode for that pass alone.
+SECOND_PASS = {
+    FORWARD: "        elif mode == 'second':\n            return self.second_pass(data['label']), None\n"
+    + FORWARD,
+    RETURN: "        more = self.second_pass(input_semantics)\n        return {**G_losses, **more}, fake_image\n"
+    "\n    def second_pass(self, label):\n        G_losses = {}\n"
+    "        G_losses['more'] = self.criterionGAN(self.netD(self.netG(label)), True)\n        return G_losses\n",
+}
 
 
 def replace(path: Path, replacements: Replacements) -> None:

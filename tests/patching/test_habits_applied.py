@@ -12,6 +12,7 @@ from habits import (
     LOSS,
     MODEL,
     RETURN,
+    SECOND_PASS,
     STEP,
     SUM,
     TWICE,
@@ -254,6 +255,10 @@ SPADE_APPLIED: dict[str, tuple[Replacements, str]] = {
     ),
     "a dict made from the losses": (
         {RETURN: "        return {**G_losses, **self.more}, fake_image\n", GENERATE: ONE_CALL},
+        ONE_CALL.strip(),
+    ),
+    "losses of a second pass beside them, and a mode that nobody asks for": (
+        {**SECOND_PASS, GENERATE: ONE_CALL},
         ONE_CALL.strip(),
     ),
     "losses bound again as a dict of them all": (

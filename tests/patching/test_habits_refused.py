@@ -12,6 +12,7 @@ from habits import (
     LOSS,
     MODEL,
     RETURN,
+    SECOND_PASS,
     STEP,
     SUM,
     TWICE,
@@ -170,6 +171,15 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         },
         r"leaves compute_generator_loss before the loss is made, with `self.warm\(",
     ),
+    "other losses returned after the term": (
+        "spade",
+        MODEL,
+        {
+            **SECOND_PASS,
+            "        more =": "        if self.opt.late:\n            return self.second_pass(real_image), fake_image\n        more =",
+        },
+        r"models/pix2pix_model.py:33: returns without G_losses, and so without the term",
+    ),
     "a list of images": (
         "spade",
         MODEL,
@@ -200,6 +210,43 @@ def test_refused_where_something_would_train_without_it(
     with pytest.raises(PatchError, match=message):
         plan_apply(all_recipes()[target], clone)
     assert contents(clone) == before
+
+
+ASKED_FOR = {
+    "trainers/trainer.py": "class Trainer:\n    def step(self, data):\n        return self.model(data, mode='second')\n",
+    "trainers/direct.py": "def step(model, label):\n    return sum(model.second_pass(label).values())\n",
+}
+
+
+@pytest.mark.parametrize("file", ASKED_FOR)
+def test_a_second_pass_that_is_trained_alone_is_refused(make_clone: MakeClone, file: str) -> None:
+    clone = make_clone("spade")
+    replace(clone / MODEL, SECOND_PASS)
+    assert plan_apply(all_recipes()["spade"], clone).changes
+    (clone / file).parent.mkdir()
+    (clone / file).write_text(ASKED_FOR[file], encoding="utf-8")
+    with pytest.raises(PatchError, match="another function computes losses of the generator too"):
+        plan_apply(all_recipes()["spade"], clone)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("'second'", "'generator_too'"),
+        ("mode == 'second'", "self.opt.second"),
+        ("more = self.second_pass(input_semantics)", "more = {}"),
+    ],
+    ids=["a mode that is asked for", "no mode", "not called by the first"],
+)
+def test_a_second_pass_that_is_no_part_of_the_first_is_refused(
+    make_clone: MakeClone, change: tuple[str, str]
+) -> None:
+    clone = make_clone("spade")
+    replace(clone / MODEL, SECOND_PASS)
+    replace(clone / MODEL, {change[0]: change[1]})
+    (clone / "trainer.py").write_text("MODES = ['generator', 'generator_too']\n", encoding="utf-8")
+    with pytest.raises(PatchError, match="another function computes losses of the generator too"):
+        plan_apply(all_recipes()["spade"], clone)
 
 
 def test_a_trainer_that_names_the_losses_it_sums_is_refused(make_clone: MakeClone) -> None:

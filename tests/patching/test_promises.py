@@ -1,7 +1,7 @@
 """The nine promises of the patch engine, each kept by every recipe on the look-alike of its upstream.
 
 What needs more than a look-alike of each has a file of its own: faults of the disk `test_transaction.py`, undo
-after edits `test_undo.py`, refusals `test_refusals.py` and `test_habits.py`, real upstreams `tests/upstream`.
+after edits `test_undo.py`, refusals `test_refusals.py` and `test_habits_refused.py`, real upstreams `tests/upstream`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+"""Methods that serve one other method alone, so that what they do is a part of what it does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Optional
+
+from ffl_plugin.patching.clone import Clone
+from ffl_plugin.patching.scope import Function, owner_of
+from ffl_plugin.patching.source import Source
+
+
+def helpers_of(source: Source, function: Function, clone: Clone) -> list[Function]:
+    """Return the methods of a method's class that only it uses.
+
+    A use in a branch for a mode, ``if mode == 'word'``, does not count where nothing else says the word.
+    """
+    owner = owner_of(source, function)
+    inside = {id(node) for node in ast.walk(function)}
+    unused = _in_modes_nobody_asks_for(source, clone)
+    found = []
+    for method in owner.body if owner is not None else ():
+        if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) or method is function:
+            continue
+        uses = [id(node) for node in source.nodes if _mentions(node, method.name)]
+        if (
+            any(use in inside for use in uses)
+            and all(use in inside or use in unused for use in uses)
+            and not _is_said(method.name, clone, besides=source.name)
+        ):
+            found.append(method)
+    return found
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    return name in (getattr(node, "attr", None), getattr(node, "value", None))
+
+
+def _in_modes_nobody_asks_for(source: Source, clone: Clone) -> set[int]:
+    """Nodes of the branches of ``if mode == 'word'`` of which no other place of the clone has the word."""
+    branches = [(node, _mode(node.test)) for node in source.nodes if isinstance(node, ast.If)]
+    return {
+        id(node)
+        for branch, word in branches
+        if word is not None and _times_quoted(word, clone) == 1
+        for statement in branch.body
+        for node in ast.walk(statement)
+    }
+
+
+def _mode(test: ast.expr) -> Optional[str]:
+    """The word that a test compares something with; None for another test."""
+    if isinstance(test, ast.Compare) and [type(operator) for operator in test.ops] == [ast.Eq]:
+        for side in (test.left, *test.comparators):
+            if isinstance(side, ast.Constant) and isinstance(side.value, str):
+                return side.value
+    return None
+
+
+def _times_quoted(word: str, clone: Clone) -> int:
+    quoted = re.compile(rb"""["']%s["']""" % re.escape(word.encode()))
+    return sum(len(quoted.findall(clone.read(name))) for name in clone.python_files)
+
+
+def _is_said(name: str, clone: Clone, *, besides: str) -> bool:
+    return any(name.encode() in clone.read(other) for other in clone.python_files if other != besides)
