@@ -91,7 +91,8 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
             Requires(
                 "main",
                 ("c.loss_kwargs = ...", "c, ... = ...(opts, ...)", "c = ...(opts, ...)"),
-                because="main sets no c.loss_kwargs",
+                because="main sets no c.loss_kwargs, into which the flags go: let main itself make c, or "
+                "get it from a function of opts, and launch the training with it",
             ),
             Requires(
                 "main",

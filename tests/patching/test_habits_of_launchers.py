@@ -32,6 +32,26 @@ def test_a_launcher_whose_options_another_function_makes(make_clone: MakeClone) 
     assert b"    c, desc = made_from(opts)\n    desc += ffl.configure(c, opts.ffl_options" in change.new
 
 
+def test_a_launcher_whose_main_leaves_all_to_another_function_is_told_what_to_do(
+    make_clone: MakeClone,
+) -> None:
+    """And what it is told is right: once main does so, the patch applies."""
+    clone = make_clone("stylegan3")
+    text = (clone / TRAIN).read_text(encoding="utf-8")
+    made = text[text.index("    c = dnnlib") : text.index("    # Off it goes.")]
+    launched = text.replace(
+        "@click.command()", f"def made_from(opts):\n{made}    return c, desc\n\n\n@click.command()"
+    )
+    left = launched.replace(f"{made}    # Off it goes.\n{LAUNCH}", "    run(opts)\n")
+    left += f"\n\ndef run(opts):\n    c, desc = made_from(opts)\n{LAUNCH}"
+    (clone / TRAIN).write_text(left, encoding="utf-8")
+    told = "get it from a function of opts, and launch the training with it; compare it with NVlabs/stylegan3"
+    with pytest.raises(PatchError, match=told):
+        plan_apply(all_recipes()["stylegan3"], clone)
+    replace(clone / TRAIN, {"    run(opts)\n": f"    c, desc = made_from(opts)\n{LAUNCH}"})
+    assert plan_apply(all_recipes()["stylegan3"], clone).changes
+
+
 def test_a_launcher_that_makes_the_options_anew_is_refused(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan3")
     start = "def launch_training(c, desc, outdir, dry_run):\n"
