@@ -29,6 +29,7 @@ def begin() -> dict[str, Any]:
     job: dict[str, Any] = json.load(sys.stdin)
     sys.path.insert(0, job["root"])
     declare_torchvision_operators()
+    stay_on_the_cpu()
     return job
 
 
@@ -56,6 +57,12 @@ def declare_torchvision_operators() -> None:
     library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     KEPT.append(library)
+
+
+def stay_on_the_cpu() -> None:
+    """Let code that moves to a GPU without asking whether there is one go on where it is."""
+    if not torch.cuda.is_available():
+        torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *_, **__: self  # type: ignore[assignment,method-assign]
 
 
 def with_stand_ins(run: Callable[[], Any]) -> tuple[Any, list[str]]:

@@ -1,4 +1,4 @@
-"""torchvision in a worker: its compiled operators where they load, declared ones where they do not."""
+"""What a worker changes for the clone that it runs: torchvision's operators, and moves to a GPU."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def test_operators_are_declared_where_there_is_no_torchvision(monkeypatch: pytes
     monkeypatch.setattr(worker_common, "KEPT", [])
     worker_common.declare_torchvision_operators()
     assert declare.return_value.define.call_count == 2
+
+
+def test_what_moves_to_a_gpu_stays_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (torch.Tensor, torch.nn.Module):
+        monkeypatch.setattr(kind, "cuda", kind.cuda)  # put back in the end
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    worker_common.stay_on_the_cpu()
+    image, network = torch.zeros(1), torch.nn.Identity()
+    assert image.cuda(0, non_blocking=True) is image
+    assert network.cuda() is network
