@@ -169,7 +169,13 @@ def test_scratch_memory_is_beside_the_images() -> None:
 @pytest.mark.parametrize("spectrum", ["image", "batch"])
 @pytest.mark.parametrize(
     "options",
-    [{"alpha": 0.0}, {"alpha": 2.0}, {"log_matrix": True}, {"patch_factor": 2}, {"matrix": torch.rand(8, 8)}],
+    [
+        {"alpha": 0.0},
+        {"alpha": 2.0},
+        {"log_matrix": True},
+        {"patch_factor": 2},
+        {"matrix": images(8, 8).abs()},
+    ],
     ids=lambda options: next(iter(options)),
 )
 def test_other_weights_take_torch(options: dict[str, Any], spectrum: str) -> None:
