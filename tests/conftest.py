@@ -14,6 +14,9 @@ import pytest
 # Two threads at most: the same numbers on every machine that runs the suite.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+# torch.compile without a pool of processes that outlives the test.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
 # A shell starts what runs in the background with Ctrl-C ignored, and every process below it inherits that:
 # tests that interrupt a command would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
