@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.segmentation import *  # noqa: F403
     from ffl_plugin.metrics.sources import *  # noqa: F403
     from ffl_plugin.metrics.spectra import *  # noqa: F403
+    from ffl_plugin.metrics.spectral_difference import *  # noqa: F403
     from ffl_plugin.metrics.weights import *  # noqa: F403
 
 # Public name -> the module that defines it.
@@ -50,7 +51,7 @@ _PUBLIC = {
     "compare_features": "feature_difference",
     "compare_pairs": "difference",
     "compare_segmentation": "segmentation",
-    "compare_spectra": "difference",
+    "compare_spectra": "spectral_difference",
     "compare_values": "difference",
     "fid": "distance",
     "find_lpips": "perceptual",

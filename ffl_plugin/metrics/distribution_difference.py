@@ -10,6 +10,7 @@ the number of images, and the interval is for that number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Optional
 
 import numpy as np
@@ -47,31 +48,36 @@ def compare_kid(
     progress: Optional[Progress] = None,
 ) -> Difference:
     """Compare the KID of sets of features (n, d); arguments as of ``compare_fid``."""
-    signs = [-1 / len(before)] * len(before) + [1 / len(after)] * len(after)
-    trainings = list(zip(signs, (*before, *after)))
-    of_real: Array = np.zeros(len(real))
-    of_fakes: list[Array] = []
+    trainings = (*before, *after)
     values: list[float] = []
-    second_order = 0.0
+    of_fakes: list[Array] = []
+    of_reals: list[Array] = []
+    second_order = np.zeros((len(trainings), len(trainings)))
     reals = within([real], progress=progress).means[0]
-    for together in [trainings] if paired else [[one] for one in trainings]:
-        weights, sets = zip(*together)
-        inner = within(sets, weights, progress=progress)
-        across = between(sets, real, weights, progress=progress)
+    for drawn_together in [range(len(trainings))] if paired else [[place] for place in range(len(trainings))]:
+        sets = [trainings[place] for place in drawn_together]
+        inner, across = within(sets, progress=progress), between(sets, real, progress=progress)
         values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
-        of_fakes.append(2 * (inner.rows - across.rows))
-        of_real -= 2 * across.columns
-        count = len(inner.rows)
-        second_order += 2 * inner.beyond / count**2 + 4 * across.beyond / (count * len(real))
-    # The parts of single images are known from these images only, which holds the second order twice.
-    squares = sampling_error(of_real, of_fakes, paired=False) ** 2
+        of_fakes += list(2 * (inner.rows - across.rows))
+        of_reals += list(-2 * across.columns)
+        count = len(sets[0])
+        second_order[np.ix_(drawn_together, drawn_together)] = (
+            2 * inner.beyond / count** 2 + 4 * across.beyond / (count * len(real))
+        )
+
+    def sampling(weights: Array) -> float:
+        squares = sampling_error(of_fakes, of_reals, weights, paired=paired) ** 2
+        # The parts of single images are known from these images only, which holds the second order twice.
+        twice = max(float(weights @ second_order @ weights), 0.0)
+        return float(np.sqrt(squares - min(twice, squares / 2)))
+
     return compare_values(
         "kid",
         "KID",
         "lower",
         values[: len(before)],
         values[len(before) :],
-        sampling=float(np.sqrt(squares - min(second_order, squares / 2))),
+        sampling=sampling,
         degrees=min(len(rows) for rows in (real, *before, *after)) - 1,
         level=level,
     )
@@ -89,17 +95,13 @@ def compare_inception_score(
         raise FFLError(f"an interval of the Inception Score needs at least {FEWEST_SCORED} images a side")
     # An image is part of the p(y) that it is held against, which hides 1/m of what it does in a split of m.
     held_against_others = fewest / (fewest - IS_SPLITS)
-    of_fakes = [
-        sign * inception_score_influence(logits) / len(side)
-        for side, sign in ((before, -1.0), (after, 1.0))
-        for logits in side
-    ]
+    of_fakes = [held_against_others * inception_score_influence(logits) for logits in (*before, *after)]
     return compare_values(
         "is",
         "Inception Score",
         "higher",
         *([inception_score_of(logits)[0] for logits in side] for side in (before, after)),
-        sampling=held_against_others * sampling_error(np.zeros(0), of_fakes, paired=paired),
+        sampling=lambda weights: sampling_error(of_fakes, [], weights, paired=paired),
         degrees=fewest - IS_SPLITS,
         level=level,
     )
@@ -123,24 +125,24 @@ def compare_precision_recall(
         )
     halves = _balanced_halves()
     found = [
-        [
-            precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
-            for rows in side
-        ]
-        for side in (before, after)
+        precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
+        for rows in (*before, *after)
     ]
-    means = [np.mean([of_halves for _, of_halves in side], axis=0) for side in found]
-    changes = means[1] - means[0]  # (splits, half, number)
-    # Var(x − x') / 2 is the variance of half as many images, and that of all is half of it.
-    errors = np.sqrt(np.mean((changes[:, 0] - changes[:, 1]) ** 2, axis=0)) / 2
+    apart = np.stack([of_halves[:, 0] - of_halves[:, 1] for _, of_halves in found])  # (k, splits, number)
+
+    def error_from_halves(weights: Array, place: int) -> float:
+        # Var(x − x') / 2 is the variance of half as many images, and that of all is half of it.
+        return float(np.sqrt(np.mean((weights @ apart[:, :, place]) ** 2)) / 2)
+
     precision, recall = (
         compare_values(
             name.lower(),
             name,
             "higher",
-            *([float(whole[place]) for whole, _ in side] for side in found),
-            sampling=float(errors[place]),
-            degrees=len(changes),
+            [float(whole[place]) for whole, _ in found[: len(before)]],
+            [float(whole[place]) for whole, _ in found[len(before) :]],
+            sampling=partial(error_from_halves, place=place),
+            degrees=halves.shape[1],
             level=level,
         )
         for place, name in enumerate(("Precision", "Recall"))

@@ -56,19 +56,18 @@ def compare_fid(
     count, dimensions = min(len(rows) for rows in (real, *before, *after)), real.shape[1]
     limit = count >= fewest_for_limit(dimensions)
     influences: list[Influence] = [Coupling.influence, *([Coupling.influence_on_limit] if limit else [])]
-    errors = [_Error(len(real), paired) for _ in influences]
     # The limit answers to the sampled eigenvalues, and to their noise, the stronger the fewer the images.
     genuine = (1.0, float(np.sqrt((1 - dimensions / count) * (1 - dimensions / len(real)))) if limit else 0.0)
-    values: list[tuple[list[float], list[float]]] = [([], []) for _ in influences]
-    trainings = [(side, sign, rows) for side, sign in ((before, -1.0), (after, 1.0)) for rows in side]
-    for done, (side, sign, rows) in enumerate(trainings, 1):
-        place = 0 if side is before else 1
-        values[0][place].append(frechet_distance(rows, real, ddof=ddof))
+    errors = [_Error(paired, share) for share in genuine]
+    values: list[list[float]] = [[] for _ in influences]
+    trainings = (*before, *after)
+    for done, rows in enumerate(trainings, 1):
+        values[0].append(frechet_distance(rows, real, ddof=ddof))
         coupling, tilted = (Coupling(rows, real, tilt=tilt) for tilt in (0.0, _TILT))
         if limit:
-            values[1][place].append(coupling.limit())
+            values[1].append(coupling.limit())
         for error, influence in zip(errors, influences):
-            error.add(influence(coupling), influence(tilted), sign / len(side))
+            error.add(influence(coupling), influence(tilted))
         if progress is not None:
             progress(done, len(trainings), "FID and its interval")
     names = (("fid", "FID"), ("fid_limit", "FID∞"))
@@ -77,40 +76,40 @@ def compare_fid(
             metric,
             label,
             "lower",
-            *numbers,
-            sampling=error.of_sampling(share),
+            numbers[: len(before)],
+            numbers[len(before) :],
+            sampling=error.of_sampling,
             degrees=count - 1,
             level=level,
         )
-        for (metric, label), numbers, error, share in zip(names, values, errors, genuine)
+        for (metric, label), numbers, error in zip(names, values, errors)
     ]
 
 
 class _Error:
-    """Collects the influence of every image on a difference, and how noisy it is."""
+    """Collects the influence of every image on each training's value, and how noisy it is.
 
-    def __init__(self, reals: int, paired: bool) -> None:
-        self._paired = paired
-        self._of_real: list[Array] = [np.zeros(reals), np.zeros(reals)]
-        self._of_fakes: tuple[list[Array], list[Array]] = ([], [])
+    ``genuine`` is the share of the noise, as variance, that another draw of the images would have too.
+    """
 
-    def add(self, plain: tuple[Array, Array], tilted: tuple[Array, Array], weight: float) -> None:
+    def __init__(self, paired: bool, genuine: float) -> None:
+        self._paired, self._genuine = paired, genuine
+        # Influences and their noise, each of every training: of its own images, and of the reals.
+        self._plain: tuple[list[Array], list[Array]] = ([], [])
+        self._noise: tuple[list[Array], list[Array]] = ([], [])
+
+    def add(self, plain: tuple[Array, Array], tilted: tuple[Array, Array]) -> None:
         """Take a training's influences, of its own images and of the reals, and those with images tilted."""
-        noise = [_balanced(after - before) / _TILT for before, after in zip(plain, tilted)]
-        for kind, (of_fakes, of_real) in enumerate((plain, noise)):
-            self._of_fakes[kind].append(weight * of_fakes)
-            self._of_real[kind] += weight * of_real
+        for place, (before, after) in enumerate(zip(plain, tilted)):
+            self._plain[place].append(before)
+            self._noise[place].append(_balanced(after - before) / _TILT)
 
-    def of_sampling(self, genuine: float) -> float:
-        """Standard error of the difference of the means of both sides.
-
-        ``genuine`` is the share of the noise, as variance, that another draw of the images would have too.
-        """
+    def of_sampling(self, weights: Array) -> float:
+        """Standard error of the weighted sum of the trainings' values."""
         squares, noise = (
-            sampling_error(of_real, of_fakes, paired=self._paired) ** 2
-            for of_real, of_fakes in zip(self._of_real, self._of_fakes)
+            sampling_error(*kind, weights, paired=self._paired) ** 2 for kind in (self._plain, self._noise)
         )
-        return float(np.sqrt(squares - min(genuine * noise, squares) / 2))
+        return float(np.sqrt(squares - min(self._genuine * noise, squares) / 2))
 
 
 def _balanced(change: Array) -> Array:

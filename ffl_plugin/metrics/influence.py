@@ -103,18 +103,26 @@ def frechet_influence(
     return Coupling(rows_a, rows_b, ddof=ddof).influence()
 
 
-def sampling_error(of_reals: Array, of_fakes: Sequence[Array], *, paired: bool) -> float:
-    """Standard error of a difference from the influence of every image on it (Efron 1982).
+def sampling_error(
+    of_fakes: Sequence[Array], of_reals: Sequence[Array], weights: Array, *, paired: bool
+) -> float:
+    """Standard error of a weighted sum of values from the influence of every image on each (Efron 1982).
 
     The variance over other draws of the images is the sum of the squared influences over n², of each set.
 
     Args:
-        of_reals: (m,) of the real images, which all trainings share.
-        of_fakes: (n,) for each training, negative for those before.
+        of_fakes: (n,) for each training, of its own images on its own value.
+        of_reals: (m,) for each training, of the real images, which all trainings share; none if there are no
+            reals.
+        weights: (k,) of the trainings' values.
         paired: whether image i of every training came of the same seed or input, and so is drawn with them.
     """
-    samples = [of_reals, *([np.sum(of_fakes, axis=0)] if paired else of_fakes)]
-    return float(np.sqrt(sum(np.var(sample, ddof=1) / len(sample) for sample in samples if len(sample))))
+    samples = [weight * of_own for weight, of_own in zip(weights, of_fakes)]
+    if paired:
+        samples = [np.sum(samples, axis=0)]
+    if of_reals:
+        samples.append(np.tensordot(weights, of_reals, axes=1))
+    return float(np.sqrt(sum(np.var(sample, ddof=1) / len(sample) for sample in samples)))
 
 
 def _tilted(count: int, tilt: float) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Optional
 
 import numpy as np
@@ -83,21 +84,18 @@ def compare_segmentation(
     if any(scores.names != first.names for scores in (*before, *after)):
         raise FFLError("the trainings were not measured on the same images; test all on the same ones")
     # Without a fold: (folds, classes, classes) of each training.
-    rest = [[scores.confusion - scores.folds for scores in side] for side in (before, after)]
-    known = all(confusions.sum(axis=(1, 2)).all() for side in rest for confusions in side)
+    rest = [scores.confusion - scores.folds for scores in (*before, *after)]
+    known = all(confusions.sum(axis=(1, 2)).all() for confusions in rest)
     differences = []
     for metric, (label, of) in SEGMENTATION_METRICS.items():
-        sampling = None
-        if known:
-            values = [np.mean([list(map(of, confusions)) for confusions in side], axis=0) for side in rest]
-            sampling = jackknife_error(values[1] - values[0])
+        left_out = np.array([list(map(of, confusions)) for confusions in rest]) if known else None
         found = compare_values(
             metric,
             f"{label} (N={len(first.names)} label maps, {first.confusion.shape[0]} classes, "
             f"class {first.ignored} ignored)",
             "higher",
             *([of(scores.confusion) for scores in side] for side in (before, after)),
-            sampling=sampling,
+            sampling=None if left_out is None else partial(jackknife_error, left_out.T),
             degrees=len(first.folds) - 1,
             level=level,
         )

@@ -73,9 +73,9 @@ class SpectralStatistics:
         mean: Array = self.fold_images.sum(axis=0, dtype=np.float64) / self.count
         return mean
 
-    def without(self, fold: int) -> SpectralStatistics:
-        """Leave one fold out, for the jackknife; ``log_spectrum`` stays that of the whole set."""
-        kept = np.arange(len(self.counts)) != fold
+    def without(self, *folds: int) -> SpectralStatistics:
+        """Leave folds out, for the jackknife; ``log_spectrum`` stays that of the whole set."""
+        kept = np.delete(np.arange(len(self.counts)), folds)
         return replace(
             self,
             counts=self.counts[kept],

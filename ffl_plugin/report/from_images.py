@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
-from ffl_plugin.metrics.difference import Difference, compare_pairs, compare_spectra
+from ffl_plugin.metrics.difference import Difference, compare_pairs
+from ffl_plugin.metrics.spectral_difference import compare_spectra
 from ffl_plugin.report.findings import Findings, few_images
 from ffl_plugin.report.gather import Opened, PathLike, images_of, pair_up
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Sample

@@ -82,23 +82,26 @@ def test_moments_of_a_weighted_sum_of_kernels_are_those_of_its_matrix(
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (x @ y.T / DIMENSIONS + 1) ** 3
 
-    inner = within([before, after], (-0.5, 1.0))
-    matrix = kernel(after, after) - 0.5 * kernel(before, before)
-    matrix[np.diag_indices(30)] = np.nan
-    rows = np.nanmean(matrix, axis=1)
-    assert inner.rows == pytest.approx(rows)
-    assert inner.means[1] == pytest.approx(
-        (kernel(after, after).sum() - np.trace(kernel(after, after))) / 870
-    )
-    beyond = matrix - rows[:, None] - rows[None] + np.nanmean(matrix)
-    assert inner.beyond == pytest.approx(np.nanmean(beyond**2), rel=1e-9)
-    across = between([before, after], real, (-0.5, 1.0))
-    matrix = kernel(after, real) - 0.5 * kernel(before, real)
-    assert across.rows == pytest.approx(matrix.mean(axis=1))
-    assert across.columns == pytest.approx(matrix.mean(axis=0))
-    assert across.means == pytest.approx([kernel(before, real).mean(), kernel(after, real).mean()])
-    beyond = matrix - matrix.mean(axis=1)[:, None] - matrix.mean(axis=0)[None] + matrix.mean()
-    assert across.beyond == pytest.approx(np.mean(beyond**2), rel=1e-9)
+    inner = within([before, after])
+    own = [kernel(before, before), kernel(after, after)]
+    assert inner.means == pytest.approx([(matrix.sum() - np.trace(matrix)) / 870 for matrix in own])
+    across = between([before, after], real)
+    apart = [kernel(before, real), kernel(after, real)]
+    assert across.means == pytest.approx([matrix.mean() for matrix in apart])
+    # As of the matrix of the sum, for any weights.
+    for weights in np.array([[-0.5, 1.0], [1.0, 0.0], [0.3, 0.7]]):
+        matrix = np.tensordot(weights, own, axes=1)
+        matrix[np.diag_indices(30)] = np.nan
+        rows = np.nanmean(matrix, axis=1)
+        assert weights @ inner.rows == pytest.approx(rows)
+        beyond = matrix - rows[:, None] - rows[None] + np.nanmean(matrix)
+        assert weights @ inner.beyond @ weights == pytest.approx(np.nanmean(beyond**2), rel=1e-9)
+        matrix = np.tensordot(weights, apart, axes=1)
+        rows, columns = matrix.mean(axis=1), matrix.mean(axis=0)
+        assert weights @ across.rows == pytest.approx(rows)
+        assert weights @ across.columns == pytest.approx(columns)
+        beyond = matrix - rows[:, None] - columns[None] + matrix.mean()
+        assert weights @ across.beyond @ weights == pytest.approx(np.mean(beyond**2), rel=1e-9)
 
 
 def test_inception_score_influence_is_the_derivative_in_the_weight_of_an_image(

@@ -141,7 +141,9 @@ def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
 
 
 def test_rows_that_may_not_decide_leave_no_evidence():
-    row = compare_values("fid", "FID", "lower", [3.0], [1.0], sampling=0.1, note="Too few images.")
+    row = compare_values(
+        "fid", "FID", "lower", [3.0], [1.0], sampling=lambda weights: 0.1, note="Too few images."
+    )
     assert row.verdict == "improved"
     found = reach_verdict([replace(row, decides=False)])
     assert (found.outcome, found.metric) == ("no evidence", "")

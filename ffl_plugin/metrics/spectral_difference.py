@@ -1,0 +1,160 @@
+"""Distances from the reals in frequency, before and after, with jackknifed errors.
+
+A fold is left out of the real images and of all trainings at once: the reals are resampled too, and images of
+one place of each set (made from one input or seed) leave together. Where a set is as near to the reals as its
+noise, the distance is quadratic in the folds rather than linear, and the jackknife counts what two folds do
+together twice; leaving out both shows how much that is (Efron and Stein 1981).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
+from ffl_plugin.metrics.spectra import Array, SpectralDistances, SpectralStatistics, spectral_distances
+
+_BLOCK = 1 << 16  # entries of an image at a time
+
+# Spectral metric -> its label and the number of a set's distances; all are better when lower.
+SPECTRAL_METRICS: dict[str, tuple[str, Callable[[SpectralDistances], float]]] = {
+    "profile_distance": ("Radial log-power distance, dB", lambda d: d.profile_distance),
+    "high_band_gap": ("High-band energy, dB from real", lambda d: _gap(d.high_band_energy_ratio)),
+    "mean_spectrum_distance": ("Mean-spectrum distance", lambda d: d.mean_spectrum_distance),
+}
+
+
+def compare_spectra(
+    real: SpectralStatistics,
+    before: Sequence[SpectralStatistics],
+    after: Sequence[SpectralStatistics],
+    *,
+    level: float = LEVEL,
+) -> list[Difference]:
+    """Compare the distances of sets from the real one in frequency.
+
+    Raises:
+        FFLError: image sizes differ.
+    """
+    sets = (real, *before, *after)
+    folds = min(len(statistics.counts) for statistics in sets)
+    whole = spectral_values(sets)
+    groups = _compressed([_regrouped(statistics, folds) for statistics in sets])
+    # The values without each fold, and without each two.
+    one, two = (
+        [spectral_values([group.without(*out) for group in groups]) for out in _left_out(folds, how_many)]
+        for how_many in (1, 2)
+    )
+    counts = f"(N={before[0].count}, {real.count} real)"
+    differences = []
+    for metric, (label, _) in SPECTRAL_METRICS.items():
+        values = [np.array([found[metric] for found in several]) for several in ([whole], one, two)]
+        error = _error if metric == "mean_spectrum_distance" else _error_of_roots
+        known = folds > 1 and all(np.isfinite(several).all() for several in values)
+        differences.append(
+            compare_values(
+                metric,
+                f"{label} {counts}",
+                "lower",
+                whole[metric][: len(before)],
+                whole[metric][len(before) :],
+                sampling=partial(error, *values) if known else None,
+                degrees=folds - 1,
+                level=level,
+            )
+        )
+    return differences
+
+
+def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]]:
+    """Return each spectral metric of all sets but the first, which is the real one."""
+    distances = [spectral_distances(fakes, sets[0], bands=1) for fakes in sets[1:]]
+    return {metric: [of(d) for d in distances] for metric, (_, of) in SPECTRAL_METRICS.items()}
+
+
+def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
+    """Return the choices of folds to leave out, if any fold is left then."""
+    return list(itertools.combinations(range(folds), how_many)) if folds > how_many else []
+
+
+def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> float:
+    """Standard error of a weighted sum of values that are roots of squares, as of ``_error``.
+
+    Near 0 a root has no slope: where two sets are as near to the reals as their noise, what they share pushes
+    both up or both down, and leaving out images does not show that it could have been the other way. Their
+    squares show it: roots that seem to differ while the squares do not get the error of the squares over the
+    sum of the roots.
+    """
+    error = _error(whole, one, two, weights)
+    if abs(float(whole[0] @ weights)) <= 2 * error:
+        return error
+    squares = whole**2
+    of_squares = _error(squares, one**2, two**2, weights)
+    if abs(float(squares[0] @ weights)) > 2 * of_squares:
+        return error
+    return max(error, of_squares / (2 * float(whole.mean())))
+
+
+def _error(whole: Array, one: Array, two: Array, weights: Array) -> float:
+    """Standard error of a weighted sum of values, less what the jackknife counts twice.
+
+    With θ of all g folds, θ₍ᵢ₎ without one and θ₍ᵢⱼ₎ without two, what two folds do together is
+    Qᵢⱼ = g·θ − (g − 1)·(θ₍ᵢ₎ + θ₍ⱼ₎) + (g − 2)·θ₍ᵢⱼ₎, and half of its variance comes off.
+
+    Args:
+        whole, one, two: (1, k), (g, k) and (g·(g − 1)/2, k) values of k trainings.
+        weights: (k,).
+    """
+    squares = jackknife_error(one, weights) ** 2
+    if not len(two):
+        return math.sqrt(squares)
+    folds = len(one)
+    without, pairs = one @ weights, np.array(_left_out(folds, 2))
+    together = (
+        folds * (whole @ weights) - (folds - 1) * without[pairs].sum(axis=1) + (folds - 2) * (two @ weights)
+    )
+    return float(np.sqrt(squares - min(np.var(together), squares) / 2))
+
+
+def _compressed(sets: Sequence[SpectralStatistics]) -> list[SpectralStatistics]:
+    """Give the images of all folds, of which only distances count, as few coordinates as there are folds."""
+    images = [statistics.fold_images.reshape(len(statistics.counts), -1) for statistics in sets]
+    entries, rows = images[0].shape[1], sum(map(len, images))
+    products = np.zeros((rows, rows))
+    for start in range(0, entries, _BLOCK):
+        block = np.concatenate([flat[:, start : start + _BLOCK] for flat in images]).astype(np.float64)
+        products += block @ block.T
+    squares, basis = np.linalg.eigh(products)
+    # Distances are means over the entries, of which there are fewer now.
+    coordinates = basis * np.sqrt(np.maximum(squares, 0) * rows / entries)
+    parts = np.split(coordinates, len(sets))
+    return [replace(statistics, fold_images=part) for statistics, part in zip(sets, parts)]
+
+
+def _regrouped(statistics: SpectralStatistics, folds: int) -> SpectralStatistics:
+    """Join folds so that ``folds`` remain; each is a sum, so they add."""
+    if len(statistics.counts) == folds:
+        return statistics
+
+    def joined(sums: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.stack([sums[fold::folds].sum(axis=0) for fold in range(folds)])
+
+    return replace(
+        statistics,
+        counts=joined(statistics.counts),
+        fold_profiles=joined(statistics.fold_profiles),
+        fold_high_energy=joined(statistics.fold_high_energy),
+        fold_images=joined(statistics.fold_images),
+    )
+
+
+def _gap(ratio: float) -> float:
+    """How far a ratio of energies is from 1, in dB."""
+    return abs(10 * math.log10(ratio)) if ratio > 0 else math.inf

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ffl_plugin.metrics.spectra import SpectralStatistics, spectral_distances
+from ffl_plugin.metrics.spectral_difference import _compressed, _error, _left_out, compare_spectra
+
+
+def synthetic(generator, count, level, folds=20):
+    """Statistics of images whose profiles scatter about ``level``: what `measure_spectra` would keep."""
+    frequencies = np.array([0.0, 0.1, 0.3])
+    profiles = level + generator.normal(0, 2, (count, 3))
+    high = generator.uniform(0.1, 0.2, count)
+    images = generator.normal(100, 5, (count, 2, 2, 3)).astype(np.float32)
+    folds = min(folds, count)
+    place = np.arange(count) % folds
+
+    def summed(rows):
+        return np.stack([rows[place == fold].sum(axis=0) for fold in range(folds)])
+
+    return SpectralStatistics(
+        (2, 2),
+        np.bincount(place),
+        np.zeros((2, 2)),
+        frequencies,
+        summed(profiles),
+        summed(high),
+        summed(images),
+    )
+
+
+def test_sets_of_other_size_join_their_folds():
+    generator = np.random.default_rng(2)
+    real, before, after = (synthetic(generator, n, 30 + n / 50) for n in (60, 10, 25))
+    found = {d.metric: d for d in compare_spectra(real, [before], [after])}
+    assert found["profile_distance"].low < found["profile_distance"].delta < found["profile_distance"].high
+    assert found["profile_distance"].label.endswith("(N=10, 60 real)")
+
+
+def test_a_set_of_one_image_has_no_interval():
+    generator = np.random.default_rng(3)
+    found = compare_spectra(
+        *(s if i == 0 else [s] for i, s in enumerate(synthetic(generator, 1, 30) for _ in range(3)))
+    )
+    assert all(difference.low is None for difference in found)
+
+
+def test_the_interval_covers_the_truth():
+    generator = np.random.default_rng(4)
+    found = []
+    for _ in range(200):
+        sides = [synthetic(generator, 40, level, 12) for level in (30.0, 24.0, 25.0)]
+        difference = compare_spectra(sides[0], [sides[1]], [sides[2]])[0]
+        found.append((difference.low, difference.high))
+    # Far from the reals the distance of profiles grows as their level does: its truth is 6 and 5 dB.
+    assert 0.90 <= np.mean([low <= -1.0 <= high for low, high in found]) <= 0.98
+
+
+def test_few_coordinates_keep_the_distances_of_images():
+    generator = np.random.default_rng(6)
+    sets = [synthetic(generator, 40, 30.0) for _ in range(3)]
+    few = _compressed(sets)
+    for fakes, compressed in zip(sets[1:], few[1:]):
+        for left_out in ((), (3,), (0, 19)):
+            expected = spectral_distances(fakes.without(*left_out), sets[0].without(*left_out))
+            found = spectral_distances(compressed.without(*left_out), few[0].without(*left_out))
+            assert found.mean_spectrum_distance == pytest.approx(expected.mean_spectrum_distance, rel=1e-6)
+
+
+def test_noise_of_mean_images_is_not_counted_twice():
+    """All of the distance is noise, of which the jackknife alone would find twice the variance."""
+    generator = np.random.default_rng(7)
+    found = [
+        compare_spectra(real, [before], [after])[2]
+        for real, before, after in (
+            [synthetic(generator, 60, 30.0, 12) for _ in range(3)] for _ in range(200)
+        )
+    ]
+    errors = np.sqrt(np.mean([one.sampling**2 for one in found]))
+    assert errors == pytest.approx(np.std([one.delta for one in found]), rel=0.15)
+    assert 0.90 <= np.mean([one.low <= 0 <= one.high for one in found]) <= 0.98
+
+
+def test_noise_that_both_sides_share_does_not_decide():
+    """Two sets a hair apart, and the reals on either side by chance: which is nearer tells nothing."""
+    generator = np.random.default_rng(8)
+    verdicts = []
+    for _ in range(200):
+        real, fakes = (synthetic(generator, 60, 30.0, 12) for _ in range(2))
+        sides = []
+        for shift in (0.0, 2e-3):
+            noise = generator.normal(0, 1e-4, fakes.fold_high_energy.shape)
+            energy = fakes.fold_high_energy + shift * fakes.counts + noise
+            sides.append(SpectralStatistics(**{**vars(fakes), "fold_high_energy": energy}))
+        verdicts.append(compare_spectra(real, [sides[0]], [sides[1]])[1].verdict)
+    assert verdicts.count("no evidence") >= 180
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.2, 2.0])
+def test_the_error_of_a_square_is_known(mean):
+    """The square of the mean of g normal vectors of d entries has the variance 4 d μ²/g + 2 d/g²."""
+    generator = np.random.default_rng(9)
+    folds, entries, squares = 20, 30, []
+    for _ in range(150):
+        vectors = generator.normal(mean, 1, (folds, entries))
+        whole, one, two = (
+            np.array(
+                [[np.sum(np.delete(vectors, out, axis=0).mean(axis=0) ** 2)] for out in _left_out(folds, n)]
+            )
+            for n in (0, 1, 2)
+        )
+        squares.append(_error(whole, one, two, np.ones(1)) ** 2)
+    assert np.mean(squares) == pytest.approx(entries * (4 * mean**2 / folds + 2 / folds**2), rel=0.15)
+
+
+def test_of_a_mean_nothing_comes_off():
+    """What two images do to a mean is the sum of what each does."""
+    numbers = np.random.default_rng(10).normal(size=20)
+    whole, one, two = (
+        np.array([[np.mean(np.delete(numbers, out))] for out in _left_out(20, n)]) for n in (0, 1, 2)
+    )
+    assert _error(whole, one, two, np.ones(1)) == pytest.approx(np.std(numbers, ddof=1) / np.sqrt(20))
