@@ -1,13 +1,14 @@
 """How often the interval of a difference holds the truth, and how often its verdict is wrong: a simulation.
 
-    python benchmarks/coverage.py [--dimensions 64] [--repetitions 200] [--metrics fid,kid,is,pr] [--json]
+    python benchmarks/coverage.py [--dimensions 64] [--repetitions 400] [--metrics fid,kid,…] [--json FILE]
 
-Features are drawn, correlated and rectified as a network's are; ``SCENARIOS`` says what the two generators
-do to them. Fakes of one row come of one seed ("pairs") or not ("apart"). The truth of FID∞ and KID is their
-change with 200,000 and 10,000 images; FID, IS, precision and recall depend on the number of images, and their
-truth is the mean change at that number. A verdict is wrong if it says the opposite of the truth (of FID, the
-truth of FID∞), or, in the scenario "same", anything but "no evidence". One thread per process is fastest:
-OMP_NUM_THREADS=1.
+Features are drawn, correlated and rectified as a network's are, or pictures whose spectrum falls as that of
+photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one row come of one seed
+("pairs") or not ("apart"). The truth of FID∞ and KID is their change with very many images, that of all other
+metrics the mean change at that number. With several trainings a side, the features of each are 1 + spread·ξ
+times as large, with ξ normal, and the truth is that of the mean training. A verdict is wrong if it says the
+opposite of the truth, of FID and of spectra that with very many images, or, in the scenario "same", anything
+but "no evidence". One thread per process is fastest: OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -15,24 +16,33 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coverage_world import SCENARIOS, World, compared
 
 from ffl_plugin.metrics.difference import NO_EVIDENCE, Difference
-from ffl_plugin.metrics.distribution_difference import (
-    compare_inception_score,
-    compare_kid,
-    compare_precision_recall,
-)
-from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.frechet import frechet_distance
-from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 
-Array = Any
-CLASSES = 10
-RATIOS = {"fid": (0.5, 1, 1.25, 1.5, 2, 4), "kid": (0.5, 1, 4), "is": (2, 8), "pr": (1, 4)}
+Row = dict[str, Any]
+
+RATIOS = {  # images per dimension
+    "fid": (0.5, 1, 1.25, 1.5, 2, 4),
+    "kid": (0.5, 1, 4),
+    "is": (2, 8),
+    "pr": (1, 4),
+    "pairs": (0.25, 1),
+    "spectra": (0.5, 2),
+}
+SEVERAL = {"fid": 1.5, "kid": 1.5, "is": 2, "pr": 1, "pairs": 0.25, "spectra": 0.5}  # with several trainings
+SPREADS = (0.0, 0.02, 0.1)
+FOR_ANY_NUMBER = ("fid_limit", "kid")  # metrics whose interval is for infinitely many images
+LINE = (
+    "{metric}, {scenario}, {fakes}, n = {n/d:g} d, {trainings} trainings, spread {spread:g}: coverage "
+    "{coverage:.3f}, decided {decided:.2f}, wrong {wrong:.3f}, half-width {half_width:.3g}, deviation "
+    "{deviation:.3g}"
+)
 TITLES = {
     "fid": "FID",
     "fid_limit": "FID∞",
@@ -40,95 +50,51 @@ TITLES = {
     "is": "Inception Score",
     "precision": "Precision",
     "recall": "Recall",
-}
-
-# What a generator makes of latent z and noise e, both (n, d); ``f`` mixes and rectifies.
-Generator = Callable[[Callable[[Array], Array], Array, Array], Array]
-SCENARIOS: dict[str, tuple[Generator, Generator]] = {
-    "same": (lambda f, z, e: f(0.85 * z) + 0.1 * e, lambda f, z, e: f(0.85 * z) + 0.1 * e),
-    "more variety": (lambda f, z, e: f(0.8 * z) + 0.15 * e, lambda f, z, e: f(0.9 * z) + 0.1 * e),
-    "collapse mended": (lambda f, z, e: f(0.3 * z), lambda f, z, e: f(0.9 * z)),
-    "variety for a shift": (lambda f, z, e: f(0.75 * z), lambda f, z, e: f(z) + 0.15),
-    "less noise": (lambda f, z, e: f(z) + 0.5 * e, lambda f, z, e: f(z) + 0.2 * e),
+    "psnr": "PSNR",
+    "profile_distance": "Radial log-power distance",
+    "high_band_gap": "High-band energy",
+    "mean_spectrum_distance": "Mean-spectrum distance",
 }
 
 
-class World:
-    """Draws reals and the fakes of one scenario."""
-
-    def __init__(self, scenario: str, dimensions: int, decay: float) -> None:
-        """``decay`` is the exponent of the spectrum of standard deviations."""
-        rotation = np.linalg.qr(np.random.default_rng(5).normal(size=(dimensions, dimensions)))[0]
-        mixing = rotation * np.arange(1, dimensions + 1)[:, None] ** -decay
-        self._mixing = mixing * np.sqrt(dimensions / np.sum(mixing**2))
-        self._dimensions = dimensions
-        self._generators = SCENARIOS[scenario]
-
-    def draw(self, random: np.random.Generator, count: int, paired: bool) -> tuple[Array, Array, Array]:
-        """Return reals, before and after, each (count, d)."""
-        latents = [random.normal(size=(count, self._dimensions)) for _ in range(3)]
-        noises = random.normal(size=(2, count, self._dimensions))
-        before = self._generators[0](self._rectified, latents[0], noises[0])
-        after = self._generators[1](self._rectified, latents[0 if paired else 1], noises[1])
-        return self._rectified(latents[2]), before, after
-
-    def _rectified(self, z: Array) -> Array:
-        return np.maximum(z @ self._mixing + 0.3, 0)
-
-
-def truth(metric: str, world: World) -> float:
-    """The change of FID or KID with very many images."""
-    random = np.random.default_rng(1)
-    if metric == "fid":
-        real, before, after = world.draw(random, 200_000, paired=True)
-        return frechet_distance(after, real) - frechet_distance(before, real)
-    real, before, after = world.draw(random, 10_000, paired=True)
-    reals, *inner = (within([rows]).means[0] for rows in (real, before, after))
-    across = between([before, after], real, (1.0, 1.0)).means
-    values = [kernel_distance(own, reals, other) for own, other in zip(inner, across)]
-    return values[1] - values[0]
-
-
-def logits(rows: Array) -> Array:
-    """Class logits of features, (n, 10)."""
-    weights = np.random.default_rng(9).normal(size=(rows.shape[1], CLASSES))
-    return (rows @ weights / np.sqrt(rows.shape[1]) * 2).astype(np.float32)
-
-
-def compared(metric: str, drawn: tuple[Array, Array, Array], paired: bool) -> list[Difference]:
-    """Compare one draw."""
-    real, before, after = drawn
-    if metric == "fid":
-        return compare_fid(real, [before], [after], paired=paired)
-    if metric == "kid":
-        return [compare_kid(real, [before], [after], paired=paired)]
-    if metric == "is":
-        return [compare_inception_score([logits(before)], [logits(after)], paired=paired)]
-    return list(compare_precision_recall(*(side if side is real else [side] for side in drawn)))
-
-
-def simulate(metric: str, scenario: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield a row for each number of images, paired or not."""
-    world = World(scenario, arguments.dimensions, arguments.decay)
-    known = truth(metric, world) if metric in ("fid", "kid") else None
+def settings(metric: str, scenario: str) -> Iterator[tuple[float, int, float]]:
+    """Yield images per dimension, trainings a side, and the spread between them."""
     for ratio in RATIOS[metric]:
-        count = int(ratio * arguments.dimensions)
+        yield ratio, 1, 0.0
+    if scenario in ("same", "more variety"):
+        for trainings in (2, 3):
+            for spread in SPREADS:
+                yield SEVERAL[metric], trainings, spread
+
+
+def simulate(metric: str, scenario: str, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Yield what was found for each setting, with fakes in pairs and apart."""
+    world = World(scenario, arguments.dimensions, arguments.decay, pictures=metric == "spectra")
+    truths = {spread: world.truth(metric, spread) for spread in SPREADS}
+    for ratio, trainings, spread in settings(metric, scenario):
         for paired in (True, False):
+            if metric == "pairs" and not paired:
+                continue
             random = np.random.default_rng(2)
-            draws = [
-                compared(metric, world.draw(random, count, paired), paired)
-                for _ in range(arguments.repetitions)
-            ]
+            draws = []
+            for _ in range(arguments.repetitions):
+                sizes = (1 + spread * random.normal(size=(2, trainings))).tolist()
+                draw = world.draw(random, int(ratio * arguments.dimensions), paired, sizes)
+                draws.append(compared(metric, draw, paired))
             for found in zip(*draws):
                 at_this_number = float(np.mean([one.delta for one in found]))
-                change = known if found[0].metric in ("fid_limit", "kid") else at_this_number
-                direction = at_this_number if known is None else known
+                known = truths[spread].get(
+                    "fid_limit" if metric == "fid" else found[0].metric, at_this_number
+                )
+                change = known if found[0].metric in FOR_ANY_NUMBER else at_this_number
                 yield {
-                    "metric": found[0].metric, "scenario": scenario, "n/d": ratio, "n": count,
-                    "fakes": "pairs" if paired else "apart", "truth": change,
+                    "metric": found[0].metric, "scenario": scenario, "n/d": ratio, "trainings": trainings,
+                    "spread": spread, "fakes": "pairs" if paired else "apart", "truth": change,
                     "coverage": float(np.mean([one.low <= change <= one.high for one in found])),
-                    "wrong": float(np.mean([_wrong(one, direction, scenario) for one in found])),
+                    "wrong": float(np.mean([_wrong(one, known, scenario) for one in found])),
                     "decided": float(np.mean([one.verdict != NO_EVIDENCE for one in found])),
+                    "half_width": float(np.mean([(one.high - one.low) / 2 for one in found])),
+                    "deviation": float(np.std([one.delta for one in found])),
                 }  # fmt: skip
 
 
@@ -139,32 +105,48 @@ def _wrong(found: Difference, change: float, scenario: str) -> bool:
     return found.verdict == ("worse" if better else "improved")
 
 
+def tables(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield Markdown tables for every metric: coverage / wrong by the number of images, and by trainings."""
+    for metric, title in TITLES.items():
+        ours = [row for row in rows if row["metric"] == metric]
+        for several, form in ((False, "n = {n/d:g} d"), (True, "{trainings} trainings, spread {spread:g}")):
+            chosen = [row for row in ours if (row["trainings"] > 1) == several]
+            columns = list(dict.fromkeys(form.format_map(row) for row in chosen))
+            lines = {(row["scenario"], row["fakes"]): ["…"] * len(columns) for row in chosen}
+            for row in chosen:
+                place = columns.index(form.format_map(row))
+                lines[row["scenario"], row["fakes"]][place] = f"{row['coverage']:.2f} / {row['wrong']:.2f}"
+            if chosen:
+                yield f"\n{title}{', n = {:g} d'.format(chosen[0]['n/d']) if several else ''}:\n"
+                yield f"| scenario | fakes | {' | '.join(columns)} |"
+                yield f"| --- | --- |{' --- |' * len(columns)}"
+                yield from (f"| {' | '.join([*head, *cells])} |" for head, cells in lines.items())
+    outside = [row["coverage"] for row in rows if not 0.9 <= row["coverage"] <= 0.98]
+    yield f"\n{len(rows) - len(outside)} of {len(rows)} shares are within 0.90 and 0.98; the others: " + (
+        ", ".join(f"{share:.4g}" for share in sorted(outside)) or "none"
+    )
+
+
 def main() -> None:
-    """Simulate everything; print a Markdown table as it grows, or one JSON object at the end."""
+    """Simulate everything; print a line for each setting on stderr, and the tables at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--dimensions", type=int, default=64)
     parser.add_argument("--decay", type=float, default=0.5)
-    parser.add_argument("--repetitions", type=int, default=200)
-    parser.add_argument("--metrics", default="fid,kid,is,pr")
+    parser.add_argument("--repetitions", type=int, default=400)
+    parser.add_argument("--metrics", default=",".join(RATIOS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows")
+    parser.add_argument("--from-json", type=Path, nargs="+", metavar="FILE", help="print the tables of these")
     arguments = parser.parse_args()
-    rows = []
-    table = sys.stderr if arguments.json else sys.stdout
-    print("| metric | scenario | fakes | n/d | coverage | decided | wrong |", file=table)
-    print("|---|---|---|---|---|---|---|", file=table)
-    for metric in arguments.metrics.split(","):
+    rows: list[Row] = [row for file in arguments.from_json or [] for row in json.loads(file.read_text())]
+    for metric in [] if arguments.from_json else arguments.metrics.split(","):
         for scenario in arguments.scenarios.split(","):
             for row in simulate(metric, scenario, arguments):
                 rows.append(row)
-                print(
-                    f"| {TITLES[row['metric']]} | {scenario} | {row['fakes']} | {row['n/d']:g} "
-                    f"| {row['coverage']:.3f} | {row['decided']:.2f} | {row['wrong']:.3f} |",
-                    file=table,
-                    flush=True,
-                )
-    if arguments.json:
-        print(json.dumps({"settings": vars(arguments), "rows": rows}))
+                print(LINE.format_map(row), file=sys.stderr, flush=True)
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(rows))
+    print("\n".join(tables(rows)))
 
 
 if __name__ == "__main__":
