@@ -6,11 +6,12 @@ network: the spread between trainings, which only several trainings per side can
 part of the error of sampling already: the part τ that each training of a side has for itself, as from images
 of its own. An interval counts it once, and is Student's,
 
-    Δ ± t·√(spread²·(1/k_before + 1/k_after) + max(sampling² − τ²·(1/k_before + 1/k_after), 0))
+    Δ ± t·√(sampling² + max(spread² − τ², 0)·(1/k_before + 1/k_after))
 
-with the degrees of freedom of Welch and Satterthwaite. The error of sampling is known of every weighted sum
-of the values: of their difference it is "sampling", and τ² is its mean square over the k_before + k_after − 2
-orthonormal contrasts within the sides, as spread² is the mean square of the contrasts themselves.
+with the degrees of freedom of Welch and Satterthwaite, so that it is never narrower than images alone make
+it. The error of sampling is known of every weighted sum of the values: of their difference it is "sampling",
+and τ² is its mean square over the k_before + k_after − 2 orthonormal contrasts within the sides, as spread²
+is the mean square of the contrasts themselves.
 """
 
 from __future__ import annotations
@@ -107,16 +108,18 @@ def compare_values(
         before_trainings=tuple(map(float, before)), after_trainings=tuple(map(float, after)),
         sampling=error, training_spread=spread, note=note,
     )  # fmt: skip
-    # Each variance with its degrees of freedom.
-    parts: list[tuple[float, float]] = []
-    if spread is not None:
-        parts.append((spread**2 * share, len(before) + len(after) - 2))
-    if sampling is not None and error is not None:
-        within = 0.0 if spread is None else _within_sides(sampling, len(before), len(after))
-        parts.append((max(error**2 - within * share, 0.0), degrees))
-    if not parts or not math.isfinite(found.delta):
+    if (error is None and spread is None) or not math.isfinite(found.delta):
         return found
-    half = _half_width(parts, level)
+    variance = 0.0 if error is None else error**2
+    uncertainty = variance**2 / degrees  # of the variance itself
+    if spread is not None:
+        within = (
+            0.0 if error is None or sampling is None else _within_sides(sampling, len(before), len(after))
+        )
+        variance += max(spread**2 - within, 0.0) * share
+        # What images alone make of the spread is known from them, and not from the few trainings.
+        uncertainty += max(spread**4 - within**2, 0.0) * share**2 / (len(before) + len(after) - 2)
+    half = _half_width(variance, uncertainty, level)
     low, high = found.delta - half, found.delta + half
     return replace(found, low=low, high=high, verdict=verdict(low, high, better))
 
@@ -184,12 +187,12 @@ def _spread(before: Sequence[float], after: Sequence[float]) -> Optional[float]:
     return math.sqrt(squares / degrees)
 
 
-def _half_width(parts: Sequence[tuple[float, float]], level: float) -> float:
-    variance = sum(part for part, _ in parts)
+def _half_width(variance: float, uncertainty: float, level: float) -> float:
     if variance == 0:
         return 0.0
-    weighted = sum(part**2 / freedom for part, freedom in parts if part)
-    degrees = variance**2 / weighted if weighted else 1e9  # known without error: the normal distribution
+    degrees = (
+        variance**2 / uncertainty if uncertainty else 1e9
+    )  # known without error: the normal distribution
     quantile = require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2)
     return float(quantile) * math.sqrt(variance)
 
