@@ -121,10 +121,24 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"| scenario | fakes | {' | '.join(columns)} |"
                 yield f"| --- | --- |{' --- |' * len(columns)}"
                 yield from (f"| {' | '.join([*head, *cells])} |" for head, cells in lines.items())
-    outside = [row["coverage"] for row in rows if not 0.9 <= row["coverage"] <= 0.98]
-    yield f"\n{len(rows) - len(outside)} of {len(rows)} shares are within 0.90 and 0.98; the others: " + (
-        ", ".join(f"{share:.4g}" for share in sorted(outside)) or "none"
-    )
+
+
+def summary(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a Markdown table: for every metric, how often the truth is held, with one training or several."""
+    yield "| metric | trainings a side | truth held (least, median, most) | 0.90 to 0.98 | wrong at most |"
+    yield "| --- | --- | --- | --- | --- |"
+    for metric, title in TITLES.items():
+        for several in (False, True):
+            ours = [row for row in rows if row["metric"] == metric and (row["trainings"] > 1) == several]
+            shares = sorted(row["coverage"] for row in ours)
+            if shares:
+                middle = shares[len(shares) // 2]
+                inside = sum(0.9 <= share <= 0.98 for share in shares)
+                wrong = max(row["wrong"] for row in ours)
+                yield (
+                    f"| {title} | {'2 or 3' if several else '1'} | {shares[0]:.2f}, {middle:.2f}, "
+                    f"{shares[-1]:.2f} | {inside} of {len(shares)} | {wrong:.2f} |"
+                )
 
 
 def main() -> None:
@@ -146,7 +160,7 @@ def main() -> None:
                 print(LINE.format_map(row), file=sys.stderr, flush=True)
                 if arguments.json:
                     arguments.json.write_text(json.dumps(rows))
-    print("\n".join(tables(rows)))
+    print("\n".join([*summary(rows), *tables(rows)]))
 
 
 if __name__ == "__main__":
