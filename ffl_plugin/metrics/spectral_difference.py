@@ -2,8 +2,8 @@
 
 A fold is left out of the real images and of all trainings at once: the reals are resampled too, and images of
 one place of each set (made from one input or seed) leave together. Where a set is as near to the reals as its
-noise, the distance is quadratic in the folds rather than linear, and the jackknife counts what two folds do
-together twice; leaving out both shows how much that is (Efron and Stein 1981).
+noise, the mean-spectrum distance is quadratic in the folds rather than linear, and the jackknife counts what
+two folds do together twice; leaving out both shows how much that is (Efron and Stein 1981).
 """
 
 from __future__ import annotations
@@ -85,14 +85,15 @@ def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
 
 
 def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> float:
-    """Standard error of a weighted sum of values that are roots of squares, as of ``_error``.
+    """Standard error of a weighted sum of values that are roots of squares; arguments as of ``_error``.
 
-    Near 0 a root has no slope: where two sets are as near to the reals as their noise, what they share pushes
-    both up or both down, and leaving out images does not show that it could have been the other way. Their
-    squares show it: roots that seem to differ while the squares do not get the error of the squares over the
-    sum of the roots.
+    It is the jackknife's, of which nothing comes off, since roots are not quadratic in the folds. Near 0 a
+    root has no slope: where two sets are as near to the reals as their noise, what they share pushes both up
+    or both down, and leaving out images does not show that it could have been the other way. Their squares
+    show it: roots that seem to differ while the squares do not get the error of the squares over the sum of
+    the roots.
     """
-    error = _error(whole, one, two, weights)
+    error = jackknife_error(one, weights)
     if abs(float(whole[0] @ weights)) <= 2 * error:
         return error
     squares = whole**2
