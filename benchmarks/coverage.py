@@ -117,7 +117,7 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
                 place = columns.index(form.format_map(row))
                 lines[row["scenario"], row["fakes"]][place] = f"{row['coverage']:.2f} / {row['wrong']:.2f}"
             if chosen:
-                yield f"\n{title}{', n = {:g} d'.format(chosen[0]['n/d']) if several else ''}:\n"
+                yield f"\n## {title}{', n = {:g} d'.format(chosen[0]['n/d']) if several else ''}\n"
                 yield f"| scenario | fakes | {' | '.join(columns)} |"
                 yield f"| --- | --- |{' --- |' * len(columns)}"
                 yield from (f"| {' | '.join([*head, *cells])} |" for head, cells in lines.items())
