@@ -199,7 +199,7 @@ def test_the_interval_of_the_inception_score_covers_the_expectation() -> None:
 
     found = [compare_inception_score([logits(1.0)], [logits(1.2)]) for _ in range(150)]
     truth = float(np.mean([one.delta for one in found]))
-    assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.99
+    assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.98
     assert {one.verdict for one in found} == {"improved"}
 
 

@@ -105,7 +105,7 @@ def test_the_interval_covers_the_truth(tmp_path: Path) -> None:
         return SegmentationScores(tuple(map(str, range(60))), folds)
 
     found = [compare_segmentation([scores(0.5)], [scores(0.6)])[1] for _ in range(200)]
-    assert 0.90 <= np.mean([one.low <= 0.1 <= one.high for one in found]) <= 0.99
+    assert 0.90 <= np.mean([one.low <= 0.1 <= one.high for one in found]) <= 0.98
 
 
 def test_one_label_map_has_no_interval(tmp_path: Path) -> None:
