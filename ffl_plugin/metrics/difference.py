@@ -101,8 +101,8 @@ def compare_values(
     """
     means = [float(np.mean(side)) for side in (before, after)]
     spread = _spread(before, after)
-    share = 1 / len(before) + 1 / len(after)
-    error = None if sampling is None else sampling(weights_of_difference(len(before), len(after)))
+    counts = len(before), len(after)
+    error = None if sampling is None else sampling(_weights_of_difference(*counts))
     found = Difference(
         metric, label, better, means[0], means[1], means[1] - means[0], level=level,
         before_trainings=tuple(map(float, before)), after_trainings=tuple(map(float, after)),
@@ -110,15 +110,14 @@ def compare_values(
     )  # fmt: skip
     if (error is None and spread is None) or not math.isfinite(found.delta):
         return found
-    variance = 0.0 if error is None else error**2
+    variance = (error or 0.0) ** 2
     uncertainty = variance**2 / degrees  # of the variance itself
     if spread is not None:
-        within = (
-            0.0 if error is None or sampling is None else _within_sides(sampling, len(before), len(after))
-        )
+        within = 0.0 if sampling is None else _within_sides(sampling, *counts)
+        share = 1 / counts[0] + 1 / counts[1]
         variance += max(spread**2 - within, 0.0) * share
         # What images alone make of the spread is known from them, and not from the few trainings.
-        uncertainty += max(spread**4 - within**2, 0.0) * share**2 / (len(before) + len(after) - 2)
+        uncertainty += max(spread**4 - within**2, 0.0) * share**2 / (sum(counts) - 2)
     half = _half_width(variance, uncertainty, level)
     low, high = found.delta - half, found.delta + half
     return replace(found, low=low, high=high, verdict=verdict(low, high, better))
@@ -166,7 +165,7 @@ def jackknife_error(left_out: Array, weights: Array) -> float:
     return float(np.sqrt((groups - 1) / groups * np.sum((sums - sums.mean()) ** 2)))
 
 
-def weights_of_difference(count_before: int, count_after: int) -> Array:
+def _weights_of_difference(count_before: int, count_after: int) -> Array:
     """Return the weights, one per training, of the difference of the means: after − before."""
     return np.repeat([-1 / count_before, 1 / count_after], [count_before, count_after])
 
@@ -190,9 +189,8 @@ def _spread(before: Sequence[float], after: Sequence[float]) -> Optional[float]:
 def _half_width(variance: float, uncertainty: float, level: float) -> float:
     if variance == 0:
         return 0.0
-    degrees = (
-        variance**2 / uncertainty if uncertainty else 1e9
-    )  # known without error: the normal distribution
+    # A variance that is known without error leaves the normal distribution.
+    degrees = variance**2 / uncertainty if uncertainty else 1e9
     quantile = require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2)
     return float(quantile) * math.sqrt(variance)
 

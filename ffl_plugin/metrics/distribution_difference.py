@@ -54,7 +54,8 @@ def compare_kid(
     of_reals: list[Array] = []
     second_order = np.zeros((len(trainings), len(trainings)))
     reals = within([real], progress=progress).means[0]
-    for drawn_together in [range(len(trainings))] if paired else [[place] for place in range(len(trainings))]:
+    places = range(len(trainings))
+    for drawn_together in [places] if paired else [[place] for place in places]:
         sets = [trainings[place] for place in drawn_together]
         inner, across = within(sets, progress=progress), between(sets, real, progress=progress)
         values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Callable
 
@@ -23,11 +23,23 @@ from ffl_plugin.metrics.spectra import Array, SpectralDistances, SpectralStatist
 
 _BLOCK = 1 << 16  # entries of an image at a time
 
-# Spectral metric -> its label and the number of a set's distances; all are better when lower.
-SPECTRAL_METRICS: dict[str, tuple[str, Callable[[SpectralDistances], float]]] = {
-    "profile_distance": ("Radial log-power distance, dB", lambda d: d.profile_distance),
-    "high_band_gap": ("High-band energy, dB from real", lambda d: _gap(d.high_band_energy_ratio)),
-    "mean_spectrum_distance": ("Mean-spectrum distance", lambda d: d.mean_spectrum_distance),
+
+@dataclass(frozen=True)
+class _Metric:
+    """Its label, the number of a set's distances, and whether that is the root of a square."""
+
+    label: str
+    of: Callable[[SpectralDistances], float]
+    is_root: bool
+
+
+# All are better when lower.
+_METRICS = {
+    "profile_distance": _Metric("Radial log-power distance, dB", lambda d: d.profile_distance, True),
+    "high_band_gap": _Metric(
+        "High-band energy, dB from real", lambda d: _gap(d.high_band_energy_ratio), True
+    ),
+    "mean_spectrum_distance": _Metric("Mean-spectrum distance", lambda d: d.mean_spectrum_distance, False),
 }
 
 
@@ -54,17 +66,17 @@ def compare_spectra(
     )
     counts = f"(N={before[0].count}, {real.count} real)"
     differences = []
-    for metric, (label, _) in SPECTRAL_METRICS.items():
-        values = [np.array([found[metric] for found in several]) for several in ([whole], one, two)]
-        error = _error if metric == "mean_spectrum_distance" else _error_of_roots
+    for name, metric in _METRICS.items():
+        values = [np.array([found[name] for found in several]) for several in ([whole], one, two)]
+        error = _error_of_roots if metric.is_root else _error
         known = folds > 1 and all(np.isfinite(several).all() for several in values)
         differences.append(
             compare_values(
-                metric,
-                f"{label} {counts}",
+                name,
+                f"{metric.label} {counts}",
                 "lower",
-                whole[metric][: len(before)],
-                whole[metric][len(before) :],
+                whole[name][: len(before)],
+                whole[name][len(before) :],
                 sampling=partial(error, *values) if known else None,
                 degrees=folds - 1,
                 level=level,
@@ -76,7 +88,7 @@ def compare_spectra(
 def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]]:
     """Return each spectral metric of all sets but the first, which is the real one."""
     distances = [spectral_distances(fakes, sets[0], bands=1) for fakes in sets[1:]]
-    return {metric: [of(d) for d in distances] for metric, (_, of) in SPECTRAL_METRICS.items()}
+    return {name: [metric.of(d) for d in distances] for name, metric in _METRICS.items()}
 
 
 def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
