@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.depth import declared_bits, netpbm_maximum
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -18,8 +20,10 @@ EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif",
 # Pillow goes by content, not by name, and would hand PostScript called .png to Ghostscript, which runs it.
 _FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
+# The filters of warnings belong to the process: one thread at a time may change them.
+_WARNING_FILTERS = threading.Lock()
+
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
@@ -37,6 +41,7 @@ def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
                 f"{where} has transparency, which StyleGAN2-ADA's data sets do not allow; flatten it to RGB, "
                 "or use the protocol pytorch-fid or clean, which drop it"
             )
+        image.info.pop("transparency", None)  # Pillow would warn that it is dropped
         try:
             return np.array(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -47,6 +52,10 @@ def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
 
 def decode_labels(data: bytes, where: str) -> npt.NDArray[np.int64]:
     """Decode a label map, one class index per pixel, to int64 (H, W); palettes give their indices."""
+    maximum = netpbm_maximum(data)
+    if maximum not in (None, 255, 65535):
+        # Pillow stretches such values to the whole range, and they would be other classes.
+        raise FFLError(f"{where} declares {maximum} as its largest value; save the label map as PNG")
     with _opened(data, where, sixteen_bits=True) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
             raise FFLError(
@@ -67,20 +76,24 @@ def image_size(data: bytes, where: str) -> tuple[int, int]:
 def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Image:
     if not data:
         raise FFLError(f"{where} is an empty file; make it again or remove it from the set")
-    if not sixteen_bits and data.startswith(_PNG_SIGNATURE) and data[24:25] == b"\x10":
-        raise _too_deep(where, "16 bits")  # Pillow would silently keep the high bytes of an RGB one
     try:
-        with warnings.catch_warnings():
+        with _WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # damaged tags: what matters fails on decoding
             # Pillow only warns between one and two times its limit; a set of images has no use for either.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.filterwarnings("ignore", message="Palette images with Transparency")
+            bits = None if sixteen_bits else declared_bits(data)
+            if bits is not None and bits > 8:
+                raise _too_deep(where, f"{bits} bits")
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise FFLError(
             f"{where} claims more pixels than Pillow decodes safely; remove it from the set"
         ) from None
     except UnidentifiedImageError:
-        raise FFLError(f"{where} is not an image that Pillow can read; remove it from the set") from None
+        raise FFLError(
+            f"{where} is not an image of a kind that is read here ({', '.join(_FORMATS)}); "
+            "convert it to 8-bit PNG or remove it from the set"
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise FFLError(
             f"{where} cannot be read as an image ({_reason(error)}); remove it from the set"

@@ -61,9 +61,9 @@ def test_subset_keeps_its_own_order(tmp_path: Path) -> None:
     assert np.array_equal(subset.read(0), picture(3))
 
 
-def encoded(image: Image.Image, kind: str) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, kind)
+    image.save(stream, kind, **options)
     return stream.getvalue()
 
 
@@ -72,6 +72,10 @@ GREY = RGB.convert("L")
 ACCEPTED = {
     "grey": (encoded(GREY, "PNG"), np.asarray(GREY.convert("RGB"))),
     "palette": (encoded(RGB.quantize(8), "PNG"), np.asarray(RGB.quantize(8).convert("RGB"))),
+    "transparent palette": (
+        encoded(RGB.quantize(8), "PNG", transparency=bytes(range(8))),
+        np.asarray(RGB.quantize(8).convert("RGB")),
+    ),
     "transparent": (encoded(RGB.convert("RGBA"), "PNG"), picture(5)),
     "one-bit": (encoded(RGB.convert("1"), "PNG"), np.asarray(RGB.convert("1").convert("RGB"))),
     "webp": (encoded(RGB, "WEBP"), None),
@@ -128,7 +132,7 @@ UNREADABLE = {
     "sixteen-bit RGB": (deep_rgb, "16 bits per channel"),
     "float TIFF": (
         lambda: encoded(Image.fromarray(np.zeros((9, 9), np.float32)), "TIFF"),
-        "type F per channel",
+        "32 bits per channel",
     ),
     "decompression bomb": (bomb, "claims more pixels"),
 }
