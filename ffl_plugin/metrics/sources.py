@@ -23,8 +23,11 @@ class ImageSource:
     """A finite, ordered set of images.
 
     ``names`` are relative paths with ``/``, sorted, so that the order is the same on every machine. ``path``
-    is what the user gave. Subclasses supply ``read_bytes``; nothing is held in memory but the names.
+    is what the user gave, ``notes`` what a reader of numbers must know of how they were found. Subclasses
+    supply ``read_bytes``; nothing is held in memory but the names.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
         """Keep the path and the names, in the order given."""

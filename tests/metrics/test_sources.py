@@ -12,7 +12,7 @@ from pictures import picture, png, save
 from PIL import Image
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import is_result_folder, open_images, open_pairs
+from ffl_plugin.metrics import open_images
 
 
 def make_zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -254,64 +254,3 @@ def test_members_that_cannot_be_read_are_named(tmp_path: Path, kind: str) -> Non
     with pytest.raises(FFLError, match={"huge": "unpacks to"}.get(kind, kind)) as caught:
         source.read(0)
     assert str(caught.value).startswith(f"{path}: a.png")
-
-
-@pytest.mark.parametrize("level", ["", "images", "test_latest/images", "test_30/images"])
-def test_result_folder_of_pix2pix_gives_both_sides_and_pairs(tmp_path: Path, level: str) -> None:
-    for index in range(3):
-        for kind in ("real_A", "fake_B", "real_B"):
-            save(tmp_path / level / f"{index}_{kind}.png", picture(10 * index + len(kind) + ord(kind[0])))
-    assert is_result_folder(tmp_path)
-    assert open_images(tmp_path, role="fake").names == tuple(f"{i}_fake_B.png" for i in range(3))
-    assert open_images(tmp_path, role="real").names == tuple(f"{i}_real_B.png" for i in range(3))
-    pairs = open_pairs(tmp_path)
-    assert pairs.names == ("0", "1", "2")
-    assert pairs.fake.names[1] == "1_fake_B.png"
-    assert pairs.real.names[1] == "1_real_B.png"
-
-
-def test_pairs_of_cyclegan_are_reconstructions(tmp_path: Path) -> None:
-    for kind in ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B"):
-        save(tmp_path / f"x_{kind}.png", picture(ord(kind[0]) + ord(kind[-1])))
-    pairs = open_pairs(tmp_path)
-    assert sorted(zip(pairs.names, pairs.fake.names, pairs.real.names)) == [
-        ("x_A", "x_rec_A.png", "x_real_A.png"),
-        ("x_B", "x_rec_B.png", "x_real_B.png"),
-    ]
-
-
-def test_spade_results_are_the_synthesized_images(tmp_path: Path) -> None:
-    for kind in ("synthesized_image", "input_label"):
-        save(tmp_path / "test_latest/images" / kind / "street.png", picture(len(kind)))
-    assert open_images(tmp_path, role="fake").names == ("street.png",)
-    with pytest.raises(FFLError, match="SPADE result folder, which holds no real photographs"):
-        open_images(tmp_path, role="real")
-    with pytest.raises(FFLError, match="give the folder of the real images too"):
-        open_pairs(tmp_path)
-    save(tmp_path / "photographs" / "street.jpg", picture(1))
-    assert open_pairs(tmp_path, tmp_path / "photographs").names == ("street",)
-
-
-def test_pairs_from_two_folders_match_by_name(tmp_path: Path) -> None:
-    for index in (2, 1):
-        save(tmp_path / "fake" / f"{index}.png", picture(index))
-    for index in (1, 2, 3):
-        save(tmp_path / "real" / f"{index}.jpg", picture(index))
-    pairs = open_pairs(tmp_path / "fake", tmp_path / "real")
-    assert pairs.names == ("1", "2")
-    assert pairs.real.names == ("1.jpg", "2.jpg")
-
-
-def test_a_fake_without_its_real_is_named(tmp_path: Path) -> None:
-    save(tmp_path / "1_fake_B.png", picture(0))
-    save(tmp_path / "2_fake_B.png", picture(0))
-    save(tmp_path / "2_real_B.png", picture(0))
-    with pytest.raises(FFLError, match=r"1_fake_B\.png has no partner"):
-        open_pairs(tmp_path)
-
-
-def test_two_fakes_of_one_name_are_refused(tmp_path: Path) -> None:
-    for name in ("fake/1.png", "fake/1.jpg", "real/1.png"):
-        save(tmp_path / name, picture(0))
-    with pytest.raises(FFLError, match="holds several images named 1"):
-        open_pairs(tmp_path / "fake", tmp_path / "real")
