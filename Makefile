@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: test demo lint types clean
+.PHONY: test test-pythons demo lint types clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -14,6 +14,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# The patching commands on every Python from 3.9 on that is installed; they need no torch.
+test-pythons:
+	bash .ci/test-pythons
 
 demo: $(INSTALLED)
 	$(BIN)/ffl-patch demo --out demo-output
