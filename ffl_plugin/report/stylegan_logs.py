@@ -1,0 +1,159 @@
+"""The logs of StyleGAN2-ADA and its relatives: ``metric-*.jsonl`` and ``stats.jsonl``, an object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+from ffl_plugin.report.curves import TrainingLog, log_of, skipped
+
+# Six digits in StyleGAN, nine in R3GAN; Projected GAN overwrites one file without any.
+SNAPSHOT = re.compile(r"snapshot-(\d+)\.pkl$")
+LOSSES = ("Loss/", "Gradient/")
+
+Points = dict[str, dict[float, float]]
+
+
+def read_metrics(path: Path, stats: Path) -> TrainingLog:
+    """Read ``metric-NAME.jsonl``: ``{"results": {"fid50k_full": …}, "snapshot_pkl": …, "timestamp": …}``.
+
+    A snapshot measured again replaces only its own earlier value. Where the name of the snapshot does not say
+    how far the training was, ``stats`` does: a tick's line is written right after its metrics. It is written
+    anew when a training is started again, so that earlier metrics may have no tick.
+
+    Args:
+        path: the log of one metric.
+        stats: the run's ``stats.jsonl``, which need not exist.
+    """
+    points: Points = {}
+    unreadable: list[int] = []
+    ticks = _Ticks(stats)
+    timed: dict[int, dict[str, Any]] = {}  # tick -> the results of the last measurement before its line
+    lost: list[str] = []
+    for number, fields in _json_objects(path, unreadable):
+        results = fields.get("results")
+        if not isinstance(results, dict):
+            unreadable.append(number)
+            continue
+        name = str(fields.get("snapshot_pkl"))
+        snapshot = SNAPSHOT.search(name)
+        if snapshot is not None:
+            _add(points, int(snapshot[1]), results)
+            continue
+        tick = ticks.after(fields.get("timestamp"))
+        if tick is None or tick in timed:
+            lost.append(name)
+        if tick is not None:
+            timed[tick] = results
+    for tick, results in timed.items():
+        _add(points, ticks.kimg[tick], results)
+    notes = skipped(path, sorted(unreadable))
+    if lost:
+        names = ", ".join(sorted(set(lost)))
+        notes.append(
+            f"{path}: left {_measurements(len(lost))} out, whose snapshot ({names}) does not say how far the "
+            f"training was, nor does a line of {stats.name} that follows it."
+        )
+    return log_of(points, "kimg", path.name, notes)
+
+
+def read_stats(path: Path) -> TrainingLog:
+    """Read ``stats.jsonl``: ``{"Progress/kimg": {"mean": …}, "Loss/G/ffl": {"num": …, "mean": …}}``.
+
+    Where kimg goes back, training was resumed there: the lines after that point are left out.
+    """
+    unreadable: list[int] = []
+    rows: list[tuple[float, dict[str, Any]]] = []
+    dropped = 0
+    for number, fields in _json_objects(path, unreadable):
+        kimg = _mean(fields.get("Progress/kimg"))
+        if kimg is None or not math.isfinite(kimg):
+            unreadable.append(number)
+            continue
+        while rows and rows[-1][0] >= kimg:
+            rows.pop()
+            dropped += 1
+        rows.append((kimg, fields))
+    points: Points = {}
+    for kimg, fields in rows:
+        values = {name: _mean(field) for name, field in fields.items() if name.startswith(LOSSES)}
+        _add(points, kimg, {name: value for name, value in values.items() if value is not None})
+    notes = skipped(path, sorted(unreadable))
+    if dropped:
+        notes.append(
+            f"{path}: left {dropped} lines out, which training that went back to an earlier kimg replaced."
+        )
+    return log_of(points, "kimg", path.name, notes)
+
+
+class _Ticks:
+    """When the lines of ``stats.jsonl`` were written, and how far the training was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._times: Optional[list[float]] = None
+        self.kimg: list[int] = []
+        self._start = -math.inf
+
+    def after(self, timestamp: Any) -> Optional[int]:
+        """The first tick written at a time or later, in the same session; None where there is none."""
+        if self._times is None:
+            self._read()
+        if not _is_number(timestamp) or timestamp < self._start:
+            return None
+        return next((tick for tick, time in enumerate(self._times or ()) if time >= timestamp), None)
+
+    def _read(self) -> None:
+        ticks = []
+        if self.path.is_file():
+            for _, fields in _json_objects(self.path, []):
+                time, kimg = fields.get("timestamp"), _mean(fields.get("Progress/kimg"))
+                if _is_number(time) and kimg is not None and math.isfinite(kimg):
+                    ticks.append((float(time), math.floor(kimg), _mean(fields.get("Timing/total_sec"))))
+        ticks.sort(key=lambda tick: tick[0])
+        self._times = [time for time, _, _ in ticks]
+        self.kimg = [kimg for _, kimg, _ in ticks]
+        if ticks and ticks[0][2] is not None:
+            self._start = ticks[0][0] - ticks[0][2]
+
+
+def _measurements(count: int) -> str:
+    return "1 measurement" if count == 1 else f"{count} measurements"
+
+
+def _add(points: Points, x: float, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if _is_number(value):
+            points.setdefault(str(name), {})[float(x)] = float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _mean(field: Any) -> Optional[float]:
+    """The mean of one statistic, which may be NaN; None where nothing was counted in that tick."""
+    if not isinstance(field, dict) or field.get("num") == 0:
+        return None
+    mean = field.get("mean")
+    return float(mean) if _is_number(mean) else None
+
+
+def _json_objects(path: Path, unreadable: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbered lines; the numbers of those that hold no object go to ``unreadable``."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                fields = json.loads(line)
+            except (ValueError, RecursionError):
+                fields = None
+            if isinstance(fields, dict):
+                yield number, fields
+            else:
+                unreadable.append(number)
