@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
-import signal
 import socket
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.sweep.engines import Settings
 from ffl_plugin.sweep.plan import DONE, FAILED, RUNNING, Plan, Trial
-
-# How long an interrupted command may take to end by itself.
-GRACE_SECONDS = 30.0
+from ffl_plugin.sweep.processes import call, interrupted_by
 
 
 def run_trial(plan: Plan, trial: Trial) -> str:
@@ -40,7 +34,7 @@ def run_trial(plan: Plan, trial: Trial) -> str:
         for command in commands:
             log.write(f"$ {shlex.join(command)}\n".encode("utf-8", "surrogateescape"))
             log.flush()
-            code = _call(command, plan.folder, log)
+            code = call(command, plan.folder, log)
             if code != 0:
                 break
     state = DONE if code == 0 else FAILED
@@ -74,99 +68,13 @@ class Here:
         for number, trial in enumerate(pending, 1):
             tell(f"[{number}/{len(pending)}] {trial}: training, see {trial.log}")
             try:
-                with _ends_are_interruptions():
+                with interrupted_by("SIGTERM", "SIGHUP"):
                     state = run_trial(plan, trial)
             except KeyboardInterrupt:
                 raise FFLError(
                     f"interrupted while training {trial}; run the same command again to go on from there"
                 ) from None
             tell(f"[{number}/{len(pending)}] {trial}: {state}")
-
-
-def _call(command: Sequence[str], folder: str, log: Any) -> int:
-    """The exit code of a command; 127 where it cannot be started."""
-    process: Optional[subprocess.Popen[bytes]] = None
-    try:
-        with _interrupted_afterwards():
-            # A session of its own: whatever it starts in turn can be ended with it.
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        while process.poll() is None:
-            time.sleep(0.2)  # Ray's interruption reaches Python code alone, not a wait of the system's
-        return process.returncode
-    except BaseException as error:
-        if process is not None:
-            _end(process)
-        elif isinstance(error, OSError):
-            log.write(f"{command[0]} cannot be started: {error.strerror or error}\n".encode())
-            return 127
-        raise
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a command and what it started to end, as Ctrl-C does, and insist after a while."""
-    if not hasattr(os, "killpg"):  # Windows knows neither sessions nor asking
-        process.kill()
-        process.wait(GRACE_SECONDS)
-        return
-    # In the background of a shell, or in a task of Ray's, what we start is deaf to Ctrl-C, as we are.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    deaf = signal.SIGINT in blocked or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    asks = signal.SIGTERM if deaf else signal.SIGINT
-    for number, patience in ((asks, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
-
-
-@contextlib.contextmanager
-def _ends_are_interruptions() -> Iterator[None]:
-    """Take SIGTERM and a closed terminal as Ctrl-C, so that no training is left behind alone."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    with _handled_by(interrupt, "SIGTERM", "SIGHUP"):
-        yield
-
-
-@contextlib.contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
-    """Let what would interrupt wait for the end of this block: no training is started and lost sight of."""
-    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main one
-        yield
-        return
-    came: list[int] = []
-    try:
-        with _handled_by(lambda number, frame: came.append(number), "SIGINT", "SIGTERM", "SIGHUP"):
-            yield
-    finally:
-        for number in came:
-            signal.raise_signal(number)
-
-
-@contextlib.contextmanager
-def _handled_by(handler: Callable[[int, Any], None], *names: str) -> Iterator[None]:
-    """Have these signals handled so, but those that are ignored, as nohup asks, or handled outside Python."""
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP
-    previous = {
-        number: signal.signal(number, handler)
-        for number in numbers
-        if signal.getsignal(number) not in (signal.SIG_IGN, None)
-    }
-    try:
-        yield
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
 
 
 def _set_aside(trial: Trial) -> None:

@@ -1,0 +1,109 @@
+"""Nothing of a command outlives the command or us: real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ffl_plugin.sweep import processes
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are POSIX's")
+
+# Starts a child that sleeps and is deaf to SIGINT, writes both numbers, and ends as told.
+COMMAND = """
+import os, pathlib, signal, subprocess, sys, time
+sleep = "import signal, time; signal.signal(2, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", sleep], stdout=subprocess.PIPE)
+child.stdout.readline()
+path = pathlib.Path("numbers")
+path.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
+path.with_suffix(".part").rename(path)
+if sys.argv[1] == "wait":
+    time.sleep(600)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+def is_alive(number):
+    """Whether a process runs; one that has ended and waits for its parent's look does not."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True).stdout
+    return bool(state) and not state.startswith("Z")
+
+
+def numbers(folder, timeout=60):
+    deadline = time.monotonic() + timeout
+    while not (folder / "numbers").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return [int(number) for number in (folder / "numbers").read_text().split()]
+
+
+def all_end(numbers, timeout=60):
+    deadline = time.monotonic() + timeout
+    while any(map(is_alive, numbers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not any(map(is_alive, numbers))
+
+
+def call(folder, how):
+    with (folder / "log").open("wb") as log:
+        return processes.call([sys.executable, "-c", COMMAND, how], str(folder), log)
+
+
+def test_what_a_failed_command_leaves_is_ended(tmp_path):
+    assert call(tmp_path, "3") == 3
+    assert all_end(numbers(tmp_path))
+
+
+def test_what_a_good_command_leaves_is_its_own_affair(tmp_path):
+    assert call(tmp_path, "0") == 0
+    _, child = numbers(tmp_path)
+    assert is_alive(child)
+    os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_command_ends_with_us(tmp_path, number):
+    """SIGKILL is what the system does for want of memory: nobody is left to end the command but the watch."""
+    script = f"""
+import sys
+from ffl_plugin.sweep import processes
+with open("log", "wb") as log:
+    processes.call([sys.executable, "-c", {COMMAND!r}, "wait"], ".", log)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.DEVNULL) as ours:
+        started = numbers(tmp_path)
+        assert all(map(is_alive, started))
+        ours.send_signal(number)
+    assert all_end(started)
+
+
+def test_a_command_whose_main_process_is_killed_ends_as_a_whole(tmp_path):
+    script = f"""
+import sys
+from ffl_plugin.sweep import processes
+with open("log", "wb") as log:
+    print(processes.call([sys.executable, "-c", {COMMAND!r}, "wait"], ".", log))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as ours:
+        main, child = numbers(tmp_path)
+        os.kill(main, signal.SIGKILL)
+        assert ours.communicate()[0] == "-9\n"
+    assert not is_alive(child)
+
+
+def test_a_command_that_cannot_be_started_says_so(tmp_path):
+    with (tmp_path / "log").open("wb") as log:
+        assert processes.call(["no-such-program"], str(tmp_path), log) == 127
+    assert (tmp_path / "log").read_text().startswith("no-such-program cannot be started")
