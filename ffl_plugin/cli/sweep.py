@@ -60,13 +60,15 @@ from ffl_plugin.sweep.engines import ENGINES
     default="here",
     show_default=True,
     type=click.Choice(list(ENGINES)),
-    help="Where to train: one after another here, as SLURM jobs (through submitit), or as Ray tasks.",
+    help="Where to train: one after another here, as SLURM jobs (through submitit), or as Ray tasks. Where "
+    "no Ray cluster runs, one is started, which takes 5 to 10 seconds, 360 MiB, and 45 MiB a training.",
 )
 @click.option(
     "--engine-set",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A parameter of submitit, such as timeout_min=600, or of Ray's tasks, such as num_gpus=1.",
+    help="A parameter of submitit, such as timeout_min=600 (without it the cluster's own limit applies), "
+    "or of Ray's tasks, such as num_gpus=1.",
 )
 @click.option("--report-only", is_flag=True, help="Train nothing; gather what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Union
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.sweep.plan import FAILED, STATE, read_json
 
 if TYPE_CHECKING:
     from ffl_plugin.sweep.plan import Plan, Trial
@@ -45,6 +46,18 @@ def start_engine(name: str, sweep: Path, settings: Settings) -> Engine:
     """
     engine: Engine = importlib.import_module(ENGINES[name]).start(sweep, settings)
     return engine
+
+
+def fail(trial: Trial, why: str) -> str:
+    """Record that a trial's job ended without its success, and say so in its log; return that in words.
+
+    Such a job may have been killed before it could write anything itself.
+    """
+    trial.folder.mkdir(parents=True, exist_ok=True)
+    with trial.log.open("a", encoding="utf-8") as log:
+        log.write(f"{why}\n")
+    trial.record(**{**read_json(trial.folder / STATE), "state": FAILED, "why": why})
+    return f"{FAILED} ({why})"
 
 
 def parse_settings(texts: Sequence[str]) -> Settings:

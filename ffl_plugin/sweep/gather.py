@@ -28,11 +28,16 @@ DEEPEST = 5
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One training: what became of it, and where its images or logs are."""
+    """One training: what became of it, and where its images or logs are.
+
+    Attributes:
+        why: what ended it, where an engine knows more than the training's own log.
+    """
 
     weight: float
     seed: int
     state: str
+    why: str
     seconds: Optional[float]
     log: str
     outcome: Optional[str]
@@ -124,7 +129,10 @@ class SweepReport:
         unfinished = [trial for trial in self.trials if trial.state != DONE]
         remarks = [*self.caveats, *self.remarks]
         lines += ["", *(f"* {remark}" for remark in remarks)] if remarks else []
-        lines += [f"* weight {t.weight:g}, seed {t.seed}: {t.state}, see {t.log}" for t in unfinished]
+        lines += [
+            f"* weight {t.weight:g}, seed {t.seed}: {t.state}{t.why and f' ({t.why})'}, see {t.log}"
+            for t in unfinished
+        ]
         return "".join(words.readable(line) + "\n" for line in lines)
 
 
@@ -278,6 +286,7 @@ def _result(trial: Trial, outcome: Optional[Path]) -> TrialResult:
         weight=trial.weight,
         seed=trial.seed,
         state="interrupted" if state == RUNNING else "not started" if state == PENDING else state,
+        why=str(record.get("why", "")),
         seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
         log=str(trial.log),
         outcome=None if outcome is None else str(outcome),

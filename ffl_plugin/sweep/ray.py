@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.sweep.engines import Settings
-from ffl_plugin.sweep.plan import DONE, FAILED, Plan, Trial
-from ffl_plugin.sweep.run import GRACE_SECONDS, run_trial
+from ffl_plugin.sweep.engines import Settings, fail
+from ffl_plugin.sweep.plan import DONE, Plan, Trial
+from ffl_plugin.sweep.processes import GRACE_SECONDS, interrupted_by
+from ffl_plugin.sweep.run import run_trial
 
 # What one training may ask for: https://docs.ray.io/en/latest/ray-core/scheduling/resources.html
 RESOURCES = ("num_cpus", "num_gpus", "memory")
@@ -39,10 +43,18 @@ def start(sweep: Path, settings: Settings) -> Ray:
     except ModuleNotFoundError:
         raise FFLError("--engine ray needs the package ray: pip install 'ffl-plugin[ray]'") from None
     address = settings.get("address")
+    # A new cluster here starts a worker for a training, not one for every CPU before there is any.
+    os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     try:
         if address is not None:
             _knock(str(address))
-        ray.init(None if address is None else str(address), log_to_driver=False, logging_level=logging.ERROR)
+        with _hangups_ignored():
+            ray.init(
+                None if address is None else str(address),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (OSError, RuntimeError, ValueError) as error:
         raise FFLError(f"the Ray cluster cannot be joined: {' '.join(str(error).split())}") from None
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -67,27 +79,49 @@ class Ray:
         """Run every trial that is not done and wait for all; one whose machine is lost counts as failed.
 
         Raises:
-            FFLError: interrupted; the tasks are ended, and what is done stays done.
+            FFLError: interrupted, by Ctrl-C, SIGTERM or a closed terminal; the trainings are ended, and what
+                is done stays done.
         """
         import ray
 
         # No retries: an attempt leaves files, and the same command tries again after the user has looked.
-        task = ray.remote(max_retries=0, **self.needs)(run_trial)
-        tasks = {task.remote(plan, trial): trial for trial in trials if trial.state() != DONE}
-        if not tasks:
-            return
-        tell(f"{len(tasks)} trainings handed to Ray, see {trials[0].folder.parent}/*/log.txt")
-        waiting = list(tasks)
+        task = ray.remote(max_retries=0, **self.needs)(run_task)
+        waiting: dict[Any, Trial] = {}
         try:
-            while waiting:
-                (ended,), waiting = ray.wait(waiting)
-                tell(f"{tasks[ended]}: {_outcome(ended)}")
+            with interrupted_by("SIGTERM", "SIGHUP"):
+                waiting.update((task.remote(plan, trial), trial) for trial in trials if trial.state() != DONE)
+                if waiting:
+                    tell(f"{len(waiting)} trainings handed to Ray, see {trials[0].folder.parent}/*/log.txt")
+                while waiting:
+                    (ended,), _ = ray.wait(list(waiting))
+                    trial = waiting.pop(ended)
+                    tell(f"{trial}: {_outcome(ended, trial)}")
         except KeyboardInterrupt:
             for unfinished in waiting:
-                ray.cancel(unfinished)  # interrupts `run_trial`, which ends its training
+                ray.cancel(unfinished)  # interrupts `run_task`, which ends its training
             if waiting:
-                ray.wait(waiting, num_returns=len(waiting), timeout=2 * GRACE_SECONDS)
+                ray.wait(list(waiting), num_returns=len(waiting), timeout=2 * GRACE_SECONDS)
             raise FFLError("interrupted; run the same command again to go on from there") from None
+
+
+def run_task(plan: Plan, trial: Trial) -> str:
+    """Run one trial in a worker of Ray's."""
+    # Where the cluster was started in the background of a shell, workers ignore Ctrl-C, and so `ray.cancel`.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run_trial(plan, trial)
+
+
+@contextlib.contextmanager
+def _hangups_ignored() -> Iterator[None]:
+    """Let what is started here outlive its terminal; we end it ourselves, once the trainings have ended."""
+    if not hasattr(signal, "SIGHUP"):  # Windows
+        yield
+        return
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, previous)
 
 
 def _knock(address: str) -> None:
@@ -97,13 +131,15 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _outcome(ended: Any) -> str:
+def _outcome(ended: Any, trial: Trial) -> str:
+    """How a trial ended: as it says itself, or as Ray does where its worker or machine was lost."""
     import ray
 
     try:
         return str(ray.get(ended))
     except ray.exceptions.RayError as error:
-        return f"{FAILED} ({type(error).__name__})"
+        said = " ".join(str(error).split()) or "no reason given"
+        return fail(trial, f"Ray lost it, {type(error).__name__}: {said[:300]}")
 
 
 def _number(name: str, value: object) -> float:

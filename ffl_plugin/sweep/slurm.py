@@ -1,19 +1,26 @@
-"""Running the trials of a sweep as SLURM jobs, through submitit."""
+"""Running the trials of a sweep as SLURM jobs, submitted through submitit."""
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.sweep.engines import Settings
-from ffl_plugin.sweep.plan import DONE, Plan, Trial, read_json, write_json
+from ffl_plugin.sweep.engines import Settings, fail
+from ffl_plugin.sweep.plan import DONE, FAILED, STATE, Plan, Trial, read_json, write_json
+from ffl_plugin.sweep.processes import interrupted_by
 from ffl_plugin.sweep.run import run_trial
 
 JOB = "job.json"
 SECONDS_BETWEEN_LOOKS = 5.0
+COMPLETED = "COMPLETED"
+FORGOTTEN = "no longer known"  # ended some minutes ago
+# Of jobs that will not run again: https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES
+ENDED = {COMPLETED, FORGOTTEN, "BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"}
+ENDED |= {"PREEMPTED", "TIMEOUT"}
 
 
 def start(sweep: Path, settings: Settings) -> Slurm:
@@ -21,7 +28,8 @@ def start(sweep: Path, settings: Settings) -> Slurm:
 
     Args:
         sweep: the folder of the sweep; submitit's own files go below ``jobs`` in it.
-        settings: submitit's parameters, such as ``timeout_min`` or ``slurm_partition``.
+        settings: submitit's parameters, such as ``timeout_min`` or ``slurm_partition``. Without a time limit
+            jobs get the cluster's own, not submitit's of five minutes.
 
     Raises:
         FFLError: submitit is not installed, there is no such cluster here, or a parameter is not known to it.
@@ -30,11 +38,14 @@ def start(sweep: Path, settings: Settings) -> Slurm:
         import submitit
     except ModuleNotFoundError:
         raise FFLError("--engine slurm needs the package submitit: pip install 'ffl-plugin[slurm]'") from None
+    # submitit asks for a SIGUSR2 90 seconds before the time is out, which would kill the training then.
+    defaults: dict[str, Any] = {"name": "ffl-sweep", "slurm_signal_delay_s": 0}
     try:
         executor = submitit.AutoExecutor(folder=sweep / "jobs", cluster="slurm")
-        executor.update_parameters(name="ffl-sweep", **settings)
+        executor.update_parameters(**{**defaults, **settings})
     except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
         raise FFLError(f"the trainings cannot be submitted to SLURM: {error}") from None
+    job_states()
     return Slurm(sweep / "jobs", executor)
 
 
@@ -49,42 +60,86 @@ class Slurm:
         """Submit every trial that is not done and wait for all; jobs of an earlier start are waited for too.
 
         Raises:
-            FFLError: interrupted; the jobs go on, and the same command waits for them again.
+            FFLError: a job is refused; or the command is interrupted: then the jobs go on, and the same
+                command waits for them again.
         """
-        jobs: dict[str, tuple[Trial, Any]] = {}
-        for trial in trials:
-            if trial.state() == DONE:
-                continue
-            job = self._submitted(trial)
-            if job is None:
-                trial.folder.mkdir(parents=True, exist_ok=True)
-                job = self.executor.submit(run_trial, plan, trial)
-                write_json(trial.folder / JOB, {"job": job.job_id})
-            tell(f"{trial}: job {job.job_id}, see {trial.log}")
-            jobs[job.job_id] = trial, job
+        pending = [trial for trial in trials if trial.state() != DONE]
+        states = job_states() if pending else {}
+        if pending and self.executor.parameters.setdefault("time", None) is None:
+            tell(
+                "without --engine-set timeout_min=600 or another number, the cluster's own time limit applies"
+            )
+        jobs: dict[str, Trial] = {}
         try:
-            _wait(jobs, tell)
+            for trial in pending:
+                name = read_json(trial.folder / JOB).get("job")
+                if not isinstance(name, str) or states.get(name, FORGOTTEN) in ENDED:
+                    name = self._submit(plan, trial)
+                tell(f"{trial}: job {name}, see {trial.log}")
+                jobs[name] = trial
+            _wait(self.folder, jobs, tell)
         except KeyboardInterrupt:
             raise FFLError("interrupted; the jobs go on, and the same command waits for them again") from None
 
-    def _submitted(self, trial: Trial) -> Any:
-        """The job of an earlier start that still runs or waits; None where there is none."""
-        import submitit
+    def _submit(self, plan: Plan, trial: Trial) -> str:
+        """The name of a new job."""
+        trial.folder.mkdir(parents=True, exist_ok=True)
+        (trial.folder / STATE).unlink(missing_ok=True)  # an earlier attempt's must not stand for this one's
+        try:
+            name = str(self.executor.submit(run_job, plan, trial).job_id)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            raise FFLError(f"SLURM refuses the job of {trial}: {' '.join(str(error).split())}") from None
+        write_json(trial.folder / JOB, {"job": name})
+        return name
 
-        name = read_json(trial.folder / JOB).get("job")
-        if not isinstance(name, str):
-            return None
-        job: Any = submitit.SlurmJob(folder=self.folder, job_id=name)
-        return None if job.done() else job
 
-
-def _wait(jobs: Mapping[str, tuple[Trial, Any]], tell: Callable[[str], None]) -> None:
+def _wait(folder: Path, jobs: Mapping[str, Trial], tell: Callable[[str], None]) -> None:
     waiting = dict(jobs)
     while waiting:
-        for name, (trial, job) in list(waiting.items()):
-            if job.done():
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        try:
+            states = job_states()
+        except FFLError:
+            continue  # a cluster that does not answer for a while has lost no job
+        for name, trial in list(waiting.items()):
+            state = states.get(name, FORGOTTEN)
+            # A completed job has left its record, which a network's disk may show later.
+            late = state == COMPLETED and trial.state() not in (DONE, FAILED)
+            if not late and state in ENDED:
                 del waiting[name]
                 (trial.folder / JOB).unlink(missing_ok=True)
-                tell(f"{trial}: {trial.state()}")
-        if waiting:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+                tell(f"{trial}: {_outcome(trial, name, state, folder / f'{name}_0_log.err')}")
+
+
+def _outcome(trial: Trial, name: str, state: str, log: Path) -> str:
+    """How a trial ended: as its own record says, unless SLURM ended its job, or it left none."""
+    own = trial.state()
+    if own == DONE or (own == FAILED and state in (COMPLETED, "FAILED", FORGOTTEN)):
+        return own
+    return fail(trial, f"SLURM's job {name} is {state}, see {log}")
+
+
+def run_job(plan: Plan, trial: Trial) -> None:
+    """Run one trial in a job: a cancelled job ends its training, and a failed training fails its job."""
+    with interrupted_by("SIGTERM", "SIGUSR2"):
+        if run_trial(plan, trial) != DONE:
+            raise SystemExit(1)
+
+
+def job_states() -> dict[str, str]:
+    """Number of each job of ours that SLURM knows -> its state.
+
+    SLURM knows a job for minutes after its end, with or without accounting (which ``sacct`` needs).
+
+    Raises:
+        FFLError: SLURM does not answer.
+    """
+    command = ["squeue", "--me", "--noheader", "--states=all", "--format=%A|%T"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        trouble = " ".join(said.stderr.split()) if said.returncode else None
+    except OSError as error:
+        trouble = f"there is no squeue on this machine ({error.strerror or error})"
+    if trouble is not None:
+        raise FFLError(f"the trainings cannot be submitted to SLURM, which does not answer: {trouble}")
+    return dict(line.split("|", 1) for line in said.stdout.splitlines() if "|" in line)

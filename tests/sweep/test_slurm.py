@@ -17,7 +17,7 @@ from ffl_plugin.sweep.plan import Plan, open_sweep, trials
 pytest.importorskip("submitit")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SLURM runs on POSIX")
 
-# sbatch starts a job once the file `open` is there, sacct tells which jobs ended, srun runs what follows
+# sbatch starts a job once the file `open` is there, squeue tells how each job is, srun runs what follows
 # its options. Jobs are numbered from 1.
 SLURM = """
 import os, subprocess, sys
@@ -33,11 +33,10 @@ if name == "sbatch":
     subprocess.Popen(["bash", "-c", script, "job", home, number, sys.argv[1]], env=environment,
                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     print("Submitted batch job " + number)
-elif name == "sacct":
-    print("JobID|State|NodeList")
+elif name == "squeue":
     for file in os.listdir(home):
         if file.endswith(".job"):
-            print(file[:-4] + "|" + open(os.path.join(home, file)).read().strip() + "|localhost")
+            print(file[:-4] + "|" + open(os.path.join(home, file)).read().strip())
 else:
     words = sys.argv[1:]
     while words[0].startswith("--"):
@@ -54,11 +53,11 @@ def slurm(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "slurm.py").write_text(SLURM)
     python = shlex.join([sys.executable, str(folder / "slurm.py")])
-    for name in ("sbatch", "sacct", "srun"):
+    for name in ("sbatch", "squeue", "srun"):
         (folder / name).write_text(f'#!/bin/sh\nexec {python} {name} "$@"\n')
         (folder / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(engine, "SECONDS_BETWEEN_LOOKS", 0.1)
+    monkeypatch.setattr(engine, "SECONDS_BETWEEN_LOOKS", 0.5)
     yield folder
     (folder / "open").touch()  # no job of a failed test waits for ever
 
