@@ -103,17 +103,18 @@ class _Ticks:
         """The first tick written at a time or later, in the same session; None where there is none."""
         if self._times is None:
             self._read()
-        if not _is_number(timestamp) or timestamp < self._start:
+        measured = _number(timestamp)
+        if measured is None or measured < self._start:
             return None
-        return next((tick for tick, time in enumerate(self._times or ()) if time >= timestamp), None)
+        return next((tick for tick, time in enumerate(self._times or ()) if time >= measured), None)
 
     def _read(self) -> None:
         ticks = []
         if self.path.is_file():
             for _, fields in _json_objects(self.path, []):
-                time, kimg = fields.get("timestamp"), _mean(fields.get("Progress/kimg"))
-                if _is_number(time) and kimg is not None and math.isfinite(kimg):
-                    ticks.append((float(time), math.floor(kimg), _mean(fields.get("Timing/total_sec"))))
+                time, kimg = _number(fields.get("timestamp")), _mean(fields.get("Progress/kimg"))
+                if time is not None and kimg is not None and math.isfinite(kimg):
+                    ticks.append((time, math.floor(kimg), _mean(fields.get("Timing/total_sec"))))
         ticks.sort(key=lambda tick: tick[0])
         self._times = [time for time, _, _ in ticks]
         self.kimg = [kimg for _, kimg, _ in ticks]
@@ -127,20 +128,20 @@ def _measurements(count: int) -> str:
 
 def _add(points: Points, x: float, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if _is_number(value):
-            points.setdefault(str(name), {})[float(x)] = float(value)
+        number = _number(value)
+        if number is not None:
+            points.setdefault(str(name), {})[float(x)] = number
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(value: Any) -> Optional[float]:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _mean(field: Any) -> Optional[float]:
     """The mean of one statistic, which may be NaN; None where nothing was counted in that tick."""
     if not isinstance(field, dict) or field.get("num") == 0:
         return None
-    mean = field.get("mean")
-    return float(mean) if _is_number(mean) else None
+    return _number(field.get("mean"))
 
 
 def _json_objects(path: Path, unreadable: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:

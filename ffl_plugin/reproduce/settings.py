@@ -13,7 +13,10 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
     """Write the settings, or refuse a folder that holds results of others."""
     path = out / "settings.json"
     if path.exists():
-        before = json.loads(path.read_text())
+        try:
+            before = json.loads(path.read_text())
+        except ValueError:
+            raise FFLError(f"{path} is damaged; take another --out, or remove {out}.") from None
         changed = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
         if changed:
             was = ", ".join(f"{key} {before.get(key)!r}, not {settings.get(key)!r}" for key in changed)
@@ -22,4 +25,6 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=2))
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(settings, indent=2))
+    unfinished.replace(path)

@@ -28,7 +28,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
-from ffl_plugin.reproduce.scores import Scores, write_images
+from ffl_plugin.reproduce.scores import Scores, has_images, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, Network, hashes
@@ -110,7 +110,7 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
         real = held_out_folder(options.out, split.name)
-        if not real.is_dir():
+        if not has_images(real):
             write_images(split.test, real)
         for seed in range(options.seeds):
             for method in study.methods:

@@ -77,6 +77,30 @@ class TestStudy:
         assert psnr[0] == 99.0
         assert 0 < psnr[1] < 99.0
 
+    def test_a_command_stopped_while_it_wrote_the_held_out_images_goes_on(self, tmp_path, monkeypatch):
+        """What is complete is marked so, last: the folder's existence says nothing."""
+        arguments = ("vanilla-ae", "--seeds", "1", "--json", *SMALL)
+        unbroken = json.loads(reproduce(*arguments, "--out", tmp_path / "unbroken").stdout)
+        save = Image.Image.save
+
+        def stop_at_the_third(image, path, **settings):
+            save(image, path, **settings)
+            if str(path).endswith("test/00002.png"):
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Image.Image, "save", stop_at_the_third)
+            reproduce(*arguments, "--out", tmp_path / "broken")
+        assert not (tmp_path / "broken" / "result.json").exists()
+        assert len(list((tmp_path / "broken").rglob("*.png"))) == 3
+        resumed = json.loads(reproduce(*arguments, "--out", tmp_path / "broken").stdout)
+        assert resumed["runs"] == unbroken["runs"]
+
+    def test_settings_cut_off_are_one_sentence(self, tmp_path):
+        (tmp_path / "settings.json").write_text('{"experiment": "van')
+        with pytest.raises(FFLError, match=r"settings\.json is damaged; take another --out"):
+            reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
+
     def test_other_settings_need_another_folder(self, tmp_path):
         reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
         with pytest.raises(FFLError, match=r"other settings \(images 4, not 5\)"):
