@@ -18,8 +18,6 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray
 from ffl_plugin.reproduce.learned import measure_inception, measure_lpips
 
-COMPLETE = ".complete"  # beside images that were all written
-
 Scores = dict[str, Optional[float]]  # None: not measured
 
 
@@ -53,18 +51,10 @@ METRICS = {
 
 
 def write_images(images: ImageArray, folder: Path) -> None:
-    """Write (N, 3, H, W) uint8 as 00000.png, 00001.png, ..., and last a mark that all are there."""
+    """Write (N, 3, H, W) uint8 as 00000.png, 00001.png, ..."""
     folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / COMPLETE
-    mark.unlink(missing_ok=True)
     for index, image in enumerate(images):
         Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{index:05d}.png", compress_level=1)
-    mark.touch()
-
-
-def has_images(folder: Path) -> bool:
-    """Whether `write_images` came to its end there."""
-    return (folder / COMPLETE).exists()
 
 
 def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:

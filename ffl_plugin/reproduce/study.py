@@ -3,7 +3,7 @@
 Everything is written under the output folder, a run in a folder of its own:
 
     OUT/settings.json                     what was asked for; other settings need another folder
-    OUT/DATA/test/00000.png               the held-out images
+    OUT/DATA/test/00000.png               the held-out images; test.complete marks that all are there
     OUT/DATA/METHOD/seed-0/images/…       their reconstructions (and samples/ where the model can draw)
     OUT/DATA/METHOD/seed-0/run.json       scores and losses: a run that has it is not repeated
     OUT/DATA/METHOD/seed-0/model.pt       its weights, with --paper
@@ -28,7 +28,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
-from ffl_plugin.reproduce.scores import Scores, has_images, write_images
+from ffl_plugin.reproduce.scores import Scores, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, Network, hashes
@@ -110,8 +110,10 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
         real = held_out_folder(options.out, split.name)
-        if not has_images(real):
+        complete = real.with_suffix(".complete")
+        if not complete.exists():
             write_images(split.test, real)
+            complete.touch()
         for seed in range(options.seeds):
             for method in study.methods:
                 result = run_folder(options.out, split.name, method, seed) / "run.json"
