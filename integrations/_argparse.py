@@ -12,12 +12,16 @@ from ffl_plugin.integrations._settings import Upstream
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def add_options(parser: argparse.ArgumentParser, upstream: Upstream) -> None:
-    """Add every flag, spelt with dashes and with the family's underscores; values land in ``ffl_*``.
+def add_options(parser: argparse.ArgumentParser, upstream: Upstream, is_train: bool = True) -> None:
+    """Add every flag to the options of a training, and none to those of a test.
+
+    Each is spelt with dashes and with the family's underscores; values land in ``ffl_*``.
 
     What is parsed is also checked, all settings together and against the crop size, so that a value that
     cannot train ends in the parser's own error, before anything is written.
     """
+    if not is_train:
+        return
     group = parser.add_argument_group("Focal Frequency Loss")
     for flag in upstream.flags():
         _add(group, flag, getattr(upstream.defaults, flag.setting))
@@ -53,7 +57,7 @@ def _check_what_is_parsed(parser: argparse.ArgumentParser, upstream: Upstream) -
         try:
             settings = settings_of(options, upstream)
             size = cropped_size(options)
-            if settings.weight > 0 and size is not None:
+            if settings.on and size is not None:
                 settings.check_image_size(size, size)
         except SettingsError as refusal:
             parser.error(str(refusal))

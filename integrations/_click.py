@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
+from ffl_plugin.formatting import shortest
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import OBSERVING, Flag, SettingsError
 from ffl_plugin.integrations._resume import ResumedRun
@@ -38,7 +39,9 @@ def _option(flag: Flag, default: Any) -> Callable[[Command], Command]:
             given[flag.setting] = value
 
     kind = flag.kind
-    shown = str(default).lower() if kind.type is bool else f"{default:g}" if kind.type is float else default
+    shown = (
+        str(default).lower() if kind.type is bool else shortest(default) if kind.type is float else default
+    )
     keywords: dict[str, Any] = {
         "help": f"{flag.help[0].upper()}{flag.help[1:]} [default: {shown}]",
         "type": click.Choice(kind.choices) if kind.choices else kind.type,
@@ -91,7 +94,7 @@ def configure(
     """
     try:
         settings = upstream.settings(given or {})
-        if settings.weight > 0:
+        if settings.on:
             for height, width in _image_sizes(arguments.get("training_set_kwargs", {}).get("resolution")):
                 settings.check_image_size(height, width)
     except SettingsError as refusal:
@@ -100,11 +103,13 @@ def configure(
     for sentence in (upstream.without_effect(settings), resumed and resumed.change(settings)):
         if sentence:
             _process.warn(sentence)
-    if settings.weight == 0:
+    if not settings.on:
         return ""
     entry = settings.to_json()
     if resumed:
         entry["kimg_before"] = resumed.kimg
+        if settings.share > 0 and resumed.weight_for(settings):
+            entry["weight_before"] = resumed.weight_for(settings)
     arguments["loss_kwargs"]["ffl_options"] = entry
     return _description(settings, upstream.defaults)
 
@@ -126,12 +131,12 @@ def _resumed_snapshot() -> Optional[str]:
 def _description(settings: Settings, defaults: Settings) -> str:
     """``-ffl<weight>``, and behind it each setting that trains otherwise than the default: one word whole
     (``sync``, ``start20``), several by their initials (``lm``, ``pf4``)."""
-    parts = [f"ffl{settings.weight:g}"]
+    parts = [f"ffl{shortest(settings.weight)}" if settings.weight else "ffl"]
     for flag, value, _ in settings.changes(defaults):
         if flag.setting in ("weight", *OBSERVING):
             continue
         words = flag.setting.split("_")
         short = words[0] if len(words) == 1 else "".join(word[0] for word in words)
         kind = flag.kind.type
-        parts.append(value if kind is str else short if kind is bool else f"{short}{value:g}")
+        parts.append(value if kind is str else short if kind is bool else f"{short}{shortest(value)}")
     return "-" + "-".join(parts)

@@ -64,10 +64,19 @@ FACTOR = Kind(
     int, lambda value: value >= 1, "a whole number of at least 1 that divides the image's height and width"
 )
 SWITCH = Kind(bool, lambda value: True, "true or false", alone=True)
+STEPS = Kind(int, lambda value: value >= 1, "a whole number of at least 1")
 INTERVAL = Kind(int, lambda value: value >= 0, "a whole number of at least 0", alone=10)
 
 FLAGS = (
     Flag("weight", AMOUNT, "weight of the Focal Frequency Loss; 0 is off"),
+    Flag(
+        "share",
+        AMOUNT,
+        "in place of a weight: how strongly the loss pulls at the generated images, as a share of the pull "
+        "of everything else; a calibration finds the weight",
+    ),
+    Flag("share_steps", STEPS, "steps of the calibration, which trains without the loss"),
+    Flag("share_every", AMOUNT, "calibrate again every so many {unit}; 0 is never"),
     Flag(
         "alpha",
         AMOUNT,
@@ -87,6 +96,7 @@ FLAGS = (
     Flag("ramp", AMOUNT, "rise to the full weight over this many {unit}"),
     Flag("monitor", INTERVAL, "report the gradient at the generated images every so many steps; 0 is off"),
 )
-SCHEDULE = ("start", "ramp")
+SCHEDULE = ("start", "ramp", "share_every")  # what is counted in the unit of the upstream
 SHAPING = ("alpha", "patch_factor", "spectrum", "log_matrix", "batch_matrix", "sync")  # what no variant has
+CALIBRATION = ("share_steps", "share_every")  # what matters with a share alone
 OBSERVING = ("monitor",)  # what changes nothing in the training

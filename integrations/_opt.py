@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -12,9 +14,9 @@ from torch import Tensor
 from ffl_plugin.errors import FFLError
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import SettingsError
-from ffl_plugin.integrations._monitor import NOTHING_YET, GradientMonitor, Report
-from ffl_plugin.integrations._record import Record
-from ffl_plugin.integrations._schedule import EpochCounter, share
+from ffl_plugin.integrations._monitor import NOTHING_YET, Report
+from ffl_plugin.integrations._record import Record, Trained
+from ffl_plugin.integrations._schedule import EpochCounter
 from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
 
@@ -31,8 +33,29 @@ def settings_of(opt: object, upstream: Upstream) -> Settings:
     return upstream.settings({s: getattr(opt, n) for s, n in names.items() if hasattr(opt, n)})
 
 
-def begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
-    """Put the settings in ``opt`` on record and return the term they make; None when off, or in a test."""
+def setup(model: Any, upstream: Upstream, prints: Sequence[str] = (), gradients: Sequence[str] = ()) -> None:
+    """Read ``model.opt`` and make ``model.ffl_term``: an `OptTerm`; None when off, or in a test.
+
+    The settings go on record beside upstream's own; a warning tells if ``--continue_train`` changes them.
+
+    Args:
+        model: upstream's.
+        upstream: which upstream this is.
+        prints: names of the terms that the model prints from now on, as ``loss_NAME``.
+        gradients: whose pulls it prints with ``--ffl-monitor``, as ``loss_grad_NAME``.
+    """
+    model.ffl_term = _begin(model.opt, upstream)
+    if model.ffl_term is None or not prints:
+        return
+    for name in prints:
+        setattr(model, f"loss_{name}", NotAdded(model))
+    monitored = gradients if model.ffl_term.settings.monitor > 0 else ()
+    for name in monitored:
+        setattr(model, f"loss_grad_{name}", NOTHING_YET)
+    model.loss_names = [*model.loss_names, *prints, *(f"grad_{name}" for name in monitored)]
+
+
+def _begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
     if not getattr(opt, "isTrain", True):
         return None
     settings = settings_of(opt, upstream)
@@ -40,12 +63,13 @@ def begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
     if idle:
         _process.warn(idle)
     record = Record(_checkpoint_folder(opt))
-    recorded = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
-    if settings.weight == 0:
+    before = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
+    if not settings.on:
         return None
     # Upstream's own --epoch_count says where a training goes on; without it, the record does.
-    before = int(getattr(opt, "epoch_count", 1)) - 1
-    return OptTerm(settings, record, before or recorded)
+    return OptTerm(
+        settings, record, replace(before, epochs=int(getattr(opt, "epoch_count", 1)) - 1 or before.epochs)
+    )
 
 
 def _checkpoint_folder(opt: object) -> Optional[Path]:
@@ -71,7 +95,7 @@ class NotAdded:
     def __float__(self) -> float:
         """Raise ``FFLError``, where upstream comes to print the losses of its first steps."""
         raise FFLError(
-            f"{self._model.__name__} in {self._model.__module__} trains without the term of --ffl-weight: "
+            f"{self._model.__name__} in {self._model.__module__} trains without the term of FFL: "
             "its backward_G is not the patched one; call that, or add the term as `ffl-patch diff` shows it"
         )
 
@@ -79,11 +103,11 @@ class NotAdded:
 class OptTerm:
     """The term of one model, which counts the model's epochs where its settings have a schedule."""
 
-    def __init__(self, settings: Settings, record: Record, epochs: int) -> None:
-        self._term = FrequencyTerm(settings)
-        self._monitors: dict[Hashable, GradientMonitor] = {}
+    def __init__(self, settings: Settings, record: Record, before: Trained) -> None:
+        self.settings = settings
+        self._term = FrequencyTerm(settings, before.weight, partial(record.enter_weight, settings.share))
         self._record = record
-        self._epochs = epochs
+        self._epochs = before.epochs
         self._counter: Optional[EpochCounter] = None
 
     def __call__(
@@ -93,37 +117,19 @@ class OptTerm:
         real: Tensor,
         report: Report,
         adversarial: Optional[Tensor] = None,
-        monitor: Hashable = None,
+        name: Hashable = None,
     ) -> Tensor:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1], in a step of ``model``.
 
-        Where only the first images tell that the patch factor does not divide them, end as argparse does.
-
-        Args:
-            model: upstream's.
-            fake: generated images.
-            real: what they are compared with.
-            report, adversarial: for `GradientMonitor.watch`.
-            monitor: a name for what is called once a step, where there is more than one.
+        Where only the first images tell that the patch factor does not divide them, end as argparse does. The
+        other arguments are those of `FrequencyTerm`.
         """
-        settings = self._term.settings
-        watching = self._monitors.setdefault(monitor, GradientMonitor(settings.monitor))
-        images = watching.watch(fake, report, adversarial)
         try:
-            return self._term(
-                images, real, share(self._position(model), settings) if settings.scheduled else 1.0
-            )
+            position = self._position(model) if self.settings.scheduled else 0.0
+            return self._term(fake, real, position, report, adversarial, name)
         except SettingsError as refusal:
             print(f"{Path(sys.argv[0]).name}: error: {refusal}", file=sys.stderr)
             sys.exit(2)
-
-    def gradient_losses(self, model: Any, *names: str) -> list[str]:
-        """Names of what ``--ffl-monitor`` has ``model`` print, which it has from now on; none when off."""
-        if self._term.settings.monitor == 0:
-            return []
-        for name in names:
-            setattr(model, f"loss_grad_{name}", NOTHING_YET)
-        return [f"grad_{name}" for name in names]
 
     def _position(self, model: Any) -> float:
         if self._counter is None:

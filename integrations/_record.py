@@ -1,14 +1,15 @@
 """Our own record of how a checkpoint folder was trained, which upstream's option files cannot keep.
 
 Upstream overwrites ``train_opt.txt`` at every start, and ``--continue_train`` without the flag trains on
-silently at weight 0. The record is only appended to: one JSON object a line, one line per start, and with a
-schedule one per epoch.
+silently at weight 0. The record is only appended to: one JSON object a line, one line per start, one per
+weight that a calibration found, and with a schedule one per epoch.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Optional
@@ -21,6 +22,14 @@ from ffl_plugin.integrations._settings import Settings
 FILE_NAME = "ffl_opt.jsonl"
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What an earlier part of a training did: its epochs, and the weight found for the same share, if any."""
+
+    epochs: int = 0
+    weight: Optional[float] = None
+
+
 class Record:
     """The record of one checkpoint folder. Every process may read it; only the first writes.
 
@@ -31,30 +40,34 @@ class Record:
     def __init__(self, folder: Optional[Path]) -> None:
         self.path = None if folder is None else folder / FILE_NAME
 
-    def enter(self, settings: Settings, continued: bool) -> int:
-        """Write down that a training starts with ``settings``; return the epochs it continues after.
+    def enter(self, settings: Settings, continued: bool) -> Trained:
+        """Write down that a training starts with ``settings``; return what it continues after.
 
         Warns if it continues one with other settings. A folder that never saw FFL gets no record while FFL is
         off.
         """
         if self.path is None:
-            if settings.weight > 0:
+            if settings.on:
                 _process.warn("the options name no checkpoints_dir, so this training goes without a record")
-            return 0
+            return Trained()
         entries = self._read(self.path)
         starts = [entry["settings"] for entry in entries if "settings" in entry]
         if continued:
             sentence = describe_change("--continue_train", starts[-1] if starts else {}, settings, self.path)
             if sentence:
                 _process.warn(sentence)
-        if starts or settings.weight > 0:
+        if starts or settings.on:
             version = ffl_plugin.__version__
             self._append({"continued": continued, "ffl_plugin": version, "settings": settings.to_json()})
-        return _epochs_trained(entries) if continued else 0
+        return _trained(entries, settings.share) if continued else Trained()
 
     def enter_epochs(self, epochs: int) -> None:
         """Write down how many epochs are over."""
         self._append({"epochs": epochs})
+
+    def enter_weight(self, share: float, weight: float) -> None:
+        """Write down the weight that a calibration found for a share."""
+        self._append({"share": share, "weight": weight})
 
     def _read(self, path: Path) -> list[dict[str, Any]]:
         """Every entry; a line that is none, as one cut short by a full disk, is passed over."""
@@ -95,20 +108,22 @@ def _entry(line: str) -> Optional[dict[str, Any]]:
         entry = json.loads(line)
     except ValueError:
         return None
-    known = {"settings": dict, "epochs": int}
+    known: dict[str, Any] = {"settings": dict, "epochs": int, "weight": (int, float)}
     fits = isinstance(entry, dict) and any(isinstance(entry.get(key), kind) for key, kind in known.items())
     return entry if fits else None
 
 
-def _epochs_trained(entries: list[dict[str, Any]]) -> int:
-    """Epochs since the folder was last trained from the beginning."""
-    epochs = 0
+def _trained(entries: list[dict[str, Any]], share: float) -> Trained:
+    """What there was since the folder was last trained from the beginning."""
+    trained = Trained()
     for entry in entries:
         if "epochs" in entry:
-            epochs = entry["epochs"]
+            trained = replace(trained, epochs=entry["epochs"])
+        elif "weight" in entry:
+            trained = replace(trained, weight=entry["weight"] if entry.get("share") == share else None)
         elif not entry.get("continued"):
-            epochs = 0
-    return epochs
+            trained = Trained()
+    return replace(trained, weight=trained.weight or None)
 
 
 def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source: Path) -> Optional[str]:
@@ -122,8 +137,9 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
     """
     old = {**Settings(spectrum=now.spectrum).to_json(), **before}
     new = now.to_json()
-    both = old["weight"] and new["weight"]
-    watched = [item for item in FLAGS if item.setting == "weight" or (both and item.setting not in OBSERVING)]
+    both = all(options["weight"] or options["share"] for options in (old, new))
+    weighing = ("weight", "share")
+    watched = [item for item in FLAGS if item.setting in weighing or (both and item.setting not in OBSERVING)]
     changed = [
         f"{item.name} from {old[item.setting]} to {new[item.setting]}"
         for item in watched

@@ -13,8 +13,8 @@ from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._settings import Settings
 
 
-def share(position: float, settings: Settings) -> float:
-    """Share of the weight that acts at a position: 0 before the start, then linear over the ramp to 1."""
+def ramped(position: float, settings: Settings) -> float:
+    """Part of the weight that acts at a position: 0 before the start, then linear over the ramp to 1."""
     since = position - settings.start
     if since < 0:
         return 0.0

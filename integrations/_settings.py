@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ffl_plugin.integrations._flags import FLAGS, SCHEDULE, SHAPING, Flag, SettingsError, choice
+from ffl_plugin.integrations._flags import CALIBRATION, FLAGS, SCHEDULE, SHAPING, Flag, SettingsError, choice
 from ffl_plugin.integrations._variants import FOCAL, VARIANTS
 
 
@@ -19,6 +19,9 @@ class Settings:
     """
 
     weight: float = 0.0
+    share: float = 0.0
+    share_steps: int = 200
+    share_every: float = 0.0
     alpha: float = 1.0
     patch_factor: int = 1
     spectrum: str = "image"
@@ -36,9 +39,14 @@ class Settings:
             flag.check(getattr(self, flag.setting))
 
     @property
+    def on(self) -> bool:
+        """Whether there is a loss at all."""
+        return self.weight > 0 or self.share > 0
+
+    @property
     def scheduled(self) -> bool:
-        """Whether the weight changes while training."""
-        return self.start > 0 or self.ramp > 0
+        """Whether something depends on how far the training is."""
+        return any(getattr(self, setting) > 0 for setting in SCHEDULE)
 
     def check_image_size(self, height: int, width: int) -> None:
         """Raise `SettingsError` unless the patches fill an image of ``height`` × ``width`` pixels."""
@@ -98,6 +106,8 @@ class Upstream:
         shaped = [flag.name for flag in changed if flag.setting in SHAPING]
         if settings.variant != FOCAL and shaped:
             raise SettingsError(f"{shaped[0]} shapes FFL, which --ffl-variant {settings.variant} replaces")
+        if settings.weight > 0 and settings.share > 0:
+            raise SettingsError("--ffl-weight gives the weight that --ffl-share would find: give one of them")
         if settings.sync and settings.spectrum == "image":
             raise SettingsError(
                 "--ffl-sync averages over processes, and --ffl-spectrum image averages nothing"
@@ -105,8 +115,13 @@ class Upstream:
         return settings
 
     def without_effect(self, settings: Settings) -> Optional[str]:
-        """One sentence when flags were set but the weight, being 0, leaves them without effect; else None."""
-        idle = [flag.name for flag, _, _ in settings.changes(self.defaults)]
-        if settings.weight > 0 or not idle:
-            return None
-        return f"{', '.join(idle)} without effect: FFL is off until --ffl-weight is above 0"
+        """One sentence when flags were set that others leave without effect; else None."""
+        idle = [flag for flag, _, _ in settings.changes(self.defaults)]
+        if settings.on:
+            idle = [flag for flag in idle if flag.setting in CALIBRATION and settings.share == 0]
+        why = (
+            "there is no --ffl-share"
+            if settings.on
+            else "FFL is off until --ffl-weight or --ffl-share is above 0"
+        )
+        return f"{', '.join(flag.name for flag in idle)} without effect: {why}" if idle else None

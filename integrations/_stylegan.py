@@ -11,11 +11,12 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
+import torch
 from torch import Tensor
 
 from ffl_plugin.integrations import _click
-from ffl_plugin.integrations._monitor import GradientMonitor
-from ffl_plugin.integrations._schedule import ImageCounter, share
+from ffl_plugin.integrations._resume import WEIGHT
+from ffl_plugin.integrations._schedule import ImageCounter
 from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
 from ffl_plugin.integrations._variants import UNPAIRED_VARIANTS
@@ -40,25 +41,29 @@ class GeneratorTerm:
     def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
         given = dict(ffl_options or {})
         self._counter = ImageCounter(kimg=given.pop("kimg_before", 0.0))
+        found = given.pop("weight_before", None)
         self._settings = UPSTREAM.settings(given)
-        self._term = FrequencyTerm(self._settings)
-        self._monitor = GradientMonitor(self._settings.monitor)
+        self._term = FrequencyTerm(self._settings, found)
 
     def __call__(self, fake: Tensor, real: Tensor) -> Optional[Tensor]:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off."""
-        if self._settings.weight == 0:
+        if not self._settings.on:
             return None
-        images = self._monitor.watch(fake, _report)
-        if not self._settings.scheduled:
-            return self._term(images, real)
-        position = self._counter.position_before(len(real))
-        return self._term(images, real, share(position, self._settings))
+        term = self._term(fake, real, self._counter.position_before(len(real)), _report_pull)
+        if self._settings.share > 0 and self._term.weight is not None:
+            _report(WEIGHT, torch.tensor(self._term.weight))
+        return term
 
 
-def _report(whose: str, pull: Tensor) -> None:
+def _report_pull(whose: str, pull: Tensor) -> None:
+    _report(f"Gradient/{whose.lower()}", pull)
+
+
+def _report(name: str, value: Tensor) -> None:
     """Report to upstream's statistics, which average over steps and processes.
 
-    They want the same names from every process: all monitor the same steps, the first among them.
+    They want the same names from every process: all monitor the same steps, the first among them, and all
+    find a weight in the same step.
     """
     statistics = importlib.import_module("torch_utils.training_stats")  # of the clone that trains
-    statistics.report(f"Gradient/{whose.lower()}", pull)
+    statistics.report(name, value)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from typing import Callable, Optional
 
 import torch
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.integrations import _process
+from ffl_plugin.integrations._monitor import Observer, Report, report_adversarial, reporter, watch
+from ffl_plugin.integrations._schedule import ramped
 from ffl_plugin.integrations._settings import Settings
+from ffl_plugin.integrations._share import Calibration, ignore
 from ffl_plugin.integrations._variants import FOCAL, FUNCTIONS
 from ffl_plugin.loss import focal_frequency_loss
 
@@ -22,17 +28,49 @@ class FirstStepError(FFLError, ValueError):
 
 
 class FrequencyTerm:
-    """The weighted loss between generated and real images.
+    """The weighted loss between generated and real images, as one training adds it.
 
-    The first call looks at the images, which on a GPU waits for it once; later calls wait for nothing.
+    The first call looks at the images, which on a GPU waits for it once; later calls wait for nothing, except
+    at the end of a calibration.
+
+    Args:
+        settings: of the training.
+        weight: what the calibration of an earlier part of it found; None where there was none.
+        found: called with each weight that a calibration finds, in every process, to put it on record.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, weight: Optional[float] = None, found: Callable[[float], None] = ignore
+    ) -> None:
         self.settings = settings
+        self._calibration = Calibration(settings, weight, found) if settings.share > 0 else None
         self._first = True
+        self._steps: Counter[Hashable] = Counter()
 
-    def __call__(self, fake: Tensor, real: Tensor, share: float = 1.0) -> Tensor:
-        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; ``share`` scales the weight.
+    @property
+    def weight(self) -> Optional[float]:
+        """The weight at its full strength; None while a calibration has yet to find it."""
+        return self._calibration.weight if self._calibration else self.settings.weight
+
+    def __call__(
+        self,
+        fake: Tensor,
+        real: Tensor,
+        position: float = 0.0,
+        report: Optional[Report] = None,
+        adversarial: Optional[Tensor] = None,
+        name: Hashable = None,
+    ) -> Tensor:
+        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1].
+
+        Args:
+            fake: generated images.
+            real: what they are compared with.
+            position: how much was trained before, in the unit of ``--ffl-start``.
+            report: called in the backward pass of the steps of ``--ffl-monitor``, the first among them, with
+                "FFL", with "rest", everything else that pulls at the images, and with "GAN" where there is
+                ``adversarial``, a part of the rest.
+            name: tells apart the images of a step that generates several.
 
         Raises:
             FirstStepError: on the first call, when the batches are not two tensors of one 4-D shape.
@@ -41,9 +79,30 @@ class FrequencyTerm:
         if self._first:
             check_images(fake, real, self.settings)
             self._first = False
-        if share == 0:
+        weight, measures = self.settings.weight, False
+        if self._calibration:
+            weight, measures = self._calibration.step(name, position)
+        weight *= ramped(position, self.settings)
+        interval, step = self.settings.monitor, self._steps[name]
+        self._steps[name] += 1
+        observers: list[Observer] = []
+        if fake.requires_grad and torch.is_grad_enabled():
+            if report is not None and interval > 0 and step % interval == 0:
+                report_adversarial(adversarial, fake, report)
+                observers.append(reporter(report))
+            if self._calibration and measures:
+                observers.append(
+                    self._calibration.measure(name, fake, lambda images: self._loss(images, real))
+                )
+        if not observers:
+            return self._weighted(fake, real, weight)
+        images, zero = watch(fake, observers)
+        return self._weighted(images, real, weight) + zero
+
+    def _weighted(self, fake: Tensor, real: Tensor, weight: float) -> Tensor:
+        if weight == 0:
             return torch.zeros((), device=fake.device)
-        return self._loss(fake, real) * (self.settings.weight * share)
+        return self._loss(fake, real) * weight
 
     def _loss(self, fake: Tensor, real: Tensor) -> Tensor:
         settings = self.settings
@@ -92,9 +151,21 @@ def check_images(fake: object, real: object, settings: Settings) -> None:
             "the generated images of the first step carry no gradient, so FFL trains nothing there; if the "
             "generator trains in this step, they are detached from it before FFL gets them"
         )
+    _check_range(real, settings)
+
+
+def _check_range(real: Tensor, settings: Settings) -> None:
+    """Warn where the weight means something else than in [-1, 1], or the images are not finite."""
     low, high = (bound.item() for bound in torch.aminmax(real.detach().float()))
-    if not max(-low, high) <= PLAUSIBLE_MAGNITUDE:
+    seen = f"the real images of the first step go from {low:.3g} to {high:.3g}, "
+    if not math.isfinite(high - low):
+        _process.warn(f"{seen}so FFL is not finite either")
+    elif settings.share > 0 or (max(-low, high) <= PLAUSIBLE_MAGNITUDE and low < 0):
+        return
+    else:
+        in_unit_range = low >= 0 and high <= 1
+        usual, width = ("as images in [0, 1] do", 1.0) if in_unit_range else ("not from -1 to 1", high - low)
         _process.warn(
-            f"the real images go from {low:.3g} to {high:.3g}, not from -1 to 1; FFL grows with the square "
-            "of the range, so --ffl-weight means something else here than in [-1, 1]"
+            f"{seen}{usual}; FFL grows with the square of the range, so it is {(width / 2) ** 2:.2g} times "
+            "as large here as in [-1, 1] at the same --ffl-weight"
         )

@@ -22,8 +22,7 @@ def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
 
     A value that cannot train ends in the parser's own error.
     """
-    if is_train:
-        _argparse.add_options(parser, UPSTREAM)
+    _argparse.add_options(parser, UPSTREAM, is_train)
 
 
 def setup(model: Any) -> None:
@@ -33,11 +32,7 @@ def setup(model: Any) -> None:
     and those of the cycle losses as ``grad_rest_A`` and ``grad_rest_B``: no adversarial one gets there.
     The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
-    model.ffl_term = _opt.begin(model.opt, UPSTREAM)
-    if model.ffl_term is not None:
-        gradients = model.ffl_term.gradient_losses(model, "FFL_A", "rest_A", "FFL_B", "rest_B")
-        model.loss_names = [*model.loss_names, "FFL_A", "FFL_B", *gradients]
-        model.loss_FFL_A = model.loss_FFL_B = _opt.NotAdded(model)
+    _opt.setup(model, UPSTREAM, ("FFL_A", "FFL_B"), ("FFL_A", "rest_A", "FFL_B", "rest_B"))
 
 
 def add_terms(
@@ -53,7 +48,7 @@ def add_terms(
     if model.ffl_term is None:
         return loss
     term = model.ffl_term
-    model.loss_FFL_A = term(model, rec_a, real_a, _opt.as_losses(model, "_A"), monitor="A")
-    model.loss_FFL_B = term(model, rec_b, real_b, _opt.as_losses(model, "_B"), monitor="B")
+    model.loss_FFL_A = term(model, rec_a, real_a, _opt.as_losses(model, "_A"), name="A")
+    model.loss_FFL_B = term(model, rec_b, real_b, _opt.as_losses(model, "_B"), name="B")
     total: Tensor = loss + model.loss_FFL_A + model.loss_FFL_B
     return total

@@ -22,8 +22,7 @@ def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
 
     A value that cannot train ends in the parser's own error.
     """
-    if is_train:
-        _argparse.add_options(parser, UPSTREAM)
+    _argparse.add_options(parser, UPSTREAM, is_train)
 
 
 def setup(model: Any) -> None:
@@ -33,12 +32,8 @@ def setup(model: Any) -> None:
     all of upstream's losses, L1 among them, as ``grad_rest``.
     The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
-    model.ffl_term = _opt.begin(model.opt, UPSTREAM)
-    if model.ffl_term is not None:
-        whose = ("FFL", "GAN", "rest") if "G_GAN" in model.loss_names else ("FFL", "rest")
-        gradients = model.ffl_term.gradient_losses(model, *whose)
-        model.loss_names = [*model.loss_names, "G_FFL", *gradients]
-        model.loss_G_FFL = _opt.NotAdded(model)
+    whose = ("FFL", "GAN", "rest") if "G_GAN" in model.loss_names else ("FFL", "rest")
+    _opt.setup(model, UPSTREAM, ("G_FFL",), whose)
 
 
 def add_term(model: Any, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def setup(model: Any) -> None:
 
     The settings go on record beside ``opt.txt``; a warning tells if ``--continue_train`` changes them.
     """
-    model.ffl_term = _opt.begin(model.opt, UPSTREAM)
+    _opt.setup(model, UPSTREAM)
     model.ffl_gradients = {}
 
 
@@ -43,4 +43,4 @@ def add_term(model: Any, losses: dict[str, Tensor], fake: Tensor, real: Tensor) 
         return
     gradients = model.ffl_gradients  # one dict for the replicas on all devices
     losses.update((f"grad_{whose}", pull.to(fake.device)) for whose, pull in gradients.items())
-    losses["FFL"] = model.ffl_term(model, fake, real, gradients.__setitem__, monitor=fake.device)
+    losses["FFL"] = model.ffl_term(model, fake, real, gradients.__setitem__, name=fake.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import statistics
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import cyclegan, spade
+from ffl_plugin.integrations._monitor import pull
 
 
 def batch(seed):
@@ -40,6 +42,24 @@ def test_cyclegan_compares_what_came_back_with_what_left(tmp_path):
     torch.testing.assert_close(model.loss_FFL_B, 2 * focal_frequency_loss(rec_b, real_b))
     torch.testing.assert_close(total, 5 + model.loss_FFL_A + model.loss_FFL_B)
     assert model.loss_names == ["G_A", "G_B", "FFL_A", "FFL_B"]
+
+
+def test_cyclegan_finds_one_weight_for_both_domains(tmp_path):
+    model = cyclegan_model(tmp_path, "--ffl-share=0.5", "--ffl-share-steps=2")
+    pulls = []
+    for step in range(3):
+        rec_a, real_a, rec_b, real_b = (batch(10 * step + number) for number in range(4))
+        rec_a, rec_b = rec_a.requires_grad_(), rec_b.requires_grad_()
+        loss = 10 * (rec_a - real_a).abs().mean() + 20 * (rec_b - real_b).abs().mean()
+        cyclegan.add_terms(model, loss, rec_a, real_a, rec_b, real_b).backward()
+        for rec, real in ((rec_a, real_a), (rec_b, real_b)):
+            [gradient] = torch.autograd.grad(focal_frequency_loss(rec, real), rec)
+            pulls.append(float(pull(gradient)))
+        assert (float(model.loss_FFL_A.detach()) > 0) == (step == 2)
+    # Half of the steps have a pull of 10, half of 20.
+    weight = 0.5 * 15 / statistics.median(pulls[:4])
+    expected = weight * focal_frequency_loss(rec_b, real_b)
+    torch.testing.assert_close(model.loss_FFL_B, expected, rtol=1e-3, atol=0)
 
 
 def test_cyclegan_prints_the_gradients_of_both_domains(tmp_path):

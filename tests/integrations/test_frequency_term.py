@@ -40,11 +40,11 @@ def test_a_variant_takes_the_place_of_the_loss(variant):
     torch.testing.assert_close(FrequencyTerm(Settings(weight=3.0, variant=variant))(fake, real), expected)
 
 
-def test_a_share_scales_the_weight_and_0_leaves_the_images_alone():
+def test_the_ramp_scales_the_weight_and_before_the_start_the_images_are_left_alone():
     fake, real = images(2, 3, 8, 8, seed=1).requires_grad_(), images(2, 3, 8, 8, seed=2)
-    term = FrequencyTerm(Settings(weight=3.0))
-    torch.testing.assert_close(term(fake, real, 0.25), term(fake, real) / 4)
-    nothing = term(fake, real, 0.0)
+    term = FrequencyTerm(Settings(weight=3.0, start=1.0, ramp=4.0))
+    torch.testing.assert_close(term(fake, real, 2.0), term(fake, real, 5.0) / 4)
+    nothing = term(fake, real, 0.5)
     assert nothing == 0 and nothing.shape == () and not nothing.requires_grad
 
 
@@ -81,6 +81,33 @@ def test_an_implausible_range_is_warned_of_once(capsys):
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 1
     assert "go from 2.59 to 255, not from -1 to 1" in warnings[0]
+
+
+def real_images(low, high):
+    return images(2, 3, 8, 8, seed=1) * (high - low) / 2 + (high + low) / 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "warning"),
+    [
+        (-1.0, 1.0, None),
+        (-1.4, 1.4, None),
+        (0.0, 255.0, "1.6e+04 times"),
+        (-255.0, 0.0, "1.6e+04 times"),
+        (-2.1, 2.6, "5.4 times"),
+        (0.0, 1.0, "0.25 times"),
+        (0.1, 0.9, "0.25 times"),
+        (-0.1, 0.9, None),
+    ],
+    ids=str,
+)
+def test_what_the_weight_means_in_another_range_is_said(low, high, warning, capsys):
+    for settings in (Settings(weight=1.0), Settings(share=0.1)):
+        FrequencyTerm(settings)(images(2, 3, 8, 8).requires_grad_(), real_images(low, high))
+        lines = capsys.readouterr().err.splitlines()
+        expected = settings.weight > 0 and warning is not None  # a share means the same in every range
+        assert len(lines) == expected
+        assert not expected or warning in lines[0]
 
 
 def test_an_untrained_generator_may_leave_the_range(capsys):

@@ -12,7 +12,9 @@ from torch import distributed, nn
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import stylegan2_ada
-from ffl_plugin.integrations._monitor import GradientMonitor, pull
+from ffl_plugin.integrations._monitor import pull
+from ffl_plugin.integrations._settings import Settings
+from ffl_plugin.integrations._term import FrequencyTerm
 
 
 def networks():
@@ -27,18 +29,23 @@ def batch(seed, count=4):
     return torch.randn(count, 4, generator=drawn), torch.rand(count, 3, 8, 8, generator=drawn) * 2 - 1
 
 
+def monitored(fake, real, report, weight=1.0, interval=1, adversarial=None):
+    settings = Settings(weight=weight, monitor=interval)
+    return FrequencyTerm(settings)(fake, real, report=report, adversarial=adversarial)
+
+
 def test_the_pulls_are_those_of_separate_gradients():
     generator, discriminator = networks()
     z, real = batch(1)
     found = {}
     fake = generator(z)
-    ours = 50 * focal_frequency_loss(GradientMonitor(1).watch(fake, found.__setitem__), real)
+    ours = monitored(fake, real, found.__setitem__, weight=50.0)
     rest = discriminator(fake).mean()
     expected = {
         name: pull(torch.autograd.grad(loss, fake, retain_graph=True)[0])
         for name, loss in (("FFL", 50 * focal_frequency_loss(fake, real)), ("rest", rest))
     }
-    found.clear()  # hooks answer to any backward pass, those above among them
+    assert found == {}  # no backward pass but that of the loss counts
     (rest + ours).backward()
     assert list(found) == ["FFL", "rest"]
     for name in expected:
@@ -53,6 +60,13 @@ def test_the_pull_of_an_absolute_error_is_its_weight_whatever_the_size():
         torch.testing.assert_close(pull(gradient), torch.tensor(100.0), rtol=1e-5, atol=0)
 
 
+def test_the_pull_of_a_gradient_in_half_precision_is_taken_in_single():
+    gradient = torch.full((100, 100), 1000.0)
+    torch.testing.assert_close(
+        pull(gradient.half()), torch.tensor(1e7), rtol=1e-5, atol=0
+    )  # in half, √n times it is infinite
+
+
 def test_an_adversarial_loss_is_told_apart_from_the_rest():
     generator, discriminator = networks()
     z, real = batch(1)
@@ -61,8 +75,8 @@ def test_an_adversarial_loss_is_told_apart_from_the_rest():
     [gradient] = torch.autograd.grad(adversarial, fake, retain_graph=True)
     [both] = torch.autograd.grad(adversarial + absolute, fake, retain_graph=True)
     found = {}
-    images = GradientMonitor(1).watch(fake, found.__setitem__, adversarial)
-    (adversarial + absolute + focal_frequency_loss(images, real)).backward()
+    ours = monitored(fake, real, found.__setitem__, adversarial=adversarial)
+    (adversarial + absolute + ours).backward()
     torch.testing.assert_close(found["GAN"], pull(gradient))
     torch.testing.assert_close(found["rest"], pull(both), rtol=1e-5, atol=0)
 
@@ -70,17 +84,18 @@ def test_an_adversarial_loss_is_told_apart_from_the_rest():
 @pytest.mark.parametrize("adversarial", [torch.ones(()), torch.ones((), requires_grad=True)], ids=str)
 def test_an_adversarial_loss_of_other_images_stops_nothing(adversarial):
     found = {}
-    fake = networks()[0](batch(1)[0])
-    GradientMonitor(1).watch(fake, found.__setitem__, adversarial).sum().backward()
+    z, real = batch(1)
+    monitored(networks()[0](z), real, found.__setitem__, adversarial=adversarial).backward()
     assert list(found) == ["FFL", "rest"]
 
 
 def test_a_loss_that_is_not_acting_yet_pulls_with_0():
     generator, discriminator = networks()
     found = {}
-    fake = generator(batch(1)[0])
-    GradientMonitor(1).watch(fake, found.__setitem__)
-    discriminator(fake).mean().backward()
+    z, real = batch(1)
+    fake = generator(z)
+    term = FrequencyTerm(Settings(weight=1.0, monitor=1, start=5.0))
+    (discriminator(fake).mean() + term(fake, real, 4.0, found.__setitem__)).backward()
     assert found["FFL"] == 0 and found["rest"] > 0
 
 
@@ -89,22 +104,25 @@ def test_a_loss_that_is_not_acting_yet_pulls_with_0():
 )
 def test_every_so_many_steps(interval, steps):
     generator, _ = networks()
-    monitor, seen = GradientMonitor(interval), []
+    term, seen = FrequencyTerm(Settings(weight=1.0, monitor=interval)), []
     for step in range(7):
-        fake = generator(batch(step)[0])
-        monitor.watch(fake, lambda whose, _, step=step: seen.append((step, whose))).sum().backward()
+        z, real = batch(step)
+        term(generator(z), real, report=lambda whose, _, step=step: seen.append((step, whose))).backward()
     assert seen == [(step, whose) for step in steps for whose in ("FFL", "rest")]
 
 
-def test_off_gives_back_the_very_images_without_a_hook():
-    fake = networks()[0](batch(1)[0])
-    assert GradientMonitor(0).watch(fake, pytest.fail) is fake
+def test_off_leaves_the_images_without_a_hook():
+    z, real = batch(1)
+    fake = networks()[0](z)
+    monitored(fake, real, pytest.fail, interval=0).backward()
     assert not fake._backward_hooks
 
 
-@pytest.mark.parametrize("images", [torch.ones(1, 3, 8, 8), {"image": 1}], ids=["constant", "dict"])
-def test_images_without_a_gradient_are_left_alone(images):
-    assert GradientMonitor(1).watch(images, pytest.fail) is images
+def test_a_step_without_gradients_is_not_watched():
+    z, real = batch(1)
+    with torch.no_grad():
+        assert monitored(real.requires_grad_(), batch(2)[1], pytest.fail) > 0
+    assert monitored(networks()[0](z).detach(), real, pytest.fail) > 0
 
 
 def test_a_scaled_loss_scales_both():
@@ -114,7 +132,7 @@ def test_a_scaled_loss_scales_both():
         z, real = batch(1)
         found = {}
         fake = generator(z)
-        ours = focal_frequency_loss(GradientMonitor(1).watch(fake, found.__setitem__), real)
+        ours = monitored(fake, real, found.__setitem__)
         ((discriminator(fake).mean() + ours) * scale).backward()
         pulls.append(found["FFL"] / found["rest"])
     torch.testing.assert_close(*pulls)

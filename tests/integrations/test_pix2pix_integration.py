@@ -235,6 +235,55 @@ def test_continuing_with_other_settings_is_warned_of(tmp_path, capsys, before, a
     assert warning is None or warning in lines[0]
 
 
+SHARED = ["--ffl-share=0.5", "--ffl-share-steps=2"]
+
+
+def train_with_backward(model, steps, start=0):
+    """Train some steps; what was added to the loss in each."""
+    added = []
+    for seed in range(start, start + steps):
+        model.step(seed).loss_G.backward()
+        added.append(float(model.loss_G_FFL.detach()))
+    return added
+
+
+def test_a_share_is_found_recorded_and_gone_on_with(tmp_path, capsys):
+    model = Model(tmp_path, SHARED)
+    assert [value > 0 for value in train_with_backward(model, 4)] == [False, False, True, True]
+    said = capsys.readouterr().out
+    [entry] = [entry for entry in record(tmp_path) if "weight" in entry]
+    assert entry["share"] == 0.5 and f"--ffl-share 0.5: weight {entry['weight']} from here on" in said
+    whole = focal_frequency_loss(model.fake_B, model.real_B, spectrum="batch")
+    torch.testing.assert_close(model.loss_G_FFL, entry["weight"] * whole)
+
+    resumed = Model(tmp_path, [*SHARED, "--continue_train"])
+    assert capsys.readouterr().out == f"--ffl-share 0.5 goes on at weight {entry['weight']}, found before.\n"
+    resumed.step(3)
+    torch.testing.assert_close(resumed.loss_G_FFL, model.loss_G_FFL)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [SHARED, ["--ffl-share=0.4", "--ffl-share-steps=2", "--continue_train"]],
+    ids=["from the beginning", "another share"],
+)
+def test_what_is_not_the_same_training_calibrates_again(tmp_path, arguments):
+    train_with_backward(Model(tmp_path, SHARED), 3)
+    assert train_with_backward(Model(tmp_path, arguments), 2) == [0, 0]
+
+
+def test_a_calibration_that_was_interrupted_begins_again(tmp_path):
+    train_with_backward(Model(tmp_path, SHARED), 2)
+    model = Model(tmp_path, [*SHARED, "--continue_train"])
+    assert [value > 0 for value in train_with_backward(model, 3)] == [False, False, True]
+
+
+def test_a_weight_beside_a_share_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--ffl-share=0.1", "--ffl-weight=1"])
+    assert "--ffl-weight gives the weight that --ffl-share would find" in capsys.readouterr().err
+
+
 def test_a_damaged_record_is_kept_and_training_goes_on(tmp_path, capsys):
     Model(tmp_path, ON)
     path = tmp_path / "facades" / "ffl_opt.jsonl"

@@ -12,7 +12,7 @@ NOT_AN_AMOUNT = [-1.0, -1e-9, math.nan, math.inf, -math.inf, True, "1", None]
 
 
 @pytest.mark.parametrize("value", NOT_AN_AMOUNT, ids=repr)
-@pytest.mark.parametrize("setting", ["weight", "alpha", "start", "ramp"])
+@pytest.mark.parametrize("setting", ["weight", "share", "alpha", "start", "ramp"])
 def test_numbers_that_are_no_amount_are_refused_by_flag_name(setting, value):
     with pytest.raises(SettingsError, match=f"--ffl-{setting} takes a finite number of at least 0, not"):
         Settings(**{setting: value})

@@ -7,6 +7,7 @@ import inspect
 import json
 
 import click
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -75,6 +76,9 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
     assert desc == "faces-ffl0.5"
     assert loss_kwargs["ffl_options"] == {
         "weight": 0.5,
+        "share": 0.0,
+        "share_steps": 200,
+        "share_every": 0.0,
         "alpha": 1.0,
         "patch_factor": 1,
         "spectrum": "batch",
@@ -98,6 +102,9 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run():
     assert desc == "faces-ffl2-alpha1.5-pf4-batch-amplitude-lm-bm-sync-start20-ramp2.5"
     assert loss_kwargs["ffl_options"] == {
         "weight": 2.0,
+        "share": 0.0,
+        "share_steps": 200,
+        "share_every": 0.0,
         "alpha": 1.5,
         "patch_factor": 4,
         "spectrum": "batch-amplitude",
@@ -206,6 +213,64 @@ def test_resuming_with_other_settings_is_warned_of(tmp_path):
     assert len(error.splitlines()) == 1 and "training_options.json" in error
     assert "--ffl-alpha from 1.0 to 2.0" in run(resume, "--ffl-weight=2", "--ffl-alpha=2").stderr
     assert "from 0.0 to 2.0" in run(snapshot(tmp_path, 40), "--ffl-weight=2").stderr
+
+
+SHARED = ["--ffl-share=0.1", "--ffl-share-steps=40", "--ffl-share-every=5"]
+
+
+def test_a_share_is_in_the_name_of_the_run():
+    desc, loss_kwargs = description_and_loss_kwargs(*SHARED)
+    assert desc == "faces-ffl-share0.1-ss40-se5"
+    assert loss_kwargs["ffl_options"]["share"] == 0.1 and loss_kwargs["ffl_options"]["weight"] == 0
+
+
+def test_a_weight_is_written_with_all_its_digits():
+    assert description_and_loss_kwargs("--ffl-weight=31.6227766")[0] == "faces-ffl31.6227766"
+    assert description_and_loss_kwargs("--ffl-weight=1000001")[0] == "faces-ffl1000001"
+
+
+def tick(kimg, weight=None, deviation=0.0):
+    """A line of the statistics, with a weight in single precision as upstream has it."""
+    found = {} if weight is None else {"num": 62, "mean": float(np.float32(weight)), "std": deviation}
+    return json.dumps({"Progress/kimg": {"num": 1, "mean": kimg, "std": 0}, "Weight/ffl": found}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([tick(4.0), tick(8.0)], None),  # the calibration was not over
+        ([tick(8.0), tick(16.0, 31.62), tick(40.2, 31.62), tick(44.0, 50.0)], 31.62),
+        ([tick(16.0, 31.62), tick(40.2, 40.0, deviation=9.0)], 31.62),  # found anew within a tick
+        ([tick(16.0, 31.62), "{"], 31.62),
+        ([tick(16.0, 0.0)], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_a_resumed_run_goes_on_at_the_weight_that_it_found(tmp_path, lines, found):
+    settings = description_and_loss_kwargs(*SHARED)[1]["ffl_options"]
+    resume = snapshot(tmp_path, 40, settings)
+    (tmp_path / "stats.jsonl").write_text("".join(lines))
+    resumed = description_and_loss_kwargs(*SHARED, resume)[1]["ffl_options"]
+    assert resumed.pop("weight_before", None) == found
+    assert resumed == {**settings, "kimg_before": 40}
+    # Another share, or a weight, has nothing to go on with.
+    for flag in ("--ffl-share=0.2", "--ffl-weight=3"):
+        assert "weight_before" not in description_and_loss_kwargs(flag, resume)[1]["ffl_options"]
+
+
+def test_a_run_without_statistics_calibrates_again(tmp_path):
+    settings = description_and_loss_kwargs(*SHARED)[1]["ffl_options"]
+    resumed = description_and_loss_kwargs(*SHARED, snapshot(tmp_path, 40, settings))[1]["ffl_options"]
+    assert "weight_before" not in resumed
+
+
+def test_resuming_with_another_share_is_warned_of(tmp_path):
+    settings = description_and_loss_kwargs(*SHARED)[1]["ffl_options"]
+    resume = snapshot(tmp_path, 40, settings)
+    assert run(resume, *SHARED).stderr == ""
+    assert "--resume changes --ffl-share from 0.1 to 0.0" in run(resume).stderr
+    assert "--ffl-weight from 0.0 to 3.0, --ffl-share from 0.1 to 0.0" in run(resume, "--ffl-weight=3").stderr
 
 
 def test_a_schedule_goes_on_where_the_resumed_run_was(tmp_path):
