@@ -45,6 +45,11 @@ class Event:
     def __init__(self, enable_timing: bool = False) -> None:
         self._seconds: Optional[float] = None
 
+    @property
+    def cuda_event(self) -> int:
+        """The handle: 0 until the event is recorded, which is all that Projected GAN asks."""
+        return 0 if self._seconds is None else id(self)
+
     def record(self, stream: object = None) -> None:
         """Remember the time."""
         self._seconds = time.perf_counter()

@@ -14,12 +14,13 @@ from typing import Any, Optional
 import numpy as _numpy
 import torch as _torch
 
+from ffl_plugin.integrations import _films, _square_root
 from ffl_plugin.integrations._distributed import DistributedDataParallel
 from ffl_plugin.integrations._grid_sample import grid_sample
 from ffl_plugin.integrations._stand_in import StandIn
 from ffl_plugin.integrations._without_cuda import torch_without_cuda
 
-__all__ = [  # and scipy, on demand
+__all__ = [  # and scipy and imageio, on demand
     "NEEDS_CONV2D_GRADFIX",
     "TRY_TO_BUILD_ONCE",
     "float_betas",
@@ -68,9 +69,14 @@ def _percentile(values: Any, q: Any, interpolation: Optional[str] = None, **keyw
 def _scipy() -> types.ModuleType:
     import scipy.linalg
 
+    wrong = _square_root.scipy_is_wrong(scipy.__version__)
+
     def sqrtm(matrix: Any, disp: bool = True) -> Any:
-        """`scipy.linalg.sqrtm` as before 1.18: with ``disp=False`` it returns the relative error as well."""
-        root = scipy.linalg.sqrtm(matrix)
+        """`scipy.linalg.sqrtm` as before 1.18: with ``disp=False`` it returns the relative error as well.
+
+        Ours in the versions of scipy whose own is wrong.
+        """
+        root = _square_root.square_root(matrix) if wrong else scipy.linalg.sqrtm(matrix)
         if disp:
             return root
         return root, scipy.linalg.norm(root @ root - matrix) / scipy.linalg.norm(matrix)
@@ -88,9 +94,11 @@ def _torch_of_this_machine() -> types.ModuleType:
 
 
 def __getattr__(name: str) -> types.ModuleType:
-    # scipy is imported only by the metric that needs it.
+    # Imported only by the metric and the script that need them.
     if name == "scipy":
         return _scipy()
+    if name == "imageio":
+        return _films.imageio_that_goes_without()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

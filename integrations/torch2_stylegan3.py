@@ -5,7 +5,13 @@ A patch is known by its imports, so that two recipes with the same ones could no
 
 from __future__ import annotations
 
-from ffl_plugin.integrations import removed_modules
-from ffl_plugin.integrations.torch2 import __getattr__, float_betas, numpy, torch
+import types
 
-__all__ = ["__getattr__", "float_betas", "numpy", "removed_modules", "torch"]
+from ffl_plugin.integrations import _films, removed_modules, torch2
+from ffl_plugin.integrations.torch2 import float_betas, numpy, torch
+
+__all__ = ["float_betas", "numpy", "removed_modules", "torch"]  # and scipy and imageio, on demand
+
+
+def __getattr__(name: str) -> types.ModuleType:
+    return _films.imageio_that_stops() if name == "imageio" else torch2.__getattr__(name)

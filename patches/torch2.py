@@ -11,7 +11,68 @@ from ffl_plugin.patching.recipe import File, Import, Only, Recipe, Statement, Ve
 _MODULES = Import("import ffl_plugin.integrations.removed_modules")
 _TORCH = Import("from ffl_plugin.integrations.torch2 import torch", rebinds=True)
 _NUMPY = Import("from ffl_plugin.integrations.torch2 import numpy as np", rebinds=True)
+_IMAGEIO = Import("from ffl_plugin.integrations.torch2 import imageio", rebinds=True)
 _SCIPY = Import("from ffl_plugin.integrations.torch2 import scipy", rebinds=True)
+
+FILES = (
+    File("dnnlib/__init__.py", holds=(), edits=(_MODULES,)),
+    File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(_TORCH,)),
+    File(
+        "torch_utils/ops/upfirdn2d.py",
+        holds=("_init", "upfirdn2d"),
+        edits=(
+            Import("from ffl_plugin.integrations.torch2 import TRY_TO_BUILD_ONCE"),
+            Statement("_init", "_inited |= TRY_TO_BUILD_ONCE", before=Only(("return _plugin is not None",))),
+        ),
+    ),
+    File(
+        "torch_utils/ops/grid_sample_gradfix.py",
+        holds=("grid_sample",),
+        edits=(
+            Import("from ffl_plugin.integrations import torch2"),
+            Statement(
+                "grid_sample",
+                "if enabled:\n    return torch2.grid_sample(input, grid)",
+                before=Only(("if _should_use_custom_op(): ...",)),
+            ),
+        ),
+    ),
+    File(
+        "training/training_loop.py",
+        holds=("training_loop",),
+        edits=(
+            _TORCH,
+            Import("from ffl_plugin.integrations.torch2 import NEEDS_CONV2D_GRADFIX"),
+            Statement(
+                "training_loop",
+                "conv2d_gradfix.enabled &= NEEDS_CONV2D_GRADFIX",
+                after=Only(("conv2d_gradfix.enabled = True",)),
+            ),
+        ),
+    ),
+    File(
+        "train.py",
+        holds=("setup_training_loop_kwargs",),
+        edits=(
+            _TORCH,
+            Import("from ffl_plugin.integrations.torch2 import fp32_without_cuda"),
+            Statement(
+                "setup_training_loop_kwargs",
+                "fp32 = fp32_without_cuda(fp32)",
+                before=Only(("if fp32 is None: ...",)),
+            ),
+        ),
+    ),
+    File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(_TORCH,)),
+    File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
+    File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY, _TORCH)),
+    File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
+    File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
+    File("generate.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
+    File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,), optional=True),
+)
+
+FIRST_EDITION = (*FILES, File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True))
 
 RECIPE = Recipe(
     name="torch2",
@@ -20,64 +81,8 @@ RECIPE = Recipe(
     summary="StyleGAN2-ADA on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --data=images.zip",
     files=(
-        File("dnnlib/__init__.py", holds=(), edits=(_MODULES,)),
-        File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(_TORCH,)),
-        File(
-            "torch_utils/ops/upfirdn2d.py",
-            holds=("_init", "upfirdn2d"),
-            edits=(
-                Import("from ffl_plugin.integrations.torch2 import TRY_TO_BUILD_ONCE"),
-                Statement(
-                    "_init", "_inited |= TRY_TO_BUILD_ONCE", before=Only(("return _plugin is not None",))
-                ),
-            ),
-        ),
-        File(
-            "torch_utils/ops/grid_sample_gradfix.py",
-            holds=("grid_sample",),
-            edits=(
-                Import("from ffl_plugin.integrations import torch2"),
-                Statement(
-                    "grid_sample",
-                    "if enabled:\n    return torch2.grid_sample(input, grid)",
-                    before=Only(("if _should_use_custom_op(): ...",)),
-                ),
-            ),
-        ),
-        File(
-            "training/training_loop.py",
-            holds=("training_loop",),
-            edits=(
-                _TORCH,
-                Import("from ffl_plugin.integrations.torch2 import NEEDS_CONV2D_GRADFIX"),
-                Statement(
-                    "training_loop",
-                    "conv2d_gradfix.enabled &= NEEDS_CONV2D_GRADFIX",
-                    after=Only(("conv2d_gradfix.enabled = True",)),
-                ),
-            ),
-        ),
-        File(
-            "train.py",
-            holds=("setup_training_loop_kwargs",),
-            edits=(
-                _TORCH,
-                Import("from ffl_plugin.integrations.torch2 import fp32_without_cuda"),
-                Statement(
-                    "setup_training_loop_kwargs",
-                    "fp32 = fp32_without_cuda(fp32)",
-                    before=Only(("if fp32 is None: ...",)),
-                ),
-            ),
-        ),
-        File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(_TORCH,)),
-        File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
-        File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY, _TORCH)),
-        File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
-        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
-        File("generate.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
-        File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True),
-        File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,), optional=True),
+        *FILES,
+        File("projector.py", holds=("run_projection",), edits=(_IMAGEIO, _TORCH), optional=True),
     ),
     versions=(
         Version(
@@ -100,4 +105,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
+    earlier=(FIRST_EDITION,),
 )

@@ -1,17 +1,23 @@
 """StyleGAN3, written for torch 1.9, on today's torch, numpy, scipy and Python, with CUDA or without.
 
 Each edit is an import of ours that rebinds a library, or a line more; `ffl_plugin.integrations.torch2` says
-what each is for. Nothing goes into networks.py and augment.py, whose source is stored in every snapshot.
+what each is for. Nothing goes into the networks, whose source is stored in every snapshot.
 """
 
 from __future__ import annotations
 
-from ffl_plugin.patching.recipe import File, Import, Only, Recipe, Statement, Version
+from ffl_plugin.patches._torch2 import Views, script, stylegan3_files
+from ffl_plugin.patching.recipe import Recipe, Version
 
-_MODULES = Import("from ffl_plugin.integrations.torch2_stylegan3 import removed_modules")
-_TORCH = Import("from ffl_plugin.integrations.torch2_stylegan3 import torch", rebinds=True)
-_NUMPY = Import("from ffl_plugin.integrations.torch2_stylegan3 import numpy as np", rebinds=True)
-_SCIPY = Import("from ffl_plugin.integrations.torch2_stylegan3 import scipy", rebinds=True)
+VIEWS = Views("torch2_stylegan3")
+FLOAT_BETAS = (VIEWS.name("float_betas"), "float_betas")
+
+IMAGES = script(VIEWS, "gen_images.py", "generate_images")
+FIRST_EDITION = (
+    *stylegan3_files(VIEWS, FLOAT_BETAS),
+    IMAGES,
+    script(VIEWS, "gen_video.py", "gen_interp_video"),
+)
 
 RECIPE = Recipe(
     name="torch2-stylegan3",
@@ -20,27 +26,10 @@ RECIPE = Recipe(
     summary="StyleGAN3 on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --cfg=stylegan3-t --data=images.zip --gpus=1 --batch=32 --gamma=8",
     files=(
-        File("dnnlib/__init__.py", holds=(), edits=(_MODULES,)),
-        File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(_TORCH,)),
-        File(
-            "training/training_loop.py",
-            holds=("training_loop",),
-            edits=(
-                _TORCH,
-                Import("from ffl_plugin.integrations.torch2_stylegan3 import float_betas"),
-                Statement(
-                    "training_loop", "float_betas(G_opt_kwargs, D_opt_kwargs)", before=Only(("phases = []",))
-                ),
-            ),
-        ),
-        File("train.py", holds=("launch_training",), edits=(_TORCH,)),
-        File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(_TORCH,)),
-        File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
-        File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY,)),
-        File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
-        File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
-        File("gen_images.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
-        File("gen_video.py", holds=("gen_interp_video",), edits=(_TORCH,), optional=True),
+        *stylegan3_files(VIEWS, FLOAT_BETAS),
+        IMAGES,
+        script(VIEWS, "gen_video.py", "gen_interp_video", "imageio"),
+        script(VIEWS, "avg_spectra.py", "stream_source_images"),
     ),
     versions=(
         Version(
@@ -57,7 +46,9 @@ RECIPE = Recipe(
                 ("calc_metrics.py", "52e1e9404dbaa8901352fc74475e6052e103f760"),
                 ("gen_images.py", "66fdef44fd163d5207911a2b4fd7853aff73855c"),
                 ("gen_video.py", "253360d24a0e56d2b7acf0a8410fa093acbc19ef"),
+                ("avg_spectra.py", "a53a7b3b7be5345477e82b154eb535f75da59b78"),
             ),
         ),
     ),
+    earlier=(FIRST_EDITION,),
 )

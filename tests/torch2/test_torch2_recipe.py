@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -12,16 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ffl_plugin.cli import group
-from ffl_plugin.cli._targets import applied
+from ffl_plugin.cli._targets import applied, supplement_named
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import PatchError, plan_apply, plan_revert, status
+from ffl_plugin.patching import PatchError, plan_apply, plan_revert, plan_upgrade, status
 from ffl_plugin.patching.detect import detect
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FFL, TORCH2 = all_recipes()["stylegan2-ada"], all_recipes()["torch2"]
+SUPPLEMENTS = [name for name, recipe in all_recipes().items() if recipe.supplements]
+LIKE_STYLEGAN3 = [name for name in SUPPLEMENTS if name != "torch2"]
 
 
 @pytest.fixture
@@ -95,7 +99,15 @@ class TestByName:
         assert result.exit_code == 2
         assert "there is torch2" in result.stderr
 
-    @pytest.mark.parametrize("name", ["torch2", "torch2-stylegan3"])
+    def test_it_goes_with_every_stylegan_family(self) -> None:
+        families = [
+            name for name, recipe in all_recipes().items() if recipe.files[-1].path == "training/loss.py"
+        ]
+        assert families == ["eg3d", "projected-gan", "stylegan2-ada", "stylegan3"]
+        for name in families:
+            assert supplement_named("torch2", all_recipes()[name]).supplements == name
+
+    @pytest.mark.parametrize("name", SUPPLEMENTS)
     def test_the_one_that_is_applied_is_known(self, name: str, tmp_path: Path) -> None:
         clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
         plan_apply(all_recipes()[name], clone).write()
@@ -179,13 +191,104 @@ def test_a_failed_build_is_not_tried_again(clone: Path, monkeypatch: pytest.Monk
     assert attempts_after_two_calls() == 1
 
 
-def test_the_optimizers_of_stylegan3_are_made(tmp_path: Path) -> None:
-    clone = Path(shutil.copytree(FIXTURES / "torch2-stylegan3", tmp_path / "clone"))
-    plan_apply(all_recipes()["torch2-stylegan3"], clone).write()
+@pytest.mark.parametrize("name", LIKE_STYLEGAN3)
+def test_the_optimizers_of_stylegan3_are_made(name: str, tmp_path: Path) -> None:
+    clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
+    plan_apply(all_recipes()[name], clone).write()
     code = "import train; i, phases = train.main('.'); print(i, list(phases[0].opt.defaults['betas']))"
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    output = subprocess.check_output([sys.executable, "-c", code], cwd=clone, env=environment, text=True)
+    output = python(clone, "-c", code).stdout
     assert output.split(maxsplit=1)[1].strip() == "[0.0, 0.99]"
+
+
+def test_projected_gan_asks_which_events_were_recorded(tmp_path: Path) -> None:
+    clone = Path(shutil.copytree(FIXTURES / "torch2-projected-gan", tmp_path / "clone"))
+    plan_apply(all_recipes()["torch2-projected-gan"], clone).write()
+    code = "import train; _, (G, D) = train.main('.'); print(G.value > 0, D.value)"
+    assert python(clone, "-c", code).stdout.strip() == "True 0"
+
+
+class TestFilms:
+    """The script that writes a film, with imageio-ffmpeg and without."""
+
+    @pytest.fixture
+    def scripts(self, tmp_path: Path) -> Path:
+        """A snapshot, and an imageio that writes films only beside an imageio-ffmpeg, which is not there."""
+        imageio = tmp_path / "modules" / "imageio" / "__init__.py"
+        imageio.parent.mkdir(parents=True)
+        imageio.write_text(
+            "class get_writer:\n"
+            "    def __init__(self, uri, mode=None, fps=None, codec=None):\n"
+            "        self.uri = uri\n"
+            "    def append_data(self, image):\n"
+            "        import importlib.util\n"
+            "        if importlib.util.find_spec('imageio_ffmpeg') is None:\n"
+            "            raise TypeError(\"TiffWriter.write() got an unexpected keyword argument 'fps'\")\n"
+            "    def close(self):\n"
+            "        open(self.uri, 'w').close()\n"
+        )
+        (tmp_path / "out").mkdir()
+        with (tmp_path / "G.pkl").open("wb") as file:
+            pickle.dump({"G_ema": torch.zeros(1)}, file)
+        return tmp_path
+
+    @pytest.mark.parametrize("name", LIKE_STYLEGAN3)
+    def test_a_script_with_nothing_else_to_save_stops_before_the_first_frame(
+        self, name: str, scripts: Path
+    ) -> None:
+        result = self.run(name, scripts, "gen_interp_video", f"{scripts}/out/film.mp4")
+        assert result.returncode == 1
+        assert result.stderr.endswith("no film can be written: pip install imageio-ffmpeg.\n")
+        assert "generating" not in result.stdout and not list((scripts / "out").iterdir())
+
+    def test_the_projector_warns_first_and_saves_the_rest(self, scripts: Path) -> None:
+        result = self.run("torch2", scripts, "run_projection", f"{scripts}/out")
+        assert result.returncode == 0, result.stderr
+        assert "imageio-ffmpeg is not installed" in result.stderr
+        assert [path.name for path in (scripts / "out").iterdir()] == ["projected_w.npy"]
+
+    @pytest.mark.parametrize(
+        ("name", "function"), [("torch2", "run_projection"), ("torch2-eg3d", "gen_interp_video")]
+    )
+    def test_with_imageio_ffmpeg_nothing_is_different(self, name: str, function: str, scripts: Path) -> None:
+        (scripts / "modules" / "imageio_ffmpeg.py").touch()
+        target = scripts / "out" / ("film.mp4" if function == "gen_interp_video" else "")
+        result = self.run(name, scripts, function, str(target))
+        assert (result.returncode, result.stderr) == (0, "")
+        assert list((scripts / "out").glob("*.mp4"))
+
+    def run(self, name: str, scripts: Path, function: str, target: str) -> subprocess.CompletedProcess[str]:
+        clone = Path(shutil.copytree(FIXTURES / name, scripts / "clone"))
+        plan_apply(all_recipes()[name], clone).write()
+        (script,) = [file.path for file in all_recipes()[name].files if file.holds == (function,)]
+        hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda name, *a: None if name == "
+        hide += (
+            f"'imageio_ffmpeg' and not {(scripts / 'modules/imageio_ffmpeg.py').exists()} else f(name, *a); "
+        )
+        code = (
+            f"{hide}from {script[:-3]} import {function}; {function}({str(scripts / 'G.pkl')!r}, {target!r})"
+        )
+        return python(clone, "-c", code, PYTHONPATH=str(scripts / "modules"))
+
+
+def python(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    everything = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **environment}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=clone, env=everything, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("name", SUPPLEMENTS)
+def test_a_clone_patched_by_the_first_edition_is_upgraded(name: str, tmp_path: Path) -> None:
+    recipe = all_recipes()[name]
+    clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
+    plan_apply(recipe, clone).write()
+    now = contents(clone)
+    plan_revert(recipe, clone).write()
+    for first in recipe.editions[1:]:
+        plan_apply(first, clone).write()
+        assert status(recipe, clone).recipe.edition == 1
+        plan_upgrade(recipe, clone).write()
+        assert contents(clone) == now
 
 
 def test_every_patched_file_still_parses_on_old_pythons(clone: Path) -> None:

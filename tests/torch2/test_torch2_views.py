@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ffl_plugin.integrations import torch2
+from ffl_plugin.integrations._square_root import square_root
 
 
 def test_a_sampler_may_still_hand_its_data_set_to_the_base_class() -> None:
@@ -53,7 +54,9 @@ class TestWithoutCuda:
             start.elapsed_time(end)
         clock = iter([3.0, 3.25])
         monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+        assert start.cuda_event == 0
         start.record(view.cuda.current_stream("cpu"))  # type: ignore[attr-defined]
+        assert start.cuda_event != 0
         end.record()
         end.synchronize()
         assert start.elapsed_time(end) == 250
@@ -124,6 +127,52 @@ def test_sqrtm_still_tells_its_error() -> None:
     numpy.testing.assert_array_equal(torch2.scipy.linalg.sqrtm(matrix), root)
     assert torch2.scipy.linalg.norm is scipy.linalg.norm
     assert torch2.scipy.fft is scipy.fft
+
+
+class TestSquareRoot:
+    @staticmethod
+    def covariances(images: int, features: int) -> tuple[numpy.ndarray, numpy.ndarray, float]:
+        """Two covariances, and the trace of their product's root, by the singular values of the factors."""
+        random = numpy.random.default_rng(0)
+        weights = 1 / numpy.arange(1, features + 1)
+        first, second = (random.normal(size=(images, features)) * weights for _ in range(2))
+        first, second = first - first.mean(0), second - second.mean(0)
+        trace = numpy.linalg.svd(first @ second.T / (images - 1), compute_uv=False).sum()
+        return numpy.cov(first.T), numpy.cov(second.T), float(trace)
+
+    @pytest.mark.parametrize("version", ["1.11.2", "1.11.4", "1.12.0", "1.12.0+mkl"])
+    def test_where_scipys_is_wrong_it_is_replaced(
+        self, version: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scipy = pytest.importorskip("scipy.linalg")
+        monkeypatch.setattr(sys.modules["scipy"], "__version__", version)
+        a, b, trace = self.covariances(images=40, features=120)
+        root, error = torch2.scipy.linalg.sqrtm(a @ b, disp=False)
+        assert error < 1e-9
+        assert numpy.isrealobj(root) and numpy.abs(root).max() < 2
+        assert abs(numpy.trace(root) - trace) < 1e-5
+        assert not numpy.array_equal(root, scipy.sqrtm(a @ b))
+
+    @pytest.mark.parametrize("version", ["1.10.1", "1.11.1", "1.13.0", "1.18.0.dev0"])
+    def test_where_scipys_is_right_it_is_scipys(self, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        scipy = pytest.importorskip("scipy.linalg")
+        monkeypatch.setattr(sys.modules["scipy"], "__version__", version)
+        a, b, _ = self.covariances(images=40, features=20)
+        numpy.testing.assert_array_equal(torch2.scipy.linalg.sqrtm(a @ b), scipy.sqrtm(a @ b))
+
+    @pytest.mark.parametrize(("images", "features"), [(50, 20), (21, 20), (20, 20), (5, 30), (2, 8)])
+    def test_the_trace_is_that_of_the_factors(self, images: int, features: int) -> None:
+        pytest.importorskip("scipy")
+        a, b, trace = self.covariances(images, features)
+        root = square_root(a @ b)
+        numpy.testing.assert_allclose(root @ root, a @ b, atol=1e-9)
+        assert abs(numpy.trace(root) - trace) < 1e-6
+
+    def test_of_zeros_and_of_what_has_no_real_root(self) -> None:
+        pytest.importorskip("scipy")
+        assert not square_root(numpy.zeros((3, 3))).any()
+        root = square_root(numpy.diag([-4.0, 1.0]))
+        numpy.testing.assert_allclose(root, numpy.diag([2j, 1]), atol=1e-12)
 
 
 def test_scipy_is_not_imported_before_it_is_needed(tmp_path: Path) -> None:

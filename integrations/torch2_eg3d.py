@@ -1,0 +1,13 @@
+"""What EG3D imports to run on today's torch."""
+
+from __future__ import annotations
+
+from ffl_plugin.integrations.torch2_stylegan3 import (
+    __getattr__,
+    float_betas,
+    numpy,
+    removed_modules,
+    torch,
+)
+
+__all__ = ["__getattr__", "float_betas", "numpy", "removed_modules", "torch"]

@@ -1,0 +1,70 @@
+"""What the recipes that run StyleGAN3's relatives on today's PyTorch share."""
+
+from __future__ import annotations
+
+from ffl_plugin.patching.recipe import File, Import, Only, Statement
+
+
+class Views:
+    """The imports that rebind a library in a file to its view of ours.
+
+    A patch is known by its imports, so each recipe has them from a module of its own.
+
+    Args:
+        module: the module's name in ``ffl_plugin.integrations``.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.module = f"ffl_plugin.integrations.{module}"
+
+    def of(self, name: str) -> Import:
+        """Return the import of a view: ``torch``, ``numpy as np``, ``scipy`` or ``timm``."""
+        return Import(f"from {self.module} import {name}", rebinds=True)
+
+    def name(self, name: str) -> Import:
+        """Return the import of a name that the file does not have yet."""
+        return Import(f"from {self.module} import {name}")
+
+    @property
+    def itself(self) -> Import:
+        """The import of the module."""
+        package, _, module = self.module.rpartition(".")
+        return Import(f"from {package} import {module}")
+
+
+def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File, ...]:
+    """Return what goes into the files that StyleGAN3, EG3D, Projected GAN and StyleGAN-XL have in common.
+
+    Args:
+        views: the recipe's imports.
+        float_betas: an import, and by which name it has ``float_betas``: one that no other recipe inserts.
+    """
+    torch = views.of("torch")
+    imported, function = float_betas
+    return (
+        File("dnnlib/__init__.py", holds=(), edits=(views.name("removed_modules"),)),
+        File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(torch,)),
+        File(
+            "training/training_loop.py",
+            holds=("training_loop",),
+            edits=(
+                torch,
+                imported,
+                Statement(
+                    "training_loop", f"{function}(G_opt_kwargs, D_opt_kwargs)", before=Only(("phases = []",))
+                ),
+            ),
+        ),
+        File("train.py", holds=("launch_training",), edits=(torch,)),
+        File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(torch,)),
+        File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(views.of("scipy"),)),
+        File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(views.of("numpy as np"),)),
+        File("metrics/precision_recall.py", holds=("compute_pr",), edits=(torch,)),
+        File("calc_metrics.py", holds=("calc_metrics",), edits=(torch,), optional=True),
+    )
+
+
+def script(views: Views, path: str, function: str, *libraries: str) -> File:
+    """Return a script that only names the device, and uses more libraries; a clone may lack it."""
+    edits = tuple(views.of(library) for library in (*libraries, "torch"))
+    return File(path, holds=(function,), edits=edits, optional=True)
