@@ -11,16 +11,20 @@ import click
 
 from ffl_plugin.cli._metrics import interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
+from ffl_plugin.formatting import shortest
 from ffl_plugin.sweep.engines import ENGINES
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option(
     "--weights",
-    default="0,0.1,1,10",
-    show_default=True,
     metavar="A,B,...",
-    help="Weights to train at; 0 is always one.",
+    help="Weights to train at; 0 is always one. [default: 0,0.1,1,10]",
+)
+@click.option(
+    "--shares",
+    metavar="A,B,...",
+    help="Shares (--ffl-share) to train at in place of weights, such as 0,0.03,0.1,0.3; 0 is always one.",
 )
 @click.option(
     "--seeds",
@@ -76,7 +80,8 @@ from ffl_plugin.sweep.engines import ENGINES
 @click.argument("training", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
 @interruptible("what is trained is kept, and the same command goes on from there")
 def command(
-    weights: str,
+    weights: Optional[str],
+    shares: Optional[str],
     seeds: str,
     out: Path,
     then: tuple[str, ...],
@@ -93,8 +98,8 @@ def command(
     """Train a patched clone at several weights and seeds, and gather one report.
 
     In COMMAND, {weight}, {seed} and {out} stand for each training's own; --ffl-weight={weight} is added
-    where {weight} is not used. Run it in the clone. The same command goes on after an interruption; with
-    more weights or seeds it adds to what is there.
+    where {weight} is not used. With --shares it is {share} and --ffl-share={share}. Run it in the clone. The
+    same command goes on after an interruption; with more weights or seeds it adds to what is there.
 
     \b
         ffl-patch sweep --weights 0,1,10 --real faces.zip -- \\
@@ -108,9 +113,11 @@ def command(
     from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
     from ffl_plugin.sweep.page import write_sweep_report
-    from ffl_plugin.sweep.plan import Plan, open_sweep, parse_numbers, read_plan, trials
+    from ffl_plugin.sweep.plan import SHARE, WEIGHT, Plan, open_sweep, parse_numbers, read_plan, trials
     from ffl_plugin.sweep.run import only_one
 
+    if weights is not None and shares is not None:
+        raise click.UsageError("--weights and --shares exclude each other.")
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; the report holds both.")
     for path in (real, measuring["inception"], measuring["lpips"]):
@@ -123,15 +130,17 @@ def command(
             raise FFLError(f"{out} holds no sweep; give --out the folder of one")
         plan = known
     else:
+        option, values = (WEIGHT, weights or "0,0.1,1,10") if shares is None else (SHARE, shares)
         plan = Plan(
             command=training,
             then=tuple(_split(line) for line in then),
             folder=str(Path.cwd()),
-            weights=tuple(sorted({0.0, *parse_numbers(weights, float, "--weights")})),
+            weights=tuple(sorted({0.0, *parse_numbers(values, float, f"--{option}s")})),
             seeds=parse_numbers(seeds, int, "--seeds"),
+            option=option,
         )
         if len(plan.weights) < 2:
-            raise FFLError("there is no weight to compare with 0; give --weights 0,1 or more")
+            raise FFLError(f"there is no {option} to compare with 0; give --{option}s 0,1 or more")
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
@@ -157,8 +166,9 @@ def command(
     if failed:
         first = failed[0]
         raise FFLError(
-            f"{len(failed)} of {len(everything)} trainings failed, first that of weight {first.weight:g} and "
-            f"seed {first.seed} (see {first.log}); mend it and run the same command again"
+            f"{len(failed)} of {len(everything)} trainings failed, first that of {plan.option} "
+            f"{shortest(first.weight)} and seed {first.seed} (see {first.log}); mend it and run the same "
+            "command again"
         )
 
 

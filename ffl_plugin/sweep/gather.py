@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
+from ffl_plugin.formatting import shortest
 from ffl_plugin.metrics.difference import IMPROVED
 from ffl_plugin.report import Comparison, Difference, compare, words
 from ffl_plugin.report.gather import is_run
@@ -205,7 +206,8 @@ def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
     from ffl_plugin.metrics import is_result_folder
 
     if results is not None:
-        place = results.replace("{out}", str(trial.out)).replace("{weight}", f"{trial.weight:g}")
+        place = results.replace("{out}", str(trial.out))
+        place = place.replace(f"{{{trial.option}}}", shortest(trial.weight))
         path = Path(place.replace("{seed}", str(trial.seed)))
         if not path.exists():
             raise FFLError(f"{path}, where --results looks for {trial}, does not exist; correct --results")

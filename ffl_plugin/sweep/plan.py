@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.formatting import shortest
 from ffl_plugin.report.outputs import write_whole
 
 PLAN = "sweep.json"
 STATE = "trial.json"
+WEIGHT, SHARE = "weight", "share"
 DONE, FAILED, RUNNING, PENDING = "done", "failed", "running", "pending"
 
 
@@ -32,11 +34,13 @@ class Plan:
     """What to train.
 
     Attributes:
-        command: the training command; ``{weight}``, ``{seed}`` and ``{out}`` stand for each trial's own.
+        command: the training command; ``{weight}`` or ``{share}``, ``{seed}`` and ``{out}`` stand for each
+            trial's own.
         then: commands to run after each training, with the same placeholders, such as a test script.
         folder: where the commands run: the clone.
-        weights: increasing, 0 first: every other weight is compared with it.
+        weights: increasing, 0 first: every other weight is compared with it; shares where ``option`` says so.
         seeds: of each weight.
+        option: what the weights are for: ``weight`` for ``--ffl-weight``, ``share`` for ``--ffl-share``.
     """
 
     command: tuple[str, ...]
@@ -44,6 +48,7 @@ class Plan:
     folder: str
     weights: tuple[float, ...]
     seeds: tuple[int, ...]
+    option: str = WEIGHT
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be told apart afterwards."""
@@ -60,12 +65,13 @@ class Plan:
     def commands(self, trial: Trial) -> list[list[str]]:
         """The commands of one trial, in order, with every placeholder filled in.
 
-        ``--ffl-weight`` is added to a training command that does not place the weight itself.
+        ``--ffl-weight`` or ``--ffl-share`` is added to a training command that does not place it itself.
         """
+        place = f"{{{self.option}}}"
         training = list(self.command)
-        if not any("{weight}" in word for word in training):
-            training.append("--ffl-weight={weight}")
-        values = {"{weight}": f"{trial.weight:g}", "{seed}": str(trial.seed), "{out}": str(trial.out)}
+        if not any(place in word for word in training):
+            training.append(f"--ffl-{self.option}={place}")
+        values = {place: shortest(trial.weight), "{seed}": str(trial.seed), "{out}": str(trial.out)}
         return [[_filled(word, values) for word in words] for words in (training, *self.then)]
 
     @property
@@ -87,6 +93,7 @@ class Trial:
     weight: float
     seed: int
     folder: Path
+    option: str = WEIGHT
 
     @property
     def out(self) -> Path:
@@ -105,17 +112,19 @@ class Trial:
 
     def record(self, **fields: Any) -> None:
         """Write the trial's record, whole or not at all."""
-        write_json(self.folder / STATE, {"weight": self.weight, "seed": self.seed, **fields})
+        write_json(self.folder / STATE, {self.option: self.weight, "seed": self.seed, **fields})
 
     def __str__(self) -> str:
         """Name the trial in a message."""
-        return f"weight {self.weight:g}, seed {self.seed}"
+        return f"{self.option} {shortest(self.weight)}, seed {self.seed}"
 
 
 def trials(plan: Plan, sweep: Path) -> list[Trial]:
     """All trials in the order they run: seed by seed, so that a sweep cut short already compares weights."""
     return [
-        Trial(weight, seed, sweep / "trainings" / f"weight-{weight:g}-seed-{seed}")
+        Trial(
+            weight, seed, sweep / "trainings" / f"{plan.option}-{shortest(weight)}-seed-{seed}", plan.option
+        )
         for seed in plan.seeds
         for weight in plan.weights
     ]
@@ -135,6 +144,10 @@ def open_sweep(sweep: Path, plan: Plan) -> Plan:
     if known is None:
         if sweep.is_dir() and any(sweep.iterdir()):
             raise FFLError(f"{sweep} holds files of something else; give --out a new or empty folder")
+    elif known.option != plan.option:
+        raise FFLError(
+            f"{sweep} holds a sweep over {known.option}s; give --out a new folder, or --{known.option}s"
+        )
     elif (known.command, known.then, known.folder) != (plan.command, plan.then, plan.folder):
         raise FFLError(
             f"{sweep} holds a sweep of another command or clone (see its {PLAN}); give --out a new "
@@ -142,7 +155,7 @@ def open_sweep(sweep: Path, plan: Plan) -> Plan:
         )
     else:
         weights, seeds = {*known.weights, *plan.weights}, {*known.seeds, *plan.seeds}
-        plan = Plan(plan.command, plan.then, plan.folder, tuple(sorted(weights)), tuple(sorted(seeds)))
+        plan = replace(plan, weights=tuple(sorted(weights)), seeds=tuple(sorted(seeds)))
     try:
         sweep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -163,6 +176,7 @@ def read_plan(sweep: Path) -> Optional[Plan]:
             fields["folder"],
             tuple(fields["weights"]),
             tuple(fields["seeds"]),
+            fields.get("option", WEIGHT),
         )
     except (KeyError, TypeError, FFLError):
         return None

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
-from ffl_plugin.sweep.plan import Plan, Trial, parse_numbers
+from ffl_plugin.sweep.plan import Plan, Trial, open_sweep, parse_numbers, trials
 
 # A training in miniature, with StyleGAN's logs: its FID falls with the weight up to 1 and rises beyond.
 TRAIN = """
@@ -98,6 +99,33 @@ def test_every_weight_is_trained_with_every_seed_and_compared_with_0(clone, tmp_
     assert "[6/6] weight 2, seed 1: done" in stderr
     assert (out / "report" / "report.html").exists()
     assert (out / "report" / "weight-2" / "report.html").exists()
+
+
+def test_weights_are_trained_and_recorded_at_every_digit(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    weights = "31.6227766,1000000,1000001,1e-05"
+    code, stdout, _ = sweep(capfd, out, "--weights", weights, "--seeds", "0", "--json", *command())
+    assert code == 0
+    texts = ["0", "31.6227766", "1000000", "1000001", "1e-05"]
+    assert set(states(out)) == {f"weight-{text}-seed-0" for text in texts}
+    for text in texts:
+        trial = json.loads((out / "trainings" / f"weight-{text}-seed-0" / "trial.json").read_text())
+        assert trial["weight"] == float(text) and trial["commands"][0][-1] == f"--ffl-weight={text}"
+    assert {trial["weight"] for trial in json.loads(stdout)["trials"]} == set(map(float, texts))
+
+
+def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
+    (clone / "train.py").write_text(TRAIN.replace('options["ffl-weight"]', 'options["ffl-share"]'))
+    out = tmp_path / "sweep"
+    arguments = ["--seeds", "0", *command()]
+    assert sweep(capfd, out, "--shares", "0.1,0.3", *arguments)[0] == 0
+    assert states(out) == {f"share-{share}-seed-0": "done" for share in ("0", "0.1", "0.3")}
+    trial = json.loads((out / "trainings" / "share-0.3-seed-0" / "trial.json").read_text())
+    assert trial["share"] == 0.3 and trial["commands"][0][-1] == "--ffl-share=0.3"
+    code, _, stderr = sweep(capfd, out, "--weights", "0.1", *arguments)
+    assert code == 1 and "holds a sweep over shares" in stderr
+    assert sweep(capfd, out, "--weights", "1", "--shares", "1", *arguments)[0] == 2
+    assert sweep(capfd, out, "--report-only")[0] == 0
 
 
 def test_what_is_done_is_not_trained_again(clone, tmp_path, capfd):
@@ -262,6 +290,8 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
     ("arguments", "words"),
     [
         ([], "no command to train with"),
+        (["--shares", "0", "--", "python", "{out}"], "no share to compare with 0; give --shares 0,1"),
+        (["--shares", "a", "--", "python", "{out}"], "--shares takes numbers separated by commas"),
         (["--", "python", "train.py"], "put {out} into it"),
         (["--weights", "0", "--", "python", "{out}"], "no weight to compare with 0"),
         (["--weights", "a", "--", "python", "{out}"], "numbers separated by commas"),
@@ -316,3 +346,18 @@ def test_the_weight_is_placed_where_the_command_says(tmp_path):
     added = Plan(("train", "{out}/{seed}"), (("test", "{seed}"),), "", (0.0, 0.5), (2,))
     assert added.commands(trial) == [["train", f"{tmp_path / 'out'}/2", "--ffl-weight=0.5"], ["test", "2"]]
     assert added.seeded
+    shared = Plan(("train", "--s={share}", "{out}"), (), "", (0.0, 0.5), (2,), "share")
+    assert shared.commands(trial) == [["train", "--s=0.5", str(tmp_path / "out")]]
+
+
+def test_a_sweep_cut_short_already_compares_weights(tmp_path):
+    plan = Plan(("train", "{out}"), (), "", (0.0, 0.5), (2, 3))
+    order = [(trial.seed, trial.weight) for trial in trials(plan, tmp_path)]
+    assert order == [(2, 0.0), (2, 0.5), (3, 0.0), (3, 0.5)]
+
+
+def test_the_sweep_of_another_clone_is_not_gone_on_with(tmp_path):
+    plan = Plan(("train", "{out}"), (), "here", (0.0, 0.5), (2,))
+    open_sweep(tmp_path / "sweep", plan)
+    with pytest.raises(FFLError, match="another command or clone"):
+        open_sweep(tmp_path / "sweep", replace(plan, folder="there"))
