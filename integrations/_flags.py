@@ -75,7 +75,9 @@ FLAGS = (
         "in place of a weight: how strongly the loss pulls at the generated images, as a share of the pull "
         "of everything else; a calibration finds the weight",
     ),
-    Flag("share_steps", STEPS, "steps of the calibration, which trains without the loss"),
+    Flag(
+        "share_steps", STEPS, "steps of the calibration, which trains without the loss; the later half counts"
+    ),
     Flag("share_every", AMOUNT, "calibrate again every so many {unit}; 0 is never"),
     Flag(
         "alpha",

@@ -2,7 +2,7 @@
 
 With weight w the loss pulls at the generated images with w ‖g‖, where g is the gradient of the unweighted
 loss there, and everything else that trains the generator with ‖r‖. A share s asks for w ‖g‖ = s ‖r‖. Over the
-steps of a calibration, in which the loss has weight 0,
+later half of a calibration, in which the loss has weight 0,
 
     w = s · median ‖r‖ / median ‖g‖,
 
@@ -90,8 +90,11 @@ class Calibration:
 
     def _find(self) -> float:
         """The weight, the same in every process; 0 where the gradients give none."""
-        here = torch.stack([pulls for measured in self._measured.values() for pulls in measured])
-        weight, sentence = find(self.settings.share, _process.of_all(here).tolist())
+        settled = (
+            self.settings.share_steps // 2
+        )  # an untrained generator's first steps are like no later ones
+        here = [pulls for measured in self._measured.values() for pulls in list(measured)[settled:]]
+        weight, sentence = find(self.settings.share, _process.of_all(torch.stack(here)).tolist())
         (_process.say if weight > 0 else _process.warn)(f"{self._flag}: {sentence}")
         return weight
 
