@@ -60,6 +60,17 @@ with torch.no_grad():
         print(min(first + 8, count), flush=True)
 """
 
+# What the clone's code says when it fails -> the way out. The first that fits is taken.
+_WAYS_OUT = {
+    "No module named 'numpy._core": "it was saved under numpy 2; install numpy 1.26.1 or newer here",
+    "No module named 'pkg_resources'": (
+        "patch the clone for today's packages: `ffl-patch apply torch2` for StyleGAN2-ADA, "
+        "`torch2-stylegan3` for StyleGAN3"
+    ),
+    "No module named": "install what it lacks in the environment of this command",
+    "deserialize object on a CUDA device": "it was saved on a GPU; sample it on a machine that has one",
+}
+
 
 def sample_generator(
     network: Path,
@@ -124,5 +135,6 @@ def _run(
                 progress(int(line), count, "sampling")
     if process.returncode != 0:
         words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        raise FFLError(f"{clone} could not sample {network}: {words[-1]} (all of it is in {errors})")
+        advice = next((f"; {way}" for said, way in _WAYS_OUT.items() if said in words[-1]), "")
+        raise FFLError(f"{clone} could not sample {network}: {words[-1]}{advice} (all of it is in {errors})")
     errors.unlink()

@@ -12,7 +12,7 @@ import pytest
 
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import sample_generator
+from ffl_plugin.metrics import generators, sample_generator
 
 # A clone's documented interface in our own words: legacy.load_network_pkl(file)["G_ema"](z, c, ...).
 LEGACY = """
@@ -101,6 +101,40 @@ def test_what_cannot_be_sampled_is_told_in_one_sentence(clone: Path, tmp_path: P
         with pytest.raises(FFLError, match=message) as caught:
             sample_generator(clone / name, repository, count=count, cache=tmp_path / "c")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "way_out"),
+    [
+        ("ModuleNotFoundError: No module named 'numpy._core'", "saved under numpy 2; install numpy 1.26.1"),
+        ("ModuleNotFoundError: No module named 'pkg_resources'", "`torch2-stylegan3` for StyleGAN3"),
+        ("ModuleNotFoundError: No module named 'dill'", "install what it lacks"),
+        (
+            "RuntimeError: Attempting to deserialize object on a CUDA device but "
+            "torch.cuda.is_available() is False.",
+            "sample it on a machine that has one",
+        ),
+    ],
+)
+def test_what_older_and_newer_environments_say_has_a_way_out(tmp_path: Path, said: str, way_out: str) -> None:
+    kind, _, words = said.partition(": ")
+    (tmp_path / "legacy.py").write_text(f"raise {kind}({words!r})\n")
+    (tmp_path / "network.pkl").write_bytes(b"")
+    with pytest.raises(FFLError, match="could not sample") as caught:
+        sample_generator(tmp_path / "network.pkl", tmp_path, count=1, cache=tmp_path / "c")
+    assert said in str(caught.value)
+    assert way_out in str(caught.value)
+
+
+def test_what_one_kind_of_device_drew_is_not_taken_for_another(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same seed gives other images on a GPU: they must not be mixed in one comparison."""
+    runs: list[Path] = []
+    monkeypatch.setattr(generators, "_run", lambda network, clone, folder, *rest: runs.append(folder))
+    for device in ("cpu", "meta", "cpu"):
+        sample_generator(clone / "network.pkl", clone, count=1, cache=tmp_path / "c", device=device)
+    assert runs[0] == runs[2] != runs[1]
 
 
 def test_the_first_images_do_not_depend_on_how_many_follow(clone: Path, tmp_path: Path) -> None:
