@@ -19,8 +19,9 @@ from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.frechet import frechet_distance
 from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 from ffl_plugin.metrics.pairs import PairScores
-from ffl_plugin.metrics.spectra import SpectralStatistics, measure_spectra
+from ffl_plugin.metrics.spectra import SpectralStatistics
 from ffl_plugin.metrics.spectral_difference import compare_spectra, spectral_values
+from ffl_plugin.metrics.spectral_sums import spectra_of
 
 Array = Any
 CLASSES = 10
@@ -158,23 +159,8 @@ def _psnr(rows: Array, targets: Array) -> PairScores:
     return PairScores(names, {"psnr": -10 * np.log10(np.mean((rows - targets) ** 2, axis=1))})
 
 
-class _Pictures:
-    """Rows as grey images, (n, √d, √d, 3): as much of a source of images as spectra take."""
-
-    def __init__(self, rows: Array) -> None:
-        side = int(np.sqrt(rows.shape[1]))
-        grey = np.clip(np.rint(60 + 40 * rows), 0, 255).astype(np.uint8)
-        self._images = np.repeat(grey.reshape(len(rows), side, side, 1), 3, axis=3)
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def read(self, index: int) -> Array:
-        return self._images[index]
-
-    def describe(self, index: int) -> str:
-        return f"row {index}"
-
-
 def _spectra(rows: Array) -> SpectralStatistics:
-    return measure_spectra(_Pictures(rows))  # type: ignore[arg-type]
+    """Spectra of rows as grey images, (n, √d, √d, 3)."""
+    side = int(np.sqrt(rows.shape[1]))
+    grey = np.clip(np.rint(60 + 40 * rows), 0, 255).astype(np.uint8)
+    return spectra_of(np.repeat(grey.reshape(len(rows), side, side, 1), 3, axis=3))

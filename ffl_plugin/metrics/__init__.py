@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.sources import *  # noqa: F403
     from ffl_plugin.metrics.spectra import *  # noqa: F403
     from ffl_plugin.metrics.spectral_difference import *  # noqa: F403
+    from ffl_plugin.metrics.spectral_pass import *  # noqa: F403
     from ffl_plugin.metrics.weights import *  # noqa: F403
 
 # Public name -> the module that defines it.
@@ -67,7 +68,7 @@ _PUBLIC = {
     "log_frequency_distance": "pairs",
     "measure_pairs": "pairs",
     "measure_segmentation": "segmentation",
-    "measure_spectra": "spectra",
+    "measure_spectra": "spectral_pass",
     "mse": "pairs",
     "open_images": "results",
     "open_pairs": "results",

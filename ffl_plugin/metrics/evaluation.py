@@ -21,7 +21,8 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
-from ffl_plugin.metrics.spectra import measure_spectra, spectral_distances
+from ffl_plugin.metrics.spectra import spectral_distances
+from ffl_plugin.metrics.spectral_pass import measure_spectra
 from ffl_plugin.metrics.storage import TemporaryFolder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 

@@ -9,24 +9,14 @@ checkerboards live.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from ffl_plugin.metrics.decode import Pixels
-from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.sources import ImageSource, SizesDiffer, mixed_sizes
-from ffl_plugin.spectrum import column_multiplicity, half_spectrum, radial_frequency
+from ffl_plugin.metrics.rings import Array
+from ffl_plugin.metrics.sources import SizesDiffer
 
-Array = npt.NDArray[np.float64]
-
-ROUNDING_NOISE = 1.0 / 12.0
 CORNER = float(np.sqrt(0.5))
-HIGH_BAND = 0.25  # cycles per pixel: half of Nyquist's frequency
-FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -103,39 +93,6 @@ class SpectralDistances:
     mean_spectrum_distance: float
 
 
-def measure_spectra(
-    source: ImageSource, *, folds: int = FOLDS, progress: Optional[Progress] = None
-) -> SpectralStatistics:
-    """Measure a set in one pass; images of different size are refused with ``FFLError``."""
-    height, width = source.read(0).shape[:2]
-    rings = Rings.of(height, width)
-    folds = min(folds, len(source))
-    counts = np.zeros(folds, dtype=np.int64)
-    log_half = np.zeros((height, width // 2 + 1))
-    profiles = np.zeros((folds, len(rings.frequencies)))
-    high_energy = np.zeros(folds)
-    images = np.zeros((folds, height, width, 3), dtype=np.float32)
-    for index in range(len(source)):
-        image = source.read(index)
-        if image.shape[:2] != (height, width):
-            raise mixed_sizes(
-                source.describe(0), (height, width), source.describe(index), (image.shape[0], image.shape[1])
-            )
-        fold = index % folds
-        power = half_power(image)
-        counts[fold] += 1
-        log_half += decibels(power).mean(axis=0)
-        profiles[fold] += decibels(rings.mean(power.mean(axis=0)))
-        high_energy[fold] += rings.high_band_share(power.mean(axis=0))
-        images[fold] += image
-        if progress is not None:
-            progress(index + 1, len(source), "spectra")
-    centred = np.fft.fftshift(_whole(log_half / len(source), width))
-    return SpectralStatistics(
-        (height, width), counts, centred, rings.frequencies, profiles, high_energy, images
-    )
-
-
 def spectral_distances(
     fakes: SpectralStatistics, reals: SpectralStatistics, *, bands: int = 8
 ) -> SpectralDistances:
@@ -161,67 +118,6 @@ def spectral_distances(
         high_band_energy_ratio=fakes.high_band_energy / reference if reference > 0 else float("nan"),
         mean_spectrum_distance=float(np.mean((fakes.mean_image - reals.mean_image) ** 2)),
     )
-
-
-def half_power(image: Pixels) -> Array:
-    """Return |DFT|² of an image (H, W, C), the left half: (C, H, W//2 + 1), zero frequency first."""
-    channels = torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1)
-    power: Array = half_spectrum(channels).abs().square().numpy()
-    return power
-
-
-def decibels(power: Array) -> Array:
-    """Return 10·log10(power + 1/12)."""
-    level: Array = 10.0 * np.log10(power + ROUNDING_NOISE)
-    return level
-
-
-@dataclass(frozen=True)
-class Rings:
-    """Rings of equal radial frequency, one frequency step wide, over half spectra (H, W//2 + 1).
-
-    Attributes:
-        frequencies: (R,) mean radial frequency of each ring, cycles per pixel; the first is zero.
-        ring: (H·(W//2 + 1),) the ring of each entry.
-        weight: (H·(W//2 + 1),) how often each entry occurs in the whole spectrum.
-        high: (H·(W//2 + 1),) whether the entry is at ``HIGH_BAND`` or above.
-    """
-
-    frequencies: Array
-    ring: npt.NDArray[np.int64]
-    weight: Array
-    high: npt.NDArray[np.bool_]
-
-    @staticmethod
-    @lru_cache(maxsize=4)
-    def of(height: int, width: int) -> Rings:
-        """Return the rings for images of one size."""
-        radius = radial_frequency(height, width)[:, : width // 2 + 1].numpy()
-        multiplicity = column_multiplicity(width, torch.empty(0, dtype=torch.float64)).numpy()
-        weight = np.broadcast_to(multiplicity, radius.shape).ravel()
-        step = np.rint(radius.ravel() * min(height, width)).astype(np.int64)
-        _, ring = np.unique(step, return_inverse=True)
-        frequencies = np.bincount(ring, radius.ravel() * weight) / np.bincount(ring, weight)
-        return Rings(frequencies, ring, weight, radius.ravel() >= HIGH_BAND)
-
-    def mean(self, power: Array) -> Array:
-        """Average a half power spectrum over each ring: (R,)."""
-        total = np.bincount(self.ring, power.ravel() * self.weight)
-        average: Array = total / np.bincount(self.ring, self.weight)
-        return average
-
-    def high_band_share(self, power: Array) -> float:
-        """Share of the energy at ``HIGH_BAND`` and above, DC left out; 0 for an image without texture."""
-        energy = power.ravel() * self.weight
-        textured = float(energy[1:].sum())
-        return float(energy[self.high].sum()) / textured if textured > 0 else 0.0
-
-
-def _whole(half: Array, width: int) -> Array:
-    """Mirror the left half (H, W//2 + 1) of the spectrum of a real image: F(−u, −v) = conj F(u, v)."""
-    right = half[:, 1 : (width + 1) // 2]
-    mirrored = np.roll(right[::-1, ::-1], 1, axis=0)
-    return np.concatenate([half, mirrored], axis=1)
 
 
 def _root_mean(squares: Array) -> float:

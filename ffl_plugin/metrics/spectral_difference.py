@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
-from ffl_plugin.metrics.spectra import Array, SpectralDistances, SpectralStatistics, spectral_distances
+from ffl_plugin.metrics.rings import Array
+from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
 
 _BLOCK = 1 << 16  # entries of an image at a time
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictures import picture, save
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import measure_spectra, open_images, spectral_distances
-from ffl_plugin.metrics.spectra import CORNER, ROUNDING_NOISE, Rings, SpectralStatistics, half_power
+from ffl_plugin.metrics import measure_spectra, one_pass, open_images, spectral_distances
+from ffl_plugin.metrics.rings import Rings
+from ffl_plugin.metrics.spectra import CORNER, SpectralStatistics
+from ffl_plugin.metrics.spectral_sums import ROUNDING_NOISE, energy_of, spectra_of
 
 
 def make_set(folder: Path, images: list[np.ndarray]) -> Path:
@@ -41,6 +44,19 @@ def test_spectra_equal_the_whole_dft(tmp_path: Path, height: int, width: int) ->
     assert result.mean_image == pytest.approx(np.mean(images, axis=0), abs=1e-4)
     shares = [(g[radius >= 0.25].sum() / (g.sum() - g[0, 0])) if g.size > 1 else 0 for g in grey]
     assert result.high_band_energy == pytest.approx(np.mean(shares), rel=1e-9)
+
+
+def test_single_precision_is_enough_for_many_images(tmp_path: Path) -> None:
+    images = [picture(seed, 45, 64, grain=2) for seed in range(64)]
+    result = measured(tmp_path, images)
+    power = np.abs(np.fft.fft2(np.stack(images).astype(float), axes=(1, 2), norm="ortho")) ** 2
+    level = np.fft.fftshift(10 * np.log10(power + ROUNDING_NOISE).mean((0, 3)))
+    assert result.log_spectrum == pytest.approx(level, abs=1e-4)
+    assert np.abs(result.log_spectrum - level).max() > 1e-9  # single precision it was
+    most, last = spectra_of(images[:63]), spectra_of(images[63:])  # in double precision
+    assert result.profile == pytest.approx((63 * most.profile + last.profile) / 64, abs=1e-5)
+    mean = (63 * most.high_band_energy + last.high_band_energy) / 64
+    assert result.high_band_energy == pytest.approx(mean, rel=1e-6)
 
 
 def test_equal_sets_are_at_distance_zero(tmp_path: Path) -> None:
@@ -113,15 +129,18 @@ def test_uniform_images_have_no_texture(tmp_path: Path) -> None:
 def test_rings_keep_the_energy() -> None:
     """Parseval: the weighted half spectrum sums to the image's energy."""
     image = picture(1, 25, 32)
-    power = half_power(image).mean(axis=0)
+    power = energy_of(torch.from_numpy(image).permute(2, 0, 1).double()).mean(0).numpy()
     rings = Rings.of(25, 32)
     assert (power.ravel() * rings.weight).sum() == pytest.approx(np.sum(image.astype(float) ** 2) / 3)
 
 
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
-    source = open_images(make_set(tmp_path, [picture(seed) for seed in range(4)]))
+def test_memory_does_not_grow_with_the_number_of_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_pass, "_ROWS_AHEAD", 4)
+    source = open_images(make_set(tmp_path, [picture(seed, 64, 64) for seed in range(4)]))
     peaks = []
-    for repeats in (5, 15):  # one fold per image below 20
+    for repeats in (40, 120):
         many = source.subset(list(range(4)) * repeats)
         tracemalloc.start()
         measure_spectra(many)
