@@ -15,7 +15,7 @@ from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fi
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
-from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics
+from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics, leave_equal_out
 from ffl_plugin.metrics.pairs import BETTER, measure_pairs
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
@@ -105,8 +105,9 @@ def evaluate(
             choice = choose_pair_metrics(
                 pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
             )
-            measurements += _pairs(pairs, choice, progress)
-            notes += (*choice.missing, *choice.notes)
+            found, remarks = _pairs(pairs, choice, progress)
+            measurements += found
+            notes += (*choice.missing, *choice.notes, *remarks)
         if "spectra" in metrics:
             measurements += _spectra(sides, progress)
     except FFLError as error:
@@ -189,12 +190,17 @@ def _from_features(
     return found
 
 
-def _pairs(pairs: ImagePairs, choice: PairMetrics, progress: Optional[Progress]) -> list[Measurement]:
-    scores = measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
-    words = dict.fromkeys(scores.scores, f"N = {len(pairs):,} pairs")
+def _pairs(
+    pairs: ImagePairs, choice: PairMetrics, progress: Optional[Progress]
+) -> tuple[list[Measurement], tuple[str, ...]]:
+    """What was measured of pairs, and what is to be known of it."""
+    everything = measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
+    (scores,), remarks = leave_equal_out([everything])
+    words = dict.fromkeys(scores.scores, f"N = {len(scores.names):,} pairs")
     if choice.lpips is not None:
         words["lpips"] += f"; {choice.lpips.conditions}"
-    return [Measurement(m.upper(), scores.mean(m), BETTER[m], words[m]) for m in scores.scores]
+    found = [Measurement(m.upper(), scores.mean(m), BETTER[m], words[m]) for m in scores.scores]
+    return found, remarks
 
 
 def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measurement]:

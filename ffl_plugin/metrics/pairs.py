@@ -8,7 +8,7 @@ tables do. An axis of 1, 3 or 4 entries tells the channels where arrays come cha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -97,6 +97,12 @@ class PairScores:
     def mean(self, metric: str) -> float:
         """Mean over the pairs, the number that the paper's tables print."""
         return float(np.mean(self.scores[metric]))
+
+    def without(self, names: Collection[str]) -> PairScores:
+        """The scores of all pairs but those of some names."""
+        kept = np.array([name not in names for name in self.names])
+        scores = {metric: values[kept] for metric, values in self.scores.items()}
+        return PairScores(tuple(name for name in self.names if name not in names), scores)
 
 
 def measure_pairs(

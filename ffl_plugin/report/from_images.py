@@ -53,17 +53,18 @@ def compare_images(
     notes: tuple[str, ...] = ()
     if paired:
         from ffl_plugin.metrics import measure_pairs
-        from ffl_plugin.metrics.pair_choice import choose_pair_metrics
+        from ffl_plugin.metrics.pair_choice import choose_pair_metrics, leave_equal_out
 
         given = None if lpips is None else Path(lpips)
         choice = choose_pair_metrics(paired[0], lpips=given, may_download=download, progress=progress)
-        missing, notes = choice.missing, choice.notes
         scores = [
             measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
             for pairs in paired
         ]
+        differing, equal = leave_equal_out(scores)
+        missing, notes = choice.missing, (*choice.notes, *equal)
+        rows += _labelled(compare_pairs(differing[: len(before)], differing[len(before) :]), choice)
         sides = scores[: len(before)], scores[len(before) :]
-        rows += _labelled(compare_pairs(*sides), choice)
         # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
         changed = most_changed("lfd" if choice.lpips is None else "lpips", *sides, lower_is_better=True)
         pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)

@@ -14,6 +14,7 @@ from typing import Optional
 from PIL import Image
 
 from ffl_plugin import metrics
+from ffl_plugin.metrics.pair_choice import leave_equal_out
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray
 from ffl_plugin.reproduce.learned import measure_inception, measure_lpips
@@ -60,7 +61,9 @@ def write_images(images: ImageArray, folder: Path) -> None:
 def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of reconstructions against the folder of their originals (same names)."""
     pairs = metrics.open_pairs(fake, real)
-    measured = metrics.measure_pairs(pairs, metrics=("psnr", "ssim", "lfd"), progress=progress)
+    (measured,), _ = leave_equal_out(
+        [metrics.measure_pairs(pairs, metrics=("psnr", "ssim", "lfd"), progress=progress)]
+    )
     scores = {name: finite(measured.mean(name)) for name in measured.scores}
     return {**scores, "lpips": measure_lpips(pairs, progress)}
 
