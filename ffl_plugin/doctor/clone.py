@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ffl_plugin.doctor.finding import Finding
-from ffl_plugin.doctor.imports import missing_modules
+from ffl_plugin.doctor.scripts import examine_scripts
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, Status, status
 from ffl_plugin.patching.detect import detect
@@ -20,7 +20,8 @@ def examine_clone(root: Path) -> list[Finding]:
         PatchError: there is no such folder.
     """
     recipes = list(all_recipes().values())
-    families = [fit.recipe for fit in detect(recipes, root)]
+    fits = detect(recipes, root)
+    families = [fit.recipe for fit in fits if fit.problem is None] or [fit.recipe for fit in fits]
     if not families:
         mend = "Give the folder of a clone of a family that `ffl-patch list` shows."
         return [Finding("clone", f"{root}: of no family that can be patched", mend)]
@@ -31,12 +32,25 @@ def examine_clone(root: Path) -> list[Finding]:
             findings.append(_patch(status(recipe, root, recipes), root))
         except PatchError as error:
             findings.append(Finding(recipe.name, "cannot be told", str(error)))
-    script = root / "train.py"
-    missing = missing_modules(script) if script.is_file() else []
-    if missing:
-        mend = f"train.py imports what is not installed: pip install {' '.join(missing)}"
-        findings.append(Finding("modules", f"missing: {', '.join(missing)}", mend))
-    return findings
+    return [*findings, *_scripts(root, families[0], recipes)]
+
+
+def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]:
+    """What the clone's scripts lack, from the folder in it that has the family's files."""
+    try:
+        found = status(family, root, recipes)
+    except PatchError:
+        return []
+    names = {file.path: file.name for file in found.files if file.name is not None}
+    folders = {name[: -len(path)] for path, name in names.items() if name.endswith(path)}
+    base = root / folders.pop() if len(folders) == 1 else root
+    launcher = root / names["train.py"] if "train.py" in names else base / "train.py"
+    if not launcher.is_file():
+        return []
+    supplements = [recipe for recipe in recipes if recipe.supplements == family.name]
+    provided = any(status(recipe, root, recipes).state == "applied" for recipe in supplements)
+    certain = [root / name for name in names.values()]
+    return examine_scripts(root, base, launcher, certain, modules_provided=provided)
 
 
 def _patch(found: Status, root: Path) -> Finding:

@@ -16,7 +16,6 @@ from ffl_plugin import native
 from ffl_plugin.cli import group
 from ffl_plugin.doctor import Finding, libraries, machine
 from ffl_plugin.doctor.clone import examine_clone
-from ffl_plugin.doctor.imports import missing_modules
 from ffl_plugin.doctor.loops import examine_loops
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
@@ -86,39 +85,6 @@ class TestClone:
     def test_a_folder_of_no_family(self, tmp_path: Path) -> None:
         (finding,) = examine_clone(tmp_path)
         assert finding.mend is not None and "ffl-patch list" in finding.mend
-
-    def test_missing_modules_are_named(self, clone: Path) -> None:
-        (clone / "metrics/metric_utils.py").write_text("import psychic_statistics\nimport os.path\n")
-        finding = by_name(examine_clone(clone))["modules"]
-        assert finding.mend == "train.py imports what is not installed: pip install psychic_statistics"
-
-
-class TestImports:
-    def test_only_what_runs_at_the_start_counts(self, tmp_path: Path) -> None:
-        (tmp_path / "package").mkdir()
-        (tmp_path / "package/__init__.py").write_text("from . import inner\nfrom .inner import x\n")
-        (tmp_path / "package/inner.py").write_text("import absent_one.part\nx = 1\n")
-        (tmp_path / "train.py").write_text(
-            "import package, json\n"
-            "if True:\n    from absent_two import name\nelse:\n    import absent_three\n"
-            "with open(__file__):\n    import absent_five\n"
-            "class Options:\n    import absent_four\n"
-            "try:\n    import absent_but_optional\nexcept ImportError:\n    pass\n"
-            "def later():\n    import absent_until_called\n"
-        )
-        assert missing_modules(tmp_path / "train.py") == [
-            f"absent_{number}" for number in ("five", "four", "one", "three", "two")
-        ]
-
-    def test_a_file_that_does_not_parse_ends_there(self, tmp_path: Path) -> None:
-        (tmp_path / "train.py").write_text("import absent_one\nthis is no Python\n")
-        assert missing_modules(tmp_path / "train.py") == []
-
-    def test_a_folder_of_the_clone_is_a_package_without_a_file(self, tmp_path: Path) -> None:
-        (tmp_path / "toolbox").mkdir()
-        (tmp_path / "toolbox/part.py").write_text("import absent_one\n")
-        (tmp_path / "train.py").write_text("from toolbox import part\n")
-        assert missing_modules(tmp_path / "train.py") == ["absent_one"]
 
 
 class TestMachine:

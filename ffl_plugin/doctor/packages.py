@@ -1,0 +1,100 @@
+"""Which command installs what a module name stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+# Modules of the families' scripts whose package is called otherwise, or is not to be had by its name alone.
+_PACKAGES = {
+    "OpenGL": "pyopengl",
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "ffmpeg": "ffmpeg-python",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "timm": "'timm<0.6'",  # whose EfficientNet has the act1 that Projected GAN asks for
+    "yaml": "pyyaml",
+}
+_SAME_NAME = frozenset(
+    [
+        "click",
+        "dill",
+        "dominate",
+        "ftfy",
+        "gdown",
+        "glfw",
+        "imageio",
+        "imgui",
+        "kornia",
+        "lmdb",
+        "lpips",
+        "matplotlib",
+        "mrcfile",
+        "mtcnn",
+        "ninja",
+        "numpy",
+        "pandas",
+        "plyfile",
+        "psutil",
+        "pycocotools",
+        "pyspng",
+        "pytest",
+        "regex",
+        "requests",
+        "scipy",
+        "tensorboard",
+        "tensorflow",
+        "torchvision",
+        "tqdm",
+        "trimesh",
+        "wandb",
+    ]
+)
+_OLD_SETUPTOOLS = "'setuptools<82'"
+_WITH_OLD_SETUPTOOLS = frozenset({"distutils", "pkg_resources"})
+_BUILT_BY_OLD_SETUPTOOLS = frozenset({"visdom"})
+_WAYS_AROUND = {"visdom": "train with --display_id 0"}
+_RECORDS = ("requirements*.txt", "environment*.y*ml")
+
+
+def how_to_install(modules: Iterable[str], clone: Path) -> str:
+    """Return one sentence, without a full stop, that installs the packages of top-level modules.
+
+    Nothing is proposed by its module's name alone, which on PyPI may be anybody's, unless it is one that the
+    families' scripts are known to need, or the clone's own list of requirements has it.
+    """
+    wanted = sorted(set(modules))
+    listed = _requirements(clone)
+    pip, old, unknown = [], [], []
+    for module in wanted:
+        if module in _BUILT_BY_OLD_SETUPTOOLS:
+            old.append(module)
+        elif module in _WITH_OLD_SETUPTOOLS:
+            pip.append(_OLD_SETUPTOOLS)
+        elif module in _PACKAGES or module in _SAME_NAME or module.lower() in listed:
+            pip.append(_PACKAGES.get(module, module))
+        else:
+            unknown.append(module)
+    steps = [f"pip install {' '.join(dict.fromkeys(pip))}"] if pip else []
+    if old:  # Their setup.py imports pkg_resources, so they build only beside a setuptools that has it.
+        around = "".join(f", or {_WAYS_AROUND[module]}" for module in old)
+        steps.append(
+            f"pip install {_OLD_SETUPTOOLS} && pip install --no-build-isolation {' '.join(old)}{around}"
+        )
+    if unknown:
+        steps.append(f"the upstream's README says where {', '.join(unknown)} comes from")
+    return "; ".join(steps)
+
+
+def _requirements(clone: Path) -> frozenset[str]:
+    """The names in a clone's lists of requirements."""
+    names: set[str] = set()
+    for pattern in _RECORDS:
+        for file in clone.glob(pattern):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            names.update(name.lower() for name in re.findall(r"^[\s-]*([A-Za-z][\w.-]*)", text, re.MULTILINE))
+    return frozenset(names)

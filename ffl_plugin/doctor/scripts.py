@@ -1,0 +1,99 @@
+"""The scripts of a clone: what each imports in vain, the names it never binds, the libraries it outlived."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ffl_plugin.doctor.breaks import examine_breaks
+from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor.imports import Missing, When, follow
+from ffl_plugin.doctor.packages import how_to_install
+from ffl_plugin.doctor.sources import Sources
+from ffl_plugin.doctor.unbound import import_of, unbound_names
+from ffl_plugin.patching.clone import Clone
+from ffl_plugin.patching.errors import english
+
+_PROVIDED = frozenset({"distutils", "pkg_resources"})  # by torch2, where they are missing
+_ORIGINS = {  # of modules that an upstream leaves out
+    "sync_batchnorm": "Copy the folder sync_batchnorm of github.com/vacancy/Synchronized-BatchNorm-PyTorch "
+    "into {folder}",
+}
+_UNKNOWN_ORIGIN = "The upstream's README says where it comes from"
+
+
+def examine_scripts(
+    root: Path, base: Path, launcher: Path, certain: Collection[Path], *, modules_provided: bool
+) -> list[Finding]:
+    """Follow every script of a clone through its imports; nothing of it is run.
+
+    Args:
+        root: the clone.
+        base: the folder in it from which its scripts are run.
+        launcher: the script that trains.
+        certain: files that are imported whatever the options are.
+        modules_provided: whether the clone's patch brings what newer Pythons took away.
+    """
+    sources = Sources(root)
+    everything = [root / name for name in Clone(root).python_files]
+    scripts = [launcher, *(path for path in everything if path != launcher and sources.is_script(path))]
+    reached = {script: follow(script, sources, base, certain) for script in scripts}
+    ignored = _PROVIDED if modules_provided else frozenset()
+    needs = {
+        script: [need for need in found.missing if need.module not in ignored]
+        for script, found in reached.items()
+    }
+    trees = {
+        sources.name(path): tree
+        for found in reached.values()
+        for path in found.files
+        if (tree := sources.tree(path)) is not None
+    }
+    of_launcher = needs.pop(launcher)
+    known = {need.module for need in of_launcher}
+    of_others = [need for group in needs.values() for need in group if need.module not in known]
+    return [
+        *_lacks(sources.name(launcher), of_launcher, root),
+        *_lacks("other scripts", of_others, root),
+        *examine_breaks(trees),
+        *_unbound(trees),
+    ]
+
+
+def _lacks(title: str, needs: Iterable[Missing], root: Path) -> Iterator[Finding]:
+    """Findings for what scripts lack: of the environment, at once and perhaps; of the clone."""
+    most_certain: dict[str, Missing] = {}
+    for need in sorted(needs, key=lambda need: (need.when, need.module, need.file)):
+        most_certain.setdefault(need.module, need)
+    for certain, verb in ((True, "imports"), (False, "may import")):
+        group = [need for need in most_certain.values() if (need.when is When.START) is certain]
+        lacking = [need for need in group if not need.in_clone]
+        if lacking:
+            found = f"{verb} {english([_place(need) for need in lacking])}, not installed"
+            mend = how_to_install([need.module.split(".")[0] for need in lacking], root)
+            yield Finding(title, found, f"{'' if certain else 'Where you use it: '}{mend}.")
+        for need in group:
+            if need.in_clone:
+                origin = _ORIGINS.get(need.module.rpartition(".")[2], _UNKNOWN_ORIGIN)
+                folder = root / Path(need.file).parent
+                found = f"{verb} {_place(need)}, which the clone lacks"
+                yield Finding(title, found, f"{origin.format(folder=folder)}.")
+
+
+def _place(need: Missing) -> str:
+    return f"{need.module} ({need.file}:{need.line})"
+
+
+def _unbound(trees: Mapping[str, ast.Module]) -> Iterator[Finding]:
+    for name, tree in sorted(trees.items()):
+        for line, used in unbound_names(tree):
+            usual = import_of(used)
+            mend = (
+                f"Add `{usual}` to it."
+                if usual
+                else "It ends in a NameError there: define it, or go without."
+            )
+            yield Finding(
+                f"{name}:{line}", f"uses {used}, which nothing in the file defines or imports", mend
+            )

@@ -1,0 +1,159 @@
+"""The Python files of a clone, parsed and never run: what each imports, and where."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_CATCH_ALL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A module that a file imports.
+
+    Args:
+        name: the dotted name, absolute.
+        line: where.
+        function: the function that imports it when it is called; None for an import at the start.
+        is_module: whether the whole name must be a module; of ``from a import b`` only ``a`` must.
+    """
+
+    name: str
+    line: int
+    function: Optional[str] = None
+    is_module: bool = True
+
+
+class Sources:
+    """The files of a clone.
+
+    Args:
+        root: its folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tree = functools.cache(self._tree)
+
+    def _tree(self, path: Path) -> Optional[ast.Module]:
+        """The tree of a file, once parsed; None for one that cannot be."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                return ast.parse(path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    def name(self, path: Path) -> str:
+        """Return how the clone calls a file."""
+        return path.relative_to(self.root).as_posix()
+
+    def is_script(self, path: Path) -> bool:
+        """Say whether a file does something when it is run, other than to define."""
+        tree = self.tree(path)
+        return tree is not None and any(
+            is_main_guard(node) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+            for node in tree.body
+        )
+
+    def imports(self, path: Path, package: Sequence[str], *, as_script: bool) -> Iterator[Imported]:
+        """Yield what a file imports, but for what it can do without: imports inside ``try``.
+
+        Args:
+            path: the file.
+            package: the parts of the name of the package it is in, for relative imports.
+            as_script: whether what is below ``if __name__ == "__main__"`` runs.
+        """
+        tree = self.tree(path)
+        if tree is not None:
+            for node, function in _import_statements(tree.body, None, as_script):
+                yield from _imported(node, function, package)
+
+    def named_modules(self, path: Path) -> Iterator[tuple[str, bool]]:
+        """Yield the dotted names that a file has in strings, which may be of modules that it imports by name.
+
+        What is put into a string is a ``*``. The flag says whether the string is whole and below no ``if``.
+        """
+        tree = self.tree(path)
+        if tree is not None:
+            yield from _dotted_strings(tree, certain=True)
+
+
+def is_main_guard(node: ast.stmt) -> bool:
+    """Say whether a statement is ``if __name__ == "__main__"``."""
+    return isinstance(node, ast.If) and "__name__" in {
+        name.id for name in ast.walk(node.test) if isinstance(name, ast.Name)
+    }
+
+
+def _import_statements(
+    body: Sequence[ast.stmt], function: Optional[str], as_script: bool
+) -> Iterator[tuple[ast.stmt, Optional[str]]]:
+    for node in body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node, function
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from _import_statements(node.body, function or node.name, as_script)
+        elif isinstance(node, ast.If):
+            if not is_main_guard(node) or as_script:
+                yield from _import_statements(node.body, function, as_script)
+            yield from _import_statements(node.orelse, function, as_script)
+        elif isinstance(node, ast.Try):
+            if not any(_catches_import_errors(handler) for handler in node.handlers):
+                yield from _import_statements(node.body, function, as_script)
+            yield from _import_statements([*node.orelse, *node.finalbody], function, as_script)
+        else:
+            for inner in (getattr(node, "body", []), getattr(node, "orelse", [])):
+                yield from _import_statements(inner, function, as_script) if isinstance(inner, list) else ()
+
+
+def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
+    names = (
+        {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else None
+    )
+    return names is None or bool(names & _CATCH_ALL)
+
+
+def _imported(node: ast.stmt, function: Optional[str], package: Sequence[str]) -> Iterator[Imported]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Imported(alias.name, node.lineno, function)
+    elif isinstance(node, ast.ImportFrom):
+        inside = package[: len(package) - node.level + 1] if node.level else ()
+        base = ".".join([*inside, *([node.module] if node.module else [])])
+        if base:
+            yield Imported(base, node.lineno, function)
+        for alias in node.names:
+            if alias.name != "*":
+                name = f"{base}.{alias.name}" if base else alias.name
+                yield Imported(name, node.lineno, function, is_module=False)
+
+
+def _dotted_strings(node: ast.AST, *, certain: bool) -> Iterator[tuple[str, bool]]:
+    if isinstance(node, (ast.Constant, ast.BinOp, ast.JoinedStr)):
+        pattern = _pattern(node)
+        if pattern is not None and _DOTTED.fullmatch(pattern.replace("*", "_")):
+            yield pattern, certain and "*" not in pattern
+            return
+    for child in ast.iter_child_nodes(node):
+        yield from _dotted_strings(child, certain=certain and not isinstance(node, (ast.If, ast.IfExp)))
+
+
+def _pattern(node: ast.expr) -> Optional[str]:
+    """A string as a pattern, with ``*`` for each part that is no constant; None for another expression."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_pattern(part) or "*" for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [_pattern(side) or "*" for side in (node.left, node.right)]
+        return "".join(parts) if set(parts) != {"*"} else None
+    return None
