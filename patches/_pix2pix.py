@@ -2,86 +2,72 @@
 
 from __future__ import annotations
 
-from ffl_plugin.patching.recipe import (
-    File,
-    Forbids,
-    Import,
-    Last,
-    Only,
-    Other,
-    Requires,
-    Statement,
-    TwoDimensional,
+from ffl_plugin.patches._backward import loss_reaches_backward
+from ffl_plugin.patches._checks import forbids, requires
+from ffl_plugin.patches._volumes import no_volumes
+from ffl_plugin.patching.recipe import File, Import, Last, Only, Other, Statement
+
+no_jittor = forbids(
+    "", ("import jittor", "from jittor import ..."), because="is a jittor port, and the loss is PyTorch"
 )
 
-NO_JITTOR = Forbids(
-    "", ("import jittor", "from jittor import ..."), because="is a jittor port, and the loss is PyTorch"
+NAMES_COMPLETE = Last(  # changed, not only mentioned: a fork goes through the names to keep a history
+    (
+        "self.loss_names = ...",
+        "self.loss_names += ...",
+        "self.loss_names.append(...)",
+        "self.loss_names.extend(...)",
+        "self.loss_names.insert(...)",
+    )
+)
+
+LOSS_COMPLETE = Last(
+    ("self.loss_G = ...", "self.loss_G += ..."),
+    unless=(  # a share of a step is a share of the term too, and what is shown is no loss
+        "self.loss_G = self.loss_G / ...",
+        "self.loss_G = self.loss_G * ...",
+        "self.loss_G = ... * self.loss_G",
+        "self.loss_G = self.loss_G.item()",
+        "self.loss_G = self.loss_G.detach()",
+        "self.loss_G = float(self.loss_G)",
+    ),
 )
 
 
 def model_file(path: str, model: str, imported: Import, term: str) -> File:
     """Return what goes into the file of a model, with the statement that adds the term to ``self.loss_G``."""
+    options, backward = f"{model}.modify_commandline_options", f"{model}.backward_G"
     constructor = f"{model}.__init__ | {model}.initialize"
     return File(
         path=path,
-        holds=(f"{model}.modify_commandline_options", constructor, f"{model}.backward_G"),
+        holds=(options, constructor, backward),
         edits=(
             imported,
-            Statement(
-                f"{model}.modify_commandline_options",
-                "ffl.add_options(parser, is_train)",
-                before=Only(("return parser",)),
-            ),
-            Statement(
-                constructor,
-                "ffl.setup(self)",
-                after=Last(  # changed, not only mentioned: a fork goes through the names to keep a history
-                    (
-                        "self.loss_names = ...",
-                        "self.loss_names += ...",
-                        "self.loss_names.append(...)",
-                        "self.loss_names.extend(...)",
-                        "self.loss_names.insert(...)",
-                    )
-                ),
-            ),
-            Statement(
-                f"{model}.backward_G",
-                term,
-                after=Last(
-                    ("self.loss_G = ...", "self.loss_G += ..."),
-                    unless=(  # a share of a step is a share of the term too, and what is shown is no loss
-                        "self.loss_G = self.loss_G / ...",
-                        "self.loss_G = self.loss_G * ...",
-                        "self.loss_G = ... * self.loss_G",
-                        "self.loss_G = self.loss_G.item()",
-                        "self.loss_G = self.loss_G.detach()",
-                        "self.loss_G = float(self.loss_G)",
-                    ),
-                ),
-                feeds="self.loss_G",
-            ),
+            Statement(options, "ffl.add_options(parser, is_train)", before=Only(("return parser",))),
+            Statement(constructor, "ffl.setup(self)", after=NAMES_COMPLETE),
+            Statement(backward, term, after=LOSS_COMPLETE),
         ),
-        guards=(
-            NO_JITTOR,
-            TwoDimensional(),
-            Requires(
-                f"{model}.backward_G",
+        checks=(
+            no_jittor,
+            no_volumes,
+            requires(
+                backward,
                 ("self.loss_G = ...", "self.loss_G += ..."),
-                because=f"{model}.backward_G does not make self.loss_G, to which the term would be added",
+                because=f"{backward} does not make self.loss_G, to which the term would be added",
             ),
-            Requires(
-                f"{model}.backward_G",
+            requires(
+                backward,
                 ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)"),
-                because=f"{model}.backward_G calls neither self.criterionGAN nor a discriminator, so there "
+                because=f"{backward} calls neither self.criterionGAN nor a discriminator, so there "
                 "may be no adversarial loss",
             ),
-            Requires(
+            requires(
                 "",
                 ("....backward_G(...)",),
-                because=f"nothing calls {model}.backward_G, so it is not what the generator is trained with",
+                because=f"nothing calls {backward}, so it is not what the generator is trained with",
                 given="....step(...)",
             ),
+            loss_reaches_backward(backward, LOSS_COMPLETE, "self.loss_G"),
         ),
     )
 

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from ffl_plugin.patching.recipe import (
-    Decorator,
-    File,
-    Forbids,
-    Guard,
-    Import,
-    Last,
-    Only,
-    Param,
-    Requires,
-    Statement,
-    Trains,
-    TwoDimensional,
-    Unchanged,
-)
+from ffl_plugin.patches._backward import loss_reaches_backward
+from ffl_plugin.patches._checks import forbids, requires, unchanged
+from ffl_plugin.patches._launcher import trains_only_with
+from ffl_plugin.patches._volumes import no_volumes
+from ffl_plugin.patching.recipe import Check, Decorator, File, Import, Last, Only, Param, Statement
 
 # Several phases generate images in the same words; the generator's own is the one that assigns loss_Gmain.
 GENERATOR_PHASE = "loss_Gmain = ..."
@@ -44,7 +34,7 @@ if loss_Gffl is not None:
     loss_Gmain = loss_Gmain + loss_Gffl"""
 
 
-def loss_file(imported: Import, loss: str, guards: tuple[Guard, ...], term: str = TERM) -> File:
+def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str = TERM) -> File:
     """Return what goes into ``training/loss.py``, for the class ``loss``."""
     phases = f"{loss}.accumulate_gradients"
     return File(
@@ -57,9 +47,9 @@ def loss_file(imported: Import, loss: str, guards: tuple[Guard, ...], term: str 
                 f"{loss}.__init__", "self.ffl = ffl.GeneratorTerm(ffl_options)", after=Last(("... = ...",))
             ),
             Statement(phases, term, after=IMAGES_GENERATED, comment="None unless --ffl-weight is given."),
-            Statement(phases, SUM, after=LOSS_COMPLETE, feeds="loss_Gmain"),
+            Statement(phases, SUM, after=LOSS_COMPLETE),
         ),
-        guards=(*guards, *phase_guards(phases)),
+        checks=(*checks, *phase_checks(phases), loss_reaches_backward(phases, LOSS_COMPLETE, "loss_Gmain")),
     )
 
 
@@ -79,22 +69,22 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
                 before=Only(("launch_training(...)",)),
             ),
         ),
-        guards=(
-            Trains("training/loss.py", loss),
-            TwoDimensional(),
-            Forbids(
+        checks=(
+            trains_only_with(loss, "training/loss.py"),
+            no_volumes,
+            forbids(
                 "launch_training",
                 ("c.loss_kwargs = ...",),
                 because="launch_training replaces c.loss_kwargs, so the flags get lost",
             ),
-            Requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
-            Requires(
+            requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
+            requires(
                 "main",
                 ("c.loss_kwargs = ...", "c, ... = ...(opts, ...)", "c = ...(opts, ...)"),
                 because="main sets no c.loss_kwargs, into which the flags go: let main itself make c, or "
                 "get it from a function of opts, and launch the training with it",
             ),
-            Requires(
+            requires(
                 "main",
                 ("launch_training(..., c=c, desc=desc)", "launch_training(c, desc, ...)"),
                 because="main does not launch the training with c and desc",
@@ -103,19 +93,19 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
     )
 
 
-def phase_guards(phases: str) -> tuple[Guard, ...]:
+def phase_checks(phases: str) -> tuple[Check, ...]:
     """Return what would train something else than the loss on these images without anybody noticing."""
     volumes = "the images are volumes, and the loss is for (N, C, H, W)"
     return (
-        Forbids(phases, ("gen_img[:, 0, 0, 0, 0]",), because=volumes),
-        Requires(phases, ("....sum([1, 2, 3])",), because=volumes, given="....sum([1, 2, 3, 4])"),
-        Unchanged(
+        forbids(phases, ("gen_img[:, 0, 0, 0, 0]",), because=volumes),
+        requires(phases, ("....sum([1, 2, 3])",), because=volumes, given="....sum([1, 2, 3, 4])"),
+        unchanged(
             phases,
             "gen_img",
             since=IMAGES_GENERATED,
             until=("self.run_D(gen_img, ...)", "self.run_D(..., img=gen_img)", "self.D(gen_img, ...)"),
         ),
-        Forbids(
+        forbids(
             phases,
             (
                 "loss_Gmain = ... * gain",
@@ -130,12 +120,12 @@ def phase_guards(phases: str) -> tuple[Guard, ...]:
     )
 
 
-def tensor_guards(loss: str) -> tuple[Guard, ...]:
+def tensor_checks(loss: str) -> tuple[Check, ...]:
     """Return what keeps the images of a loss plain tensors, those of the caller."""
     phases = f"{loss}.accumulate_gradients"
     return (
-        Forbids(phases, ("gen_img['...']", "real_img['...']"), because="the images are dicts, not tensors"),
-        Forbids(
+        forbids(phases, ("gen_img['...']", "real_img['...']"), because="the images are dicts, not tensors"),
+        forbids(
             phases,
             ("real_img = ...", "real_img, ... = ..."),
             because="real_img is bound again, so that it may not be the photographs",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires
 from ffl_plugin.patches._stylegan import launcher_file, loss_file
-from ffl_plugin.patching.recipe import Import, Recipe, Requires, Version
+from ffl_plugin.patching.recipe import Import, Recipe, Version
 
 IMPORT = Import("from ffl_plugin.integrations import eg3d as ffl")
 PHASES = "StyleGAN2Loss.accumulate_gradients"
@@ -20,7 +21,7 @@ RECIPE = Recipe(
             IMPORT,
             "StyleGAN2Loss",
             (
-                Requires(
+                requires(
                     PHASES,
                     (
                         "real_img = {'image': real_img, 'image_raw': ..., **...}",
@@ -32,6 +33,7 @@ RECIPE = Recipe(
             term="loss_Gffl = self.ffl(gen_img['image'], real_img['image'])",
         ),
     ),
+    checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
             "7cf1fd1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
 from ffl_plugin.patches._pix2pix import api_of_2017, model_file
 from ffl_plugin.patching.recipe import Import, Other, Recipe, Version
 
@@ -20,6 +21,7 @@ RECIPE = Recipe(
             "self.loss_G = ffl.add_term(self, self.loss_G, self.fake_B, self.real_B)",
         ),
     ),
+    checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version("2a7afba", ((PATH, "d4753e1130c20508f9cc3b19b82c2e6908da0ec4"),)),
         Version("c3268ed", ((PATH, "86a2b15826438f15966bf73fa631c9748d91e207"),)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_guards
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
+from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_checks
 from ffl_plugin.patching.recipe import Import, Recipe, Version
 
 IMPORT = Import("from ffl_plugin.integrations import projected_gan as ffl")
@@ -14,8 +15,9 @@ RECIPE = Recipe(
     train="python train.py --outdir=runs --cfg=fastgan --data=images.zip --gpus=8 --batch=64 --ffl-weight=1",
     files=(
         launcher_file(IMPORT, "ProjectedGANLoss", "--batch"),
-        loss_file(IMPORT, "ProjectedGANLoss", tensor_guards("ProjectedGANLoss")),
+        loss_file(IMPORT, "ProjectedGANLoss", tensor_checks("ProjectedGANLoss")),
     ),
+    checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
             "e1c246b",

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from ffl_plugin.patches._stylegan import loss_file, tensor_guards
-from ffl_plugin.patching.recipe import (
-    Decorator,
-    File,
-    Import,
-    Only,
-    Param,
-    Recipe,
-    Requires,
-    Statement,
-    Trains,
-    TwoDimensional,
-    Version,
-)
+from ffl_plugin.patches._backward import nothing_undoes
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires
+from ffl_plugin.patches._launcher import trains_only_with
+from ffl_plugin.patches._stylegan import loss_file, tensor_checks
+from ffl_plugin.patches._volumes import no_volumes
+from ffl_plugin.patching.recipe import Decorator, File, Import, Only, Param, Recipe, Statement, Version
 
 IMPORT = Import("from ffl_plugin.integrations import stylegan2_ada as ffl")
+
+GAMMA_CHECKED = Only(("if gamma is not None: ...", "if not gamma is None: ..."))
 
 LAUNCHER = File(
     path="train.py",
@@ -32,28 +26,28 @@ LAUNCHER = File(
         Statement(
             "setup_training_loop_kwargs",
             "desc += ffl.configure(args, ffl_options, UserError)",
-            after=Only(("if gamma is not None: ...", "if not gamma is None: ...")),
-            follows=("args.loss_kwargs = ...",),
+            after=GAMMA_CHECKED,
         ),
         Decorator("main", "ffl.options", after=("click.option('--gamma', ...)", "option('--gamma', ...)")),
     ),
-    guards=(
-        Trains("training/loss.py", "StyleGAN2Loss"),
-        TwoDimensional(),
-        Requires(
+    checks=(
+        trains_only_with("StyleGAN2Loss", "training/loss.py"),
+        no_volumes,
+        requires(
             "main",
             ("setup_training_loop_kwargs(..., **...)",),
             because="main does not hand its options to setup_training_loop_kwargs, so the flags get lost",
         ),
-        Requires(
+        requires(
             "setup_training_loop_kwargs",
             ("args.loss_kwargs = ...",),
             because="setup_training_loop_kwargs sets no args.loss_kwargs, so the flags get lost",
         ),
+        nothing_undoes("setup_training_loop_kwargs", GAMMA_CHECKED, ("args.loss_kwargs = ...",)),
     ),
 )
 
-LOSS = loss_file(IMPORT, "StyleGAN2Loss", tensor_guards("StyleGAN2Loss"))
+LOSS = loss_file(IMPORT, "StyleGAN2Loss", tensor_checks("StyleGAN2Loss"))
 
 RECIPE = Recipe(
     name="stylegan2-ada",
@@ -61,6 +55,7 @@ RECIPE = Recipe(
     summary="StyleGAN2-ADA in PyTorch, and its forks",
     train="python train.py --outdir=runs --data=images.zip --ffl-weight=1",
     files=(LAUNCHER, LOSS),
+    checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
             "d72cc7d",

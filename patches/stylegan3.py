@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_guards
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
+from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_checks
 from ffl_plugin.patching.recipe import Import, Recipe, Version
 
 IMPORT = Import("from ffl_plugin.integrations import stylegan3 as ffl")
@@ -15,8 +16,9 @@ RECIPE = Recipe(
     "--ffl-weight=1",
     files=(
         launcher_file(IMPORT, "StyleGAN2Loss", "--gamma"),
-        loss_file(IMPORT, "StyleGAN2Loss", tensor_guards("StyleGAN2Loss")),
+        loss_file(IMPORT, "StyleGAN2Loss", tensor_checks("StyleGAN2Loss")),
     ),
+    checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
             "c233a91",

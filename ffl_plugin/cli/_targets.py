@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable, Optional, TypeVar
 
 import click
 
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import PatchError, Recipe, Status, status, transaction
+from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
-from ffl_plugin.patching.state import patched_by
+from ffl_plugin.patching.report import patched_by
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -61,54 +62,52 @@ def supplement_named(name: str, recipe: Recipe) -> Recipe:
     raise click.UsageError(f"no {name!r} goes with {recipe.name}; {known}.")
 
 
-def applied(recipe: Optional[Recipe], root: Path) -> list[Status]:
+def applied(recipe: Optional[Recipe], clone: Clone) -> list[Status]:
     """Return the status of the named recipe, or of every recipe of which something is in the clone."""
     recipes = list(all_recipes().values())
-    chosen = [recipe] if recipe is not None else patched_by(recipes, root)
-    return [status(candidate, root, recipes) for candidate in chosen]
+    chosen = [recipe] if recipe is not None else patched_by(recipes, clone)
+    return [status(candidate, clone, recipes) for candidate in chosen]
 
 
-def the_applied_recipe(recipe: Optional[Recipe], root: Path) -> Optional[Recipe]:
+def the_applied_recipes(recipe: Optional[Recipe], clone: Clone) -> list[Recipe]:
+    """Return the named recipe, or all of which something is in the clone, supplements last."""
+    found = [recipe] if recipe is not None else patched_by(list(all_recipes().values()), clone)
+    return sorted(found, key=lambda each: each.supplements is not None)
+
+
+def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recipe]:
     """Return the named recipe, or the one that is applied, or None if none is.
 
     Raises:
         PatchError: several are.
     """
-    if recipe is not None:
-        return recipe
-    names = patched_by(list(all_recipes().values()), root)
+    names = the_applied_recipes(recipe, clone)
     if len(names) > 1:
-        several = english([entry.name for entry in names])
-        raise PatchError(f"{several} are applied in {root.resolve()}", next_step="name the one you mean")
+        several, root = english([entry.name for entry in names]), clone.root.resolve()
+        raise PatchError(f"{several} are applied in {root}", next_step="name the one you mean")
     return names[0] if names else None
 
 
-def the_fitting_recipe(root: Path) -> Recipe:
+def the_fitting_recipe(clone: Clone) -> Recipe:
     """Return the only recipe that applies to a clone.
 
     Raises:
         PatchError: none does, or several do.
     """
-    fits = detect(all_recipes().values(), root)
+    fits = detect(all_recipes().values(), clone)
     applying = [fit.recipe for fit in fits if fit.problem is None]
     if len(applying) == 1:
         return applying[0]
     if applying:
         names = english([recipe.name for recipe in applying])
-        raise PatchError(f"{root.resolve()} fits {names}", next_step="name the one you train")
+        raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")
     if len(fits) == 1 and fits[0].problem is not None:
         raise fits[0].problem
     step = "`ffl-patch detect` says why not" if fits else "`ffl-patch list` shows those that can be patched"
-    raise PatchError(f"no recipe applies to {root.resolve()}", next_step=step)
+    raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=step)
 
 
-def mend(root: Path) -> None:
-    """Clear up after a run that died, and say so on standard error."""
-    if root.is_dir() and (note := transaction.mend(root)):
+def show(notes: Sequence[str]) -> None:
+    """Print the notes of a plan or a status on standard error."""
+    for note in notes:
         click.echo(f"Note: {note}.", err=True)
-
-
-def warn_if_interrupted(root: Path) -> None:
-    """Say on standard error that a run died here, for commands that write nothing."""
-    if root.is_dir() and (note := transaction.interrupted(root)):
-        click.echo(f"Warning: {note}.", err=True)

@@ -9,17 +9,16 @@ from typing import Any, Optional
 import click
 
 from ffl_plugin.cli._targets import (
-    mend,
     recipe_named,
+    show,
     supplement_named,
     the_fitting_recipe,
-    warn_if_interrupted,
 )
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import PatchError, Plan, Recipe, plan_apply
+from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
+from ffl_plugin.patching.clone import NotThisFamily
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
-from ffl_plugin.patching.search import NotThisFamily
 
 
 @click.command()
@@ -35,28 +34,25 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
 
     All files are changed, or none. `ffl-patch list` shows the targets; `auto` takes the one that fits.
     """
-    recipe = the_fitting_recipe(repo) if target == "auto" else recipe_named(target)
+    recipe = recipe_named(target) if target != "auto" else None
+    clone = Clone(repo)
+    recipe = recipe or the_fitting_recipe(clone)
     supplements = [] if extra is None else [supplement_named(extra, recipe)]
-    if dry_run:
-        warn_if_interrupted(repo)
-    else:
-        mend(repo)
     try:
-        plan = plan_apply(recipe, repo, *supplements)
+        plan = plan_apply(recipe, clone, *supplements)
     except NotThisFamily as error:
-        raise _with_fitting_targets(error, recipe, repo) from None
+        raise _with_fitting_targets(error, recipe, clone) from None
     if not dry_run:
         plan.write()
     names = [each.name for each in (recipe, *supplements)]
-    for note in plan.notes if not as_json else ():
-        click.echo(f"Note: {note}.", err=True)
+    show(plan.notes if not as_json else ())
     click.echo(
         json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, names, dry_run)
     )
 
 
-def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, repo: Path) -> PatchError:
-    others = [fit for fit in detect(all_recipes().values(), repo) if fit.recipe is not recipe]
+def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, clone: Clone) -> PatchError:
+    others = [fit for fit in detect(all_recipes().values(), clone) if fit.recipe is not recipe]
     fits = [fit.recipe.name for fit in others if fit.problem is None] or [fit.recipe.name for fit in others]
     step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the families it can be of"
     return PatchError(error.problem, file=error.file, line=error.line, next_step=step)

@@ -9,12 +9,12 @@ import click
 
 from ffl_plugin.cli._targets import (
     read_arguments,
+    show,
     target_and_repository,
-    the_applied_recipe,
+    the_applied_recipes,
     the_fitting_recipe,
-    warn_if_interrupted,
 )
-from ffl_plugin.patching import plan_apply, plan_revert, status
+from ffl_plugin.patching import Clone, plan_apply, plan_revert, status
 
 
 @click.command()
@@ -22,13 +22,14 @@ from ffl_plugin.patching import plan_apply, plan_revert, status
 def command(first: Optional[str], second: Optional[str]) -> None:
     """Show what the patch has changed in the clone REPO, or would change where it is not applied.
 
-    A unified diff, which `git apply` reads. TARGET is only needed where several fit.
+    A unified diff, which `git apply` reads. TARGET is only needed where it is not applied and several fit.
     """
     named, root = read_arguments(first, second)
-    warn_if_interrupted(root)
-    recipe = the_applied_recipe(named, root) or the_fitting_recipe(root)
-    if status(recipe, root).state == "absent":
-        text = plan_apply(recipe, root).diff()
+    clone = Clone(root)
+    show(clone.notes)
+    recipe, *others = the_applied_recipes(named, clone) or [the_fitting_recipe(clone)]
+    if not others and status(recipe, clone).state == "absent":
+        text = plan_apply(recipe, clone).diff()
     else:
-        text = plan_revert(recipe, root).diff(backwards=True)
+        text = plan_revert(recipe, clone, *others).diff(backwards=True)
     sys.stdout.buffer.write(text)

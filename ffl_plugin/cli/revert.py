@@ -7,14 +7,9 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.cli._targets import (
-    mend,
-    read_arguments,
-    target_and_repository,
-    the_applied_recipe,
-    warn_if_interrupted,
-)
-from ffl_plugin.patching import plan_revert
+from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipes
+from ffl_plugin.patching import Clone, plan_revert, transaction
+from ffl_plugin.patching.errors import english
 
 
 @click.command()
@@ -24,37 +19,36 @@ from ffl_plugin.patching import plan_revert
 def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json: bool) -> None:
     """Take the patch out of the clone REPO (default: the current folder) again.
 
-    TARGET is only needed where more than one is applied. What you have changed since stays; where you have
-    changed a line of the patch itself, nothing is written and the line is named.
+    Without a TARGET everything of ours goes, or nothing does. What you have changed since stays; where you
+    have changed a line of the patch itself, nothing is written and the line is named.
     """
     named, root = read_arguments(first, second)
-    if dry_run:
-        warn_if_interrupted(root)
-    else:
-        mend(root)
-    recipe = the_applied_recipe(named, root)
-    plan = plan_revert(recipe, root) if recipe is not None else None
+    clone = Clone(root)
+    recipes = the_applied_recipes(named, clone)
+    plan = plan_revert(recipes[0], clone, *recipes[1:]) if recipes else None
     if plan is not None and not dry_run:
         plan.write()
-    changed = plan is not None and bool(plan.changes)
-    outcome = "not applied" if not changed else "would be reverted" if dry_run else "reverted"
-    names = [change.name for change in plan.changes] if plan is not None else []
-    notes = plan.notes if plan is not None else ()
+    elif not dry_run:
+        transaction.recover(root)
+    files = [change.name for change in plan.changes] if plan is not None else []
+    notes = plan.notes if plan is not None else clone.notes
+    names = [recipe.name for recipe in recipes]
+    outcome = "not applied" if not files else "would be reverted" if dry_run else "reverted"
     if as_json:
         report = {
-            "target": recipe.name if recipe is not None else None,
+            "target": names[0] if names else None,
+            "with": names[1:],
             "repo": str(root),
             "outcome": outcome,
-            "files": names,
+            "files": files,
             "notes": notes,
         }
         click.echo(json.dumps(report, indent=2))
         return
-    for note in notes:
-        click.echo(f"Note: {note}.", err=True)
-    if recipe is None:
+    show(notes)
+    if not names:
         click.echo(f"Nothing of ours is applied in {root.resolve()}.")
-    elif not names:
-        click.echo(f"{recipe.name} is not applied.")
+    elif not files:
+        click.echo(f"{names[0]} is not applied.")
     else:
-        click.echo(f"{recipe.name} {outcome}: {', '.join(names)}")
+        click.echo(f"{english(names)} {outcome}: {', '.join(files)}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._targets import applied, read_arguments, target_and_repository, warn_if_interrupted
+from ffl_plugin.cli._targets import applied, read_arguments, show, target_and_repository
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import Recipe, Status, status, transaction
+from ffl_plugin.patching import Clone, Recipe, Status, status
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.state import title
@@ -31,22 +30,23 @@ def command(
     A file is known by its content as that of an upstream commit, or has drifted from all of them.
     """
     named, root = read_arguments(first, second)
-    fits = [fit.recipe for fit in detect(all_recipes().values(), root) if fit.problem is None]
-    found = applied(named, root)
+    clone = Clone(root)
+    fits = [fit.recipe for fit in detect(all_recipes().values(), clone) if fit.problem is None]
+    found = applied(named, clone)
     if as_json:
-        click.echo(json.dumps(_report(root, found, fits), indent=2))
+        click.echo(json.dumps(_report(clone, found, fits), indent=2))
     else:
-        warn_if_interrupted(root)
-        click.echo("\n".join(_lines(root, found, fits)))
+        show(clone.notes)
+        click.echo("\n".join(_lines(clone, found, fits)))
     if check and not (found and all(entry.state == "applied" for entry in found)):
         context.exit(NOT_APPLIED)
 
 
-def _report(root: Path, found: list[Status], fits: list[Recipe]) -> dict[str, Any]:
+def _report(clone: Clone, found: list[Status], fits: list[Recipe]) -> dict[str, Any]:
     return {
-        "repo": str(root),
+        "repo": str(clone.root),
         "fits": [recipe.name for recipe in fits],
-        "interrupted": transaction.interrupted(root),
+        "interrupted": clone.notes[0] if clone.notes else None,
         "targets": [
             {
                 "target": entry.recipe.name,
@@ -71,7 +71,7 @@ def _report(root: Path, found: list[Status], fits: list[Recipe]) -> dict[str, An
     }
 
 
-def _lines(root: Path, found: list[Status], fits: list[Recipe]) -> list[str]:
+def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
     lines = []
     for entry in found:
         newest = all_recipes()[entry.recipe.name].edition
@@ -90,15 +90,15 @@ def _lines(root: Path, found: list[Status], fits: list[Recipe]) -> list[str]:
                 lines.append(f"    {edit.state:<8}  {place:<9}  {title(edit.edit)}")
         lines += [f"  {name}: a copy, left alone" for name in entry.copies]
     if not found:
-        lines.append(f"Nothing of ours is applied in {root.resolve()}.")
+        lines.append(f"Nothing of ours is applied in {clone.root.resolve()}.")
     if not any(entry.state == "applied" for entry in found):
-        lines += [f"It fits {fit.name} ({_origin(fit, root)}): ffl-patch apply {fit.name}" for fit in fits]
+        lines += [f"It fits {fit.name} ({_origin(fit, clone)}): ffl-patch apply {fit.name}" for fit in fits]
     return lines
 
 
-def _origin(recipe: Recipe, root: Path) -> str:
+def _origin(recipe: Recipe, clone: Clone) -> str:
     """Which upstream commit the files of a recipe are from."""
-    files = status(recipe, root, list(all_recipes().values())).files
+    files = status(recipe, clone, list(all_recipes().values())).files
     versions = {file.version for file in files if file.edits}
     if None in versions:
         return f"drifted from {recipe.upstream}"

@@ -7,8 +7,8 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.cli._targets import mend, read_arguments, target_and_repository, the_applied_recipe
-from ffl_plugin.patching import PatchError, plan_upgrade
+from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipe
+from ffl_plugin.patching import Clone, PatchError, plan_upgrade
 
 
 @click.command()
@@ -21,12 +21,11 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
     All files are changed, or none. TARGET is only needed where more than one is applied.
     """
     named, root = read_arguments(first, second)
-    if not dry_run:
-        mend(root)
-    recipe = the_applied_recipe(named, root)
+    clone = Clone(root)
+    recipe = the_applied_recipe(named, clone)
     if recipe is None:
         raise PatchError(f"nothing of ours is applied in {root.resolve()}", next_step="run `ffl-patch apply`")
-    plan = plan_upgrade(recipe, root)
+    plan = plan_upgrade(recipe, clone)
     if not dry_run:
         plan.write()
     outcome = "already the newest" if not plan.changes else "would be upgraded" if dry_run else "upgraded"
@@ -35,6 +34,5 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
         report = {"target": recipe.name, "repo": str(root), "outcome": outcome, "edition": recipe.edition}
         click.echo(json.dumps({**report, "files": names, "notes": plan.notes}, indent=2))
         return
-    for note in plan.notes:
-        click.echo(f"Note: {note}.", err=True)
+    show(plan.notes)
     click.echo(f"{recipe.name} {outcome} (edition {recipe.edition}){': ' if names else ''}{', '.join(names)}")

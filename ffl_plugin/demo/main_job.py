@@ -40,7 +40,7 @@ def run(
         FFLError: the folder or clone cannot be used, or a step failed; one sentence says which.
     """
     from ffl_plugin.patches import all_recipes
-    from ffl_plugin.patching.engine import plan_apply
+    from ffl_plugin.patching import plan_apply
     from ffl_plugin.report import compare, write_report
 
     out, repository, data, scale = trainings.out, trainings.repository, trainings.data, trainings.scale

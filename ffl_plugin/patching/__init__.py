@@ -1,5 +1,7 @@
 """The patch engine: finds places by meaning, inserts, proves, undoes. Standard library only.
 
+It knows Python and nothing else: what a patch is for, and where it would do harm, is said by the recipe.
+
 from ffl_plugin.patches.pix2pix import RECIPE
 from ffl_plugin.patching import plan_apply, plan_revert, status
 
@@ -9,9 +11,24 @@ plan.write()                                                     # all files, or
 
 from __future__ import annotations
 
-from ffl_plugin.patching.engine import Plan, plan_apply, plan_revert, plan_upgrade
+from ffl_plugin.patching.apply import Plan, plan_apply
+from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe
-from ffl_plugin.patching.state import Status, status
+from ffl_plugin.patching.report import status
+from ffl_plugin.patching.revert import plan_revert, plan_upgrade
+from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.state import Status
 
-__all__ = ["PatchError", "Plan", "Recipe", "Status", "plan_apply", "plan_revert", "plan_upgrade", "status"]
+__all__ = [
+    "Clone",
+    "PatchError",
+    "Plan",
+    "Recipe",
+    "Source",
+    "Status",
+    "plan_apply",
+    "plan_revert",
+    "plan_upgrade",
+    "status",
+]

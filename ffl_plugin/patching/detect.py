@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
-from ffl_plugin.patching.clone import Clone
-from ffl_plugin.patching.engine import plan_apply
+from ffl_plugin.patching.apply import plan_apply
+from ffl_plugin.patching.clone import Clone, NotThisFamily, find_files, opened
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.recipe import Recipe
-from ffl_plugin.patching.scope import in_words
-from ffl_plugin.patching.search import NotThisFamily, find_files
+from ffl_plugin.patching.recipe import Recipe, in_words
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,13 @@ class Fit:
     problem: Optional[PatchError]
 
 
-def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
+def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
     """Return the recipes whose files a clone has, those that apply first; supplements are no families.
 
     Raises:
         PatchError: the folder does not exist.
     """
-    clone = Clone(root)
+    clone = opened(root)
     fits = []
     for recipe in recipes:
         if recipe.supplements is not None:
@@ -54,7 +52,7 @@ def detect(recipes: Iterable[Recipe], root: Path) -> list[Fit]:
             if file.path in paths
         )
         try:
-            plan_apply(recipe, root)
+            plan_apply(recipe, clone)
         except PatchError as error:
             fits.append(Fit(recipe, because, error))
         else:

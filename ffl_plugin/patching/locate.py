@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.recipe import Anchor, Last, Only
-from ffl_plugin.patching.scope import Function, blocks_of, find_function, require_reachable, straight_line
-from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.source import DEFINITIONS, Scope, Source, blocks_of, find_function, find_scope
+
+_LEAVES_BLOCK = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.stmt:
-    """Return the statement of a function that an anchor names.
+    """Return the statement of a function, or of the module for the empty name, that an anchor names.
 
     Raises:
         PatchError: no statement, several, one inside a branch, or one that never runs.
     """
-    function = find_function(source, function_name)
-    block = _block(source, function_name, function, anchor.branch)
-    if isinstance(anchor, Only):
-        statement = _only(source, function_name, block, anchor)
-    else:
-        statement = _last(source, function_name, block, anchor)
-    require_reachable(source, function, statement)
+    scope = find_scope(source, function_name)
+    where = function_name or "the module's own code"
+    if not scope.body:
+        raise _not_one(source, f"statement in {where}", [], 1)
+    statement = _find(source, where, _block(source, where, scope, anchor.branch), anchor)
+    _require_reachable(source, scope, statement)
     return statement
 
 
@@ -35,7 +36,8 @@ def find_block(source: Source, function_name: str, anchor: Anchor) -> Sequence[a
     Raises:
         PatchError: no branch has the anchor's pattern in it, or several have.
     """
-    return _block(source, function_name, find_function(source, function_name), anchor.branch)
+    where = function_name or "the module's own code"
+    return _block(source, where, find_scope(source, function_name), anchor.branch)
 
 
 def find_decorator(source: Source, function_name: str, patterns: Sequence[str]) -> ast.expr:
@@ -53,20 +55,64 @@ def find_decorator(source: Source, function_name: str, patterns: Sequence[str]) 
     return found[0]
 
 
-def _block(source: Source, name: str, function: Function, branch: Optional[str]) -> Sequence[ast.stmt]:
-    """The body of a function, or the branch of a top-level ``if`` in it in which a pattern occurs."""
+def straight_line(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a block, and in place of each that only encloses others those inside it.
+
+    These are ``with``, ``if True`` and ``if __name__ == "__main__"``.
+    """
+    for statement in block:
+        if isinstance(statement, (ast.With, ast.AsyncWith)) or (
+            isinstance(statement, ast.If) and not statement.orelse and _is_taken(statement.test)
+        ):
+            yield from straight_line(statement.body)
+        else:
+            yield statement
+
+
+def path_to(block: Sequence[ast.stmt], target: ast.stmt) -> list[tuple[Sequence[ast.stmt], ast.stmt]]:
+    """Return the nested (block, statement) pairs from a block down to a statement, empty if elsewhere."""
+    for statement in block:
+        if statement is target:
+            return [(block, statement)]
+        for inner in blocks_of(statement):
+            if below := path_to(inner, target):
+                return [(block, statement), *below]
+    return []
+
+
+def _is_taken(test: ast.expr) -> bool:
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    return pattern.matches(pattern.parse("__name__ == '__main__'"), test)
+
+
+def _find(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) -> ast.stmt:
+    if isinstance(anchor, Only):
+        return _only(source, name, block, anchor)
+    return _last(source, name, block, anchor)
+
+
+def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Sequence[ast.stmt]:
+    """The body of a function, or the branch in it in which a pattern occurs; loops are entered first."""
+    block: Sequence[ast.stmt] = scope.body
     if branch is None:
-        return function.body
+        return block
     parsed = pattern.parse(branch)
-    found: list[Sequence[ast.stmt]] = []
-    for statement in straight_line(function.body):
-        for block in _branches(statement) or [[statement]]:
-            if any(pattern.matches(parsed, node) for node in _nested(block)):
-                found.append(block if blocks_of(statement) else function.body)
-    lines = sorted({block[0].lineno for block in found})
-    if len(lines) != 1:
-        raise _not_one(source, f"branch with `{branch}` in {name}", lines, function.lineno)
-    return found[0]
+    while True:
+        found: list[tuple[ast.stmt, Sequence[ast.stmt]]] = []
+        for statement in straight_line(block):
+            for part in _branches(statement) or [[statement]]:
+                if any(pattern.matches(parsed, node) for node in _nested(part)):
+                    found.append((statement, part if blocks_of(statement) else block))
+        if block is not scope.body and any(inner is block for _, inner in found):
+            return block
+        lines = sorted({inner[0].lineno for _, inner in found})
+        if len(lines) != 1:
+            raise _not_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
+        statement, inner = found[0]
+        if inner is block or not isinstance(statement, _LOOPS):
+            return inner
+        block = inner
 
 
 def _branches(statement: ast.stmt) -> list[list[ast.stmt]]:
@@ -132,14 +178,20 @@ def _bound(statement: ast.stmt) -> set[str]:
 
 def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Last) -> ast.stmt:
     last: Optional[ast.stmt] = None
+    end = None if anchor.above is None else _only(source, name, block, anchor.above)
     for statement in straight_line(block):
+        if statement is end:
+            break
         not_counted = {id(node) for text in anchor.unless for node in pattern.occurrences(text, statement)}
         found = (node for wanted in anchor.patterns for node in pattern.occurrences(wanted, statement))
         if any(id(node) not in not_counted for node in found):
             last = statement
     if last is None:
+        above = "" if end is None else f" above line {end.lineno}"
         raise PatchError(
-            f"there is no {_alternatives(anchor.patterns)} in {name}", file=source.name, line=block[0].lineno
+            f"there is no {_alternatives(anchor.patterns)} in {name}{above}",
+            file=source.name,
+            line=block[0].lineno,
         )
     return last
 
@@ -149,7 +201,7 @@ def _nested(block: Sequence[ast.stmt]) -> list[ast.stmt]:
     found: list[ast.stmt] = []
     for statement in block:
         found.append(statement)
-        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if not isinstance(statement, DEFINITIONS):
             for inner in blocks_of(statement):
                 found.extend(_nested(inner))
     return found
@@ -165,3 +217,29 @@ def _not_one(source: Source, what: str, lines: list[int], near: int) -> PatchErr
     return PatchError(
         f"there are {len(lines)} ({lines_text(lines)}) of what there has to be one: {what}", file=source.name
     )
+
+
+def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
+    """Refuse a statement that never runs.
+
+    Raises:
+        PatchError: it stands behind a ``return`` and the like, or in a branch whose test is constantly false.
+    """
+    for block, statement in path_to(scope.body, target):
+        for earlier in block:
+            if earlier is statement:
+                break
+            if isinstance(earlier, _LEAVES_BLOCK):
+                raise PatchError(
+                    f"`{source.first_line_of(target)}` never runs, because of line {earlier.lineno}",
+                    file=source.name,
+                    line=target.lineno,
+                )
+        if isinstance(statement, (ast.If, ast.While)) and isinstance(statement.test, ast.Constant):
+            in_body = any(target is node for part in statement.body for node in ast.walk(part))
+            if bool(statement.test.value) != in_body and statement is not target:
+                raise PatchError(
+                    f"`{source.first_line_of(target)}` never runs, because of line {statement.lineno}",
+                    file=source.name,
+                    line=target.lineno,
+                )

@@ -1,17 +1,22 @@
 """What a recipe is made of: frozen data that says what to insert where, by meaning.
 
 A function is a qualified name (``StyleGAN2Loss.accumulate_gradients``) or alternatives in order, separated by
-``" | "``. A pattern is Python source in which
+``" | "``; the empty name is the module itself. A pattern is Python source in which
 ``...`` matches anything (`ffl_plugin.patching.pattern`). Code is written with four spaces and single quotes;
 the engine gives it the indentation, quotes and alignment of the place it goes to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from ffl_plugin.patching.errors import english
+
+if TYPE_CHECKING:
+    from ffl_plugin.patching.clone import Clone
+    from ffl_plugin.patching.source import Source
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class Only:
 
     Args:
         patterns: alternatives in order; the first that matches anything has to match exactly once.
-        branch: look only in the top-level branch of the function in which this pattern occurs.
+        branch: look only in the branch of the function in which this pattern occurs. Loops are entered: it
+            is the innermost loop with all that match, or the outermost branch of an ``if`` in there.
     """
 
     patterns: tuple[str, ...]
@@ -37,13 +43,15 @@ class Last:
 
     Args:
         patterns: all of them count.
-        branch: look only in the top-level branch of the function in which this pattern occurs.
+        branch: as in `Only`.
         unless: patterns of matches that do not count.
+        above: look only above this statement of the same branch.
     """
 
     patterns: tuple[str, ...]
     branch: Optional[str] = None
     unless: tuple[str, ...] = ()
+    above: Optional[Only] = None
 
 
 Anchor = Union[Only, Last]
@@ -92,14 +100,12 @@ class Statement:
     """One statement, simple or compound, on lines of its own.
 
     Args:
-        function: qualified name.
+        function: qualified name; ``""`` for the module's own code, which is also what stands below
+            ``if __name__ == "__main__":``.
         code: its source.
         after: the statement it follows, or
         before: the statement it precedes.
         comment: what stands behind it on the same line.
-        feeds: the variable, attribute or element of a dict that carries its effect, which therefore must be
-            read later.
-        follows: patterns that may occur only above it, because they would undo its effect.
     """
 
     function: str
@@ -107,107 +113,12 @@ class Statement:
     after: Optional[Anchor] = None
     before: Optional[Anchor] = None
     comment: Optional[str] = None
-    feeds: Optional[str] = None
-    follows: tuple[str, ...] = ()
 
 
 Edit = Union[Import, Param, Decorator, Statement]
 
 
-@dataclass(frozen=True)
-class Requires:
-    """Refuse unless one of the patterns occurs in a function or class.
-
-    Args:
-        scope: qualified name, or ``""`` for the whole file.
-        patterns: alternatives.
-        because: the sentence for the user when none occurs: what this code lacks, and what would go wrong.
-        given: a pattern without which nothing is required.
-    """
-
-    scope: str
-    patterns: tuple[str, ...]
-    because: str
-    given: Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Forbids:
-    """Refuse if one of the patterns occurs in a function or class.
-
-    Args:
-        scope: qualified name, or ``""`` for the whole file.
-        patterns: any of them.
-        because: the sentence for the user when one occurs.
-        outside: a method in the scope in which they may occur, and in the methods that it alone uses.
-        above: the statement of the function below which they may occur.
-        unless: patterns of what may occur all the same.
-    """
-
-    scope: str
-    patterns: tuple[str, ...]
-    because: str
-    outside: Optional[str] = None
-    above: Optional[Anchor] = None
-    unless: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Unchanged:
-    """Refuse if a variable is bound again between two statements of a function.
-
-    Args:
-        function: qualified name.
-        name: the variable.
-        since: the statement that binds it.
-        until: patterns of its first use in the same branch; without one of them nothing is checked.
-    """
-
-    function: str
-    name: str
-    since: Anchor
-    until: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Trains:
-    """Refuse unless every loss class that the file names as a string is the one that is patched.
-
-    Launchers name classes by dotted strings. One that is not ``module.name`` of the patched file would train
-    another loss, which lacks the option or fails on it.
-
-    Args:
-        file: the recipe's path of the file that defines the class.
-        name: the class.
-        pattern: regular expression of the strings that name a loss class.
-    """
-
-    file: str
-    name: str
-    pattern: str = r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*"
-
-
-@dataclass(frozen=True)
-class Callers:
-    """Refuse unless every function of the clone that makes a call has one of the patterns in it as well.
-
-    Args:
-        call: the pattern of the call.
-        patterns: alternatives.
-        because: the sentence for the user when a caller has none.
-    """
-
-    call: str
-    patterns: tuple[str, ...]
-    because: str
-
-
-@dataclass(frozen=True)
-class TwoDimensional:
-    """Refuse a file whose networks make volumes: the modules it names convolve in three dimensions only."""
-
-
-Guard = Union[Requires, Forbids, Unchanged, Trains, Callers, TwoDimensional]
+Check = Callable[["Source", "Clone"], None]
 
 
 @dataclass(frozen=True)
@@ -218,14 +129,15 @@ class File:
         path: where the upstream has it, with forward slashes.
         holds: qualified names it defines; by them it is found where the path has changed.
         edits: in the order of the file.
-        guards: what must hold before anything is inserted.
+        checks: called with the unpatched file and its clone before anything is inserted; each raises
+            `PatchError` where the patch would do harm.
         optional: a clone may lack it, and is patched without it then.
     """
 
     path: str
     holds: tuple[str, ...]
     edits: tuple[Edit, ...]
-    guards: tuple[Guard, ...] = ()
+    checks: tuple[Check, ...] = ()
     optional: bool = False
 
 
@@ -262,6 +174,7 @@ class Recipe:
         files: the files to edit.
         versions: what it was tested on, newest first.
         others: relatives to be told apart in words.
+        checks: called for every file, before the file's own.
         supplements: the target beside which this is applied, with ``--with``, or alone; None for a target.
         earlier: the files as the editions before this one had them, newest first, for clones patched then.
     """
@@ -273,6 +186,7 @@ class Recipe:
     files: tuple[File, ...]
     versions: tuple[Version, ...] = ()
     others: tuple[Other, ...] = ()
+    checks: tuple[Check, ...] = ()
     supplements: Optional[str] = None
     earlier: tuple[tuple[File, ...], ...] = ()
 
@@ -294,3 +208,18 @@ class Recipe:
         """The tested versions in words: ``"owner/name d72cc7d and f7e4867"``."""
         commits = [version.commit for version in self.versions]
         return f"{self.upstream} {english(commits)}"
+
+
+def alternatives(name: str) -> list[str]:
+    """Return the qualified names that a recipe allows, which it separates by ``" | "``."""
+    return name.split(" | ")
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return qualified names as part of a sentence: ``"A.__init__ or A.initialize, and main"``."""
+    words = [" or ".join(alternatives(name)) for name in names]
+    return (
+        f"{', '.join(words[:-1])}, and {words[-1]}"
+        if words[1:] and " or " in "".join(words)
+        else english(words)
+    )

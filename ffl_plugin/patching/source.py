@@ -15,10 +15,15 @@ import platform
 import re
 import tokenize
 import warnings
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Optional, Union
 
-from ffl_plugin.patching.errors import PatchError
+from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.recipe import alternatives
 
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+Scope = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Module]
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -46,14 +51,18 @@ class Source:
     Args:
         data: the bytes of the file.
         name: how messages call it: its path inside the clone.
+        parsed: what has been parsed already, by name and bytes, so that nothing is parsed twice.
 
     Raises:
         PatchError: the bytes cannot be decoded, or this Python cannot parse the text.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(
+        self, data: bytes, name: str, parsed: Optional[dict[tuple[str, bytes], Source]] = None
+    ) -> None:
         self.data = data
         self.name = name
+        self._parsed = {} if parsed is None else parsed
         self.encoding, text = _decode(data, name)
         self.lines: list[Line] = []
         offset = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
@@ -66,6 +75,15 @@ class Source:
         # The parser counts \n, \r\n and \r as line ends, as above; it sees one kind only.
         self.text = "".join(f"{line.text}\n" for line in self.lines)
         self.tree = _parse(self.text, name)
+        self._parsed[name, data] = self
+
+    def with_bytes(self, data: bytes) -> Source:
+        """Return the file as it would be with other bytes.
+
+        Raises:
+            PatchError: as the constructor does.
+        """
+        return self._parsed.get((self.name, data)) or Source(data, self.name, self._parsed)
 
     def line(self, number: int) -> Line:
         """Return a line by its 1-based number."""
@@ -114,6 +132,14 @@ class Source:
         return text.encode(self.encoding)
 
     @functools.cached_property
+    def definitions(self) -> dict[str, list[ast.stmt]]:
+        """The functions and classes by qualified name, also those in ``if``, ``try`` and ``with``."""
+        found: dict[str, list[ast.stmt]] = {}
+        for name, node in _definitions(self.tree.body, ""):
+            found.setdefault(name, []).append(node)
+        return found
+
+    @functools.cached_property
     def nodes(self) -> list[ast.AST]:
         """Every node of the tree."""
         return list(ast.walk(self.tree))
@@ -131,6 +157,76 @@ class Source:
     @functools.cached_property
     def _starts(self) -> list[tuple[int, int]]:
         return [token.start for token in self.tokens]
+
+
+def find_definition(source: Source, name: str) -> ast.stmt:
+    """Return the one function or class of a qualified name, or of its first alternative that is there.
+
+    Raises:
+        PatchError: there is none, or more than one.
+    """
+    for alternative in alternatives(name):
+        found = source.definitions.get(alternative, [])
+        if len(found) > 1:
+            lines = lines_text([node.lineno for node in found])
+            raise PatchError(f"defines {alternative} {len(found)} times ({lines})", file=source.name)
+        if found:
+            return found[0]
+    raise PatchError(f"has no {name.replace(' | ', ' or ')}", file=source.name)
+
+
+def find_function(source: Source, name: str) -> Function:
+    """Return the one function of that qualified name.
+
+    Raises:
+        PatchError: there is none, or more than one, or it is a class.
+    """
+    found = find_definition(source, name)
+    if not isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        raise PatchError(f"has a class {name} instead of a function", file=source.name, line=found.lineno)
+    return found
+
+
+def find_scope(source: Source, name: str) -> Scope:
+    """Return the one function of that qualified name, or the module for the empty name.
+
+    Raises:
+        PatchError: as `find_function` does.
+    """
+    return find_function(source, name) if name else source.tree
+
+
+def owner_of(source: Source, scope: ast.AST) -> Optional[ast.ClassDef]:
+    """Return the class in which a method is defined."""
+    name = next((name for name, nodes in source.definitions.items() if scope in nodes), "")
+    while name := name.rpartition(".")[0]:
+        for node in source.definitions.get(name, ()):
+            if isinstance(node, ast.ClassDef):
+                return node
+    return None
+
+
+def blocks_of(statement: ast.AST) -> list[list[ast.stmt]]:
+    """Return the statement lists directly below a node: bodies, ``else``, handlers, cases."""
+    blocks = []
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(statement, field, None)
+        if isinstance(block, list) and block:
+            blocks.append(block)
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        blocks.append(part.body)
+    return blocks
+
+
+def _definitions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.stmt]]:
+    for statement in body:
+        if isinstance(statement, DEFINITIONS):
+            name = f"{prefix}{statement.name}"
+            yield name, statement
+            yield from _definitions(statement.body, f"{name}.")
+        else:
+            for block in blocks_of(statement):
+                yield from _definitions(block, prefix)
 
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.patching.blob import known_version
-from ffl_plugin.patching.clone import Clone
+from ffl_plugin.patching.clone import Ambiguous, Clone, find_files
 from ffl_plugin.patching.errors import PatchError, english
-from ffl_plugin.patching.names import Mention, introduced_names, names_read
-from ffl_plugin.patching.recipe import Decorator, Edit, File, Recipe
-from ffl_plugin.patching.rewrite import take_out
-from ffl_plugin.patching.search import find_files, find_patched
-from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.trace import Found, trace
+from ffl_plugin.patching.recipe import Decorator, Edit, File, Import, Recipe
+from ffl_plugin.patching.trace import Found, Mention, introduced_names, names_read, parse_edit, trace
 
 
 @dataclass(frozen=True)
@@ -34,14 +30,14 @@ class FileStatus:
     Args:
         path: the recipe's path of it.
         name: where it is in the clone; None if it is not there.
-        version: the upstream commit its content without the patch is known from; None if it has drifted.
         edits: its edits, in the recipe's order.
+        version: the upstream commit its content without the patch is known from; None if it has drifted.
     """
 
     path: str
     name: Optional[str]
-    version: Optional[str]
     edits: tuple[EditStatus, ...]
+    version: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -53,62 +49,63 @@ class Status:
         state: ``"applied"``, ``"absent"`` or ``"partly applied"``.
         files: one entry per file of the recipe.
         copies: further files that hold the patch, which revert leaves alone.
+        notes: sentences for the user.
     """
 
     recipe: Recipe
     state: str
     files: tuple[FileStatus, ...]
     copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def status(recipe: Recipe, root: Path, beside: Sequence[Recipe] = ()) -> Status:
-    """Say what there is of a recipe, or of an earlier edition of it, in a clone.
-
-    Args:
-        recipe: the recipe.
-        root: the folder of the clone.
-        beside: other recipes; where they are applied to the same files, that is no drift from the upstream.
+def edition_in(recipe: Recipe, clone: Clone) -> Status:
+    """Return the status of the edition of a recipe that is applied, of the newest one if none is whole.
 
     Raises:
-        PatchError: several clones below the folder hold the patch.
+        Ambiguous: several clones below the folder hold the patch.
     """
-    return edition_in(recipe, Clone(root), beside)
-
-
-def patched_by(recipes: Sequence[Recipe], root: Path) -> list[Recipe]:
-    """Return the recipes of which something is in a clone.
-
-    Raises:
-        PatchError: several clones below the folder hold the patch.
-    """
-    clone = Clone(root)
-    return [recipe for recipe in recipes if find_patched(clone, recipe)[0]]
-
-
-def edition_in(recipe: Recipe, clone: Clone, beside: Sequence[Recipe] = ()) -> Status:
-    """Return the status of the edition of a recipe that is applied, of the newest one if none is whole."""
     newest, *earlier = recipe.editions
-    current = _status(newest, clone, beside)
+    current = _status(newest, clone)
     if current.state == "partly applied":
         for edition in earlier:
-            past = _status(edition, clone, beside)
+            past = _status(edition, clone)
             if past.state == "applied":
                 return past
     return current
 
 
-def _status(recipe: Recipe, clone: Clone, beside: Sequence[Recipe]) -> Status:
-    patched, copies = find_patched(clone, recipe)
-    others = {} if len(patched) == len(recipe.files) else _unpatched(clone, recipe)
-    files = tuple(
-        _patched_file(recipe, clone, file, patched[file.path], beside)
-        if file.path in patched
-        else _unpatched_file(recipe, clone, file, others.get(file.path), beside)
-        for file in recipe.files
-    )
-    states = {edit.state for entry in files for edit in entry.edits}
-    state = states.pop() if states in ({"applied"}, {"absent"}) else "partly applied"
-    return Status(recipe, state, files, tuple(copies))
+def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str]]:
+    """Return where traces of a recipe are, by the recipe's path, and the copies of these files elsewhere.
+
+    A file need not be where the recipe has it, nor still define what the recipe asks for.
+
+    Raises:
+        Ambiguous: several files hold the same traces, and none is where the recipe has it.
+    """
+    traced: dict[str, list[str]] = {file.path: [] for file in recipe.files}
+    for name in clone.python_files:
+        file = _traced_file(clone, name, recipe)
+        if file is not None:
+            traced[file.path].append(name)
+    found: dict[str, str] = {}
+    copies: list[str] = []
+    for file in recipe.files:
+        names = traced[file.path]
+        if file.path in names or clone.defines(file.path, file.holds):
+            chosen = [name for name in names if name == file.path]
+        else:
+            in_place = [name for name in names if name.endswith(f"/{file.path}")]
+            chosen = names if len(names) == 1 else in_place or names
+        if len(chosen) > 1:
+            raise Ambiguous(
+                f"{english(chosen)} all hold the {recipe.name} patch",
+                next_step="give the folder of the clone you mean",
+            )
+        if chosen:
+            found[file.path] = chosen[0]
+        copies += [name for name in names if name not in chosen]
+    return found, copies
 
 
 def title(edit: Edit) -> str:
@@ -133,46 +130,28 @@ def partly_applied(current: Status) -> PatchError:
     )
 
 
+def _status(recipe: Recipe, clone: Clone) -> Status:
+    patched, copies = find_patched(clone, recipe)
+    unpatched = {} if len(patched) == len(recipe.files) else _unpatched(clone, recipe)
+    files = []
+    for file in recipe.files:
+        name = patched.get(file.path) or unpatched.get(file.path)
+        if file.path in patched:
+            present = trace(clone.source(patched[file.path]), file.edits)
+            edits = [_edit_status(edit, nodes, present.leftovers) for edit, nodes in present.found]
+        else:
+            edits = [EditStatus(edit, "absent", None) for edit in file.edits if name or not file.optional]
+        files.append(FileStatus(file.path, name, tuple(edits)))
+    states = {edit.state for entry in files for edit in entry.edits}
+    state = states.pop() if states in ({"applied"}, {"absent"}) else "partly applied"
+    return Status(recipe, state, tuple(files), tuple(copies))
+
+
 def _unpatched(clone: Clone, recipe: Recipe) -> dict[str, str]:
     try:
         return find_files(clone, recipe)
     except PatchError:
         return {}
-
-
-def _unpatched_file(
-    recipe: Recipe, clone: Clone, file: File, name: Optional[str], beside: Sequence[Recipe]
-) -> FileStatus:
-    version = None if name is None else _version(recipe, file, clone.read(name), beside)
-    wanted = () if file.optional and name is None else file.edits
-    return FileStatus(file.path, name, version, tuple(EditStatus(edit, "absent", None) for edit in wanted))
-
-
-def _patched_file(
-    recipe: Recipe, clone: Clone, file: File, name: str, beside: Sequence[Recipe]
-) -> FileStatus:
-    source = clone.source(name)
-    present = trace(source, file.edits)
-    try:
-        version = _version(recipe, file, take_out(source, file.edits), beside)
-    except PatchError:
-        version = None
-    edits = tuple(_edit_status(edit, nodes, present.leftovers) for edit, nodes in present.found)
-    return FileStatus(file.path, name, version, edits)
-
-
-def _version(recipe: Recipe, file: File, data: bytes, beside: Sequence[Recipe]) -> Optional[str]:
-    """The upstream commit that a file without this recipe's edits is known from, apart from other recipes."""
-    version = known_version(recipe, file.path, data)
-    for other in beside:
-        for theirs in other.files:
-            if version is None and other is not recipe and theirs.path == file.path:
-                try:
-                    data = take_out(Source(data, file.path), theirs.edits)
-                except PatchError:
-                    continue
-                version = known_version(recipe, file.path, data)
-    return version
 
 
 def _edit_status(edit: Edit, nodes: Sequence[Found], leftovers: Sequence[Mention]) -> EditStatus:
@@ -183,3 +162,39 @@ def _edit_status(edit: Edit, nodes: Sequence[Found], leftovers: Sequence[Mention
     names = introduced_names((edit,)) | names_read(edit)
     traces = [mention.line for mention in leftovers if mention.text in names]
     return EditStatus(edit, "edited", traces[0]) if traces else EditStatus(edit, "absent", None)
+
+
+def _traced_file(clone: Clone, name: str, recipe: Recipe) -> Optional[File]:
+    """The recipe's file of which a file of the clone holds most edits; None if it holds none."""
+    try:
+        data = clone.read(name)
+    except PatchError:
+        return None
+    names = {part.rpartition(".")[2] for file in recipe.files for part in introduced_names(file.edits)}
+    if not re.search(rf"\b({'|'.join(sorted(names))})\b".encode(), data):
+        return None
+    try:
+        source = clone.source(name)
+    except PatchError:
+        imports = [edit for file in recipe.files for edit in file.edits if isinstance(edit, Import)]
+        if any(edit.code.encode() in data for edit in imports):
+            raise  # Our patch is in it, and nobody can tell what else.
+        return None
+    edits = [edit for file in recipe.files for edit in file.edits if isinstance(edit, Import)]
+    wanted = {found for edit in edits for found in _imported(parse_edit(edit))}
+    ours = {found for node in ast.walk(source.tree) for found in _imported(node)}
+    ours = {found for found in ours if found[0] in {module for module, _ in wanted}}
+    if ours and not ours & wanted:  # Another family's patch, which may use the same statements.
+        return None
+    in_place = [file for file in recipe.files if f"/{name}".endswith(f"/{file.path}")]
+    counts = {
+        file: sum(bool(nodes) for _, nodes in trace(source, file.edits).found)
+        for file in in_place or recipe.files
+    }
+    # Supplements put the same edit into several files, which only their definitions tell apart.
+    best = max(counts, key=lambda file: (counts[file], clone.defines(name, file.holds) and bool(file.holds)))
+    return best if counts[best] or ours else None
+
+
+def _imported(node: ast.AST) -> list[tuple[Optional[str], str]]:
+    return [(node.module, alias.name) for alias in node.names] if isinstance(node, ast.ImportFrom) else []

@@ -7,15 +7,81 @@ So the answer is the same after ``black``, a change of line ends, or the user's 
 from __future__ import annotations
 
 import ast
+import functools
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
 
-from ffl_plugin.patching.names import Mention, introduced_names, mentions, parse_edit
-from ffl_plugin.patching.recipe import Decorator, Edit, Param
-from ffl_plugin.patching.scope import Function
-from ffl_plugin.patching.signature import parameters
-from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param
+from ffl_plugin.patching.source import Function, Source
+
+_Result = TypeVar("_Result")
+_KNOWN: weakref.WeakKeyDictionary[Source, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def _once_per_source(function: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Remember what a function returns for a file, as long as the file is in use."""
+
+    @functools.wraps(function)
+    def remembering(source: Source, *arguments: Any) -> _Result:
+        known = _KNOWN.setdefault(source, {})
+        if (function, arguments) not in known:
+            known[function, arguments] = function(source, *arguments)
+        result: _Result = known[function, arguments]
+        return result
+
+    return remembering
+
+
+class Mention(NamedTuple):
+    """A name, or a string that looks like one, at a line of the file."""
+
+    line: int
+    text: str
+
+
+@functools.cache
+def parse_edit(edit: Edit) -> ast.stmt:
+    """Return the tree of an edit's code: a parameter as a function with it, a decorator as an expression."""
+    code = f"def _({edit.code}): ..." if isinstance(edit, Param) else edit.code
+    (statement,) = ast.parse(code).body
+    return statement
+
+
+@functools.cache
+def introduced_names(edits: tuple[Edit, ...]) -> frozenset[str]:
+    """Return the names that edits bind before anything in them reads the name: what they add to the file.
+
+    An attribute counts with its object (``"self.ffl"``), an import with its module.
+    """
+    introduced: set[str] = set()
+    for edit in edits:
+        node = parse_edit(edit)
+        if isinstance(edit, Import):
+            names = {name for _, name in _identifiers(node)}
+            introduced |= {node.module or ""} if edit.rebinds and isinstance(node, ast.ImportFrom) else names
+        elif isinstance(edit, Param):
+            introduced.update(argument.arg for argument in ast.walk(node) if isinstance(argument, ast.arg))
+        else:
+            introduced |= _used(node, ast.Store) - _used(node, ast.Load)
+    return frozenset(introduced)
+
+
+def names_read(edit: Edit) -> set[str]:
+    """Return what the code of a statement or decorator reads: plain names, and attributes of ``self``."""
+    if isinstance(edit, (Import, Param)):
+        return set()
+    return {name for name in _used(parse_edit(edit), ast.Load) if name.count(".") == name.startswith("self.")}
+
+
+@_once_per_source
+def identifiers(source: Source) -> tuple[tuple[ast.AST, Mention], ...]:
+    """Return each use of a name in a file, with its node: variable, attribute, keyword, import or definition.
+
+    An attribute of a variable stands with it (``"self.ffl"``), any other alone.
+    """
+    return tuple((node, Mention(_line(node), name)) for node, name in _identifiers(source.tree))
 
 
 @dataclass(frozen=True)
@@ -66,24 +132,21 @@ class Trace:
         return [found for _, nodes in self.found for found in nodes]
 
 
+@_once_per_source
 def trace(source: Source, edits: tuple[Edit, ...]) -> Trace:
     """Look for the nodes of a file's edits, and for other uses of the names they bring in."""
     found = tuple((edit, tuple(_find(source, edit))) for edit in edits)
-    ours = frozenset(id(item.node) for _, nodes in found for item in nodes)
-    return Trace(found, tuple(sorted(set(mentions(source.tree, introduced_names(edits), ours)))))
+    ours = {node for _, nodes in found for item in nodes for node in ast.walk(item.node)}
+    names = introduced_names(edits)
+    others = {use for node, use in identifiers(source) if use.text in names and node not in ours}
+    return Trace(found, tuple(sorted(others)))
 
 
-def dump_without(tree: ast.Module, found: Sequence[Found]) -> str:
-    """Return a dump of a tree without the given nodes of it. The tree is changed."""
+def same_but_for(old: ast.AST, new: ast.AST, found: Sequence[Found]) -> bool:
+    """Say whether two trees are the same, apart from nodes of the old one."""
     gone = {id(item.node) for item in found}
-    for item in found:
-        if isinstance(item.edit, Param) and item.owner is not None:
-            _drop_default(item.owner.args, item.node)
-    for node in ast.walk(tree):
-        for field, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                setattr(node, field, [part for part in value if id(part) not in gone])
-    return ast.dump(tree)
+    gone |= {id(_default_of(item)) for item in found if isinstance(item.edit, Param)}
+    return _same(old, new, gone)
 
 
 def _find(source: Source, edit: Edit) -> Iterator[Found]:
@@ -109,10 +172,61 @@ def _find(source: Source, edit: Edit) -> Iterator[Found]:
                 yield Found(edit, statement)
 
 
-def _drop_default(arguments: ast.arguments, node: ast.AST) -> None:
-    """Take away the default of a parameter that is about to go, so that the others keep theirs."""
+def _default_of(item: Found) -> Optional[ast.expr]:
+    known = [] if item.owner is None else parameters(item.owner)
+    return next(default for argument, default in known if argument is item.node)
+
+
+def _same(old: Any, new: Any, gone: set[int]) -> bool:
+    if isinstance(old, list) and isinstance(new, list):
+        left = [part for part in old if id(part) not in gone]
+        return len(left) == len(new) and all(_same(one, other, gone) for one, other in zip(left, new))
+    if isinstance(old, ast.AST):
+        return type(old) is type(new) and all(
+            _same(getattr(old, name, None), getattr(new, name, None), gone) for name in old._fields
+        )
+    return type(old) is type(new) and bool(old == new)
+
+
+def parameters(function: Function) -> list[tuple[ast.arg, Optional[ast.expr]]]:
+    """Return the parameters of a function, except ``*`` and ``**`` ones, each with its default."""
+    arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    if node in positional:
-        del arguments.defaults[positional.index(node) - len(positional)]  # type: ignore[arg-type]
-    elif node in arguments.kwonlyargs:
-        del arguments.kw_defaults[arguments.kwonlyargs.index(node)]  # type: ignore[arg-type]
+    none: list[Optional[ast.expr]] = [None] * (len(positional) - len(arguments.defaults))
+    return [
+        *zip(positional, [*none, *arguments.defaults]),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults),
+    ]
+
+
+def _used(root: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Plain names and dotted attributes in a context; a target of ``+=`` is read as well as stored."""
+    found = set()
+    for node in ast.walk(root):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, context):
+            found.add(ast.unparse(node))
+        if isinstance(node, ast.AugAssign):
+            found.add(ast.unparse(node.target))
+    return found
+
+
+def _identifiers(root: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    for node in ast.walk(root):
+        if isinstance(node, ast.Name):
+            yield node, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node, ast.unparse(node) if isinstance(node.value, ast.Name) else node.attr
+        elif isinstance(node, (ast.arg, ast.keyword)) and node.arg is not None:
+            yield node, node.arg
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node, node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield node, alias.asname or alias.name
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield node, node.module
+
+
+def _line(node: ast.AST) -> int:
+    line: int = node.lineno  # type: ignore[attr-defined]
+    return line

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.patching import disk, journal
+from ffl_plugin.patching import disk
+from ffl_plugin.patching.disk import Entry, Journal, Record
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.journal import Entry
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def check_writable(change: Change) -> None:
 
 
 def commit(root: Path, changes: Sequence[Change]) -> None:
-    """Replace all files, or leave all of them as they are.
+    """Replace all files, or leave all of them as they are; what a run that died has left is put back first.
 
     Raises:
         PatchError: a file is read-only or has changed meanwhile, another run is at work, or the disk refused;
@@ -63,12 +63,15 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
         Entry(change.path.relative_to(folder).as_posix(), _sha256(change.old), _sha256(change.new))
         for change in changes
     ]
-    with journal.locked(folder) as log:
+    with disk.locked_journal(folder) as log:
+        _recover(folder, log)
         for change in changes:
             if change.path.read_bytes() != change.old:
                 raise PatchError(
                     "has changed while ffl-patch was reading it", file=change.name, next_step="try again"
                 )
+        if not changes:
+            return
         try:
             log.begin(entries)
             for change in changes:
@@ -89,7 +92,7 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
             log.needed = False
 
 
-def _give_up(folder: Path, entries: Sequence[Entry], log: journal.Journal, error: BaseException) -> None:
+def _give_up(folder: Path, entries: Sequence[Entry], log: Journal, error: BaseException) -> None:
     """Put the old files back, and turn an error of the disk into a sentence."""
     try:
         log.undone()
@@ -107,50 +110,70 @@ def _give_up(folder: Path, entries: Sequence[Entry], log: journal.Journal, error
 def interrupted(root: Path) -> Optional[str]:
     """Say in a sentence what a run that died has left in a clone; None if nothing."""
     folder = root.resolve()
-    if not journal.exists(folder):
+    if not disk.has_journal(folder):
         return None
     record = _read(folder)
     if record is None or record.done:
-        return (
-            "an earlier ffl-patch was interrupted, with all files whole; the next apply or revert clears up"
-        )
+        return "an earlier ffl-patch was interrupted, with all files whole; apply and revert clear up first"
     new = [entry.path for entry in record.entries if _sha256_of(folder / entry.path) == entry.new]
     return (
         f"an earlier ffl-patch was interrupted, with {len(new)} of {len(record.entries)} files written; "
-        "the next apply or revert puts the old ones back first"
+        "apply and revert put the old ones back first"
     )
 
 
-def mend(root: Path) -> Optional[str]:
+def bytes_before(root: Path) -> dict[Path, bytes]:
+    """Return what the files that a run that died has written had in them before, by real path.
+
+    Raises:
+        PatchError: a file has been edited since.
+    """
+    folder = root.resolve()
+    record = _read(folder) if disk.has_journal(folder) else None
+    if record is None or record.done:
+        return {}
+    _require_unedited(folder, record.entries)
+    paths = [folder / entry.path for entry in record.entries if _sha256_of(folder / entry.path) != entry.old]
+    return {path: _old(path).read_bytes() for path in paths if _old(path).exists()}
+
+
+def recover(root: Path) -> Optional[str]:
     """Finish or undo what a run that died has left; return a sentence about it, None if there was nothing.
 
     Raises:
         PatchError: another run is at work, or a file has been edited since.
     """
     folder = root.resolve()
-    if not journal.exists(folder):
+    if not disk.has_journal(folder):
         return None
-    with journal.locked(folder) as log:
-        log.needed = True
-        record = _read(folder)
-        if record is None:
-            log.needed = False
-            return "an earlier ffl-patch was interrupted before it wrote anything"
-        if record.done:
-            _clean_up(folder, record.entries)
-            log.needed = False
-            return "an earlier ffl-patch was interrupted after it had written everything"
-        for entry in record.entries:
-            if _sha256_of(folder / entry.path) not in (entry.old, entry.new):
-                raise PatchError(
-                    "has changed since an earlier ffl-patch was interrupted",
-                    file=entry.path,
-                    next_step=f"its text from before that run is in {_old(Path(entry.path)).as_posix()}: "
-                    f"restore it, or delete {journal.NAME} to keep things as they are",
-                )
+    with disk.locked_journal(folder) as log:
+        return _recover(folder, log)
+
+
+def _recover(folder: Path, log: Journal) -> str:
+    log.needed = True
+    record = _read(folder)
+    said = "an earlier ffl-patch was interrupted before it wrote anything"
+    if record is not None and record.done:
+        _clean_up(folder, record.entries)
+        said = "an earlier ffl-patch was interrupted after it had written everything"
+    elif record is not None:
+        _require_unedited(folder, record.entries)
         _roll_back(folder, record.entries)
-        log.needed = False
-        return "an earlier ffl-patch was interrupted; its files are back to what they were before"
+        said = "an earlier ffl-patch was interrupted; its files are back to what they were before"
+    log.needed = False
+    return said
+
+
+def _require_unedited(folder: Path, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        if _sha256_of(folder / entry.path) not in (entry.old, entry.new):
+            raise PatchError(
+                "has changed since an earlier ffl-patch was interrupted",
+                file=entry.path,
+                next_step=f"its text from before that run is in {_old(Path(entry.path)).as_posix()}: "
+                f"restore it, or delete {disk.JOURNAL} to keep things as they are",
+            )
 
 
 def _roll_back(folder: Path, entries: Sequence[Entry]) -> None:
@@ -170,13 +193,13 @@ def _clean_up(folder: Path, entries: Sequence[Entry]) -> None:
         disk.remove(_old(folder / entry.path))
 
 
-def _read(folder: Path) -> Optional[journal.Record]:
+def _read(folder: Path) -> Optional[Record]:
     try:
-        return journal.read(folder)
+        return disk.read_journal(folder)
     except (ValueError, TypeError):
         raise PatchError(
-            f"{journal.NAME} cannot be read",
-            next_step=f"compare the files with git, then delete {journal.NAME}",
+            f"{disk.JOURNAL} cannot be read",
+            next_step=f"compare the files with git, then delete {disk.JOURNAL}",
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import pytest
 from clones import contents
 
-from ffl_plugin.patching import Plan, disk, journal
+from ffl_plugin.patching import Plan, disk
 
 STEPS = ("write_new", "keep", "replace", "sync_folder", "remove")
 CALLS = ("open", "write", "fsync", "ftruncate", "link", "replace", "unlink")
@@ -29,7 +29,7 @@ class Faults:
         self.error: Callable[[], BaseException] = lambda: OSError(errno.ENOSPC, "No space left on device")
         self.for_ever = False
         self.after = False
-        for module, names in ((disk, STEPS), (journal.Journal, ("begin", "done")), (os, CALLS)):
+        for module, names in ((disk, STEPS), (disk.Journal, ("begin", "done")), (os, CALLS)):
             for name in names:
                 monkeypatch.setattr(module, name, self._failing(name, getattr(module, name)))
 

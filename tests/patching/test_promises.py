@@ -24,14 +24,14 @@ from forms import FORMS, with_tabs
 from look_alikes import train_a_step
 from test_patching_cli import run
 
-from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, splice, status
-from ffl_plugin.patching.blob import blob_id
+from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, status
+from ffl_plugin.patching.layout import Insertion
 from ffl_plugin.patching.locate import find_decorator, find_statement
 from ffl_plugin.patching.recipe import Decorator, Edit, File, Import, Only, Statement, Version
-from ffl_plugin.patching.removal import spans_of
-from ffl_plugin.patching.rewrite import add_edits, take_out
+from ffl_plugin.patching.report import blob_id
+from ffl_plugin.patching.rewrite import add_edits, delete, spans_of, take_out
 from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.trace import dump_without, trace
+from ffl_plugin.patching.trace import same_but_for, trace
 
 # 1. All or nothing over all files; modes and symlinks are kept.
 
@@ -141,8 +141,8 @@ def test_promise_3_the_result_is_proved(recipe: Recipe, clone: Path) -> None:
         source = Source(change.new, file.path)
         found = trace(source, file.edits)
         assert found.applied  # each edit is there, once
-        assert splice.delete(change.new, spans_of(source, found.nodes)) == change.old
-        assert dump_without(source.tree, found.nodes) == ast.dump(ast.parse(change.old))
+        assert delete(change.new, spans_of(source, found.nodes)) == change.old
+        assert same_but_for(source.tree, ast.parse(change.old), found.nodes)
         lines = iter(
             re.sub(rb"(, )?ffl_options=None(, )?", lambda m: (m[1] and m[2]) or b"", change.new).splitlines()
         )
@@ -157,10 +157,10 @@ def test_promise_3_what_cannot_be_proved_is_not_written(
 ) -> None:
     real = rewrite.insertions_for
 
-    def defective(source: Source, edit: Edit) -> list[splice.Insertion]:
+    def defective(source: Source, edit: Edit) -> list[Insertion]:
         if not isinstance(edit, Import):
             return real(source, edit)
-        extra = splice.Insertion(len(source.data), b"\nmine = 1\n")
+        extra = Insertion(len(source.data), b"\nmine = 1\n")
         return {
             "a line too many": [*real(source, edit), extra],
             "an edit too few": [],
@@ -232,7 +232,7 @@ def test_promise_5_partly_applied_is_refused_and_the_rest_can_be_reverted(
         plan_apply(recipe, clone).write()
         path = clone / name
         source = Source(path.read_bytes(), name)
-        path.write_bytes(splice.delete(source.data, spans_of(source, trace(source, (edit,)).nodes)))
+        path.write_bytes(delete(source.data, spans_of(source, trace(source, (edit,)).nodes)))
         broken = contents(clone)
         assert status(recipe, clone).state == "partly applied"
         with pytest.raises(

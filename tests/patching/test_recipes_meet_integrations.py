@@ -7,8 +7,8 @@ import importlib.util
 import inspect
 
 from ffl_plugin.patching import Recipe
-from ffl_plugin.patching.names import parse_edit
 from ffl_plugin.patching.recipe import Decorator, Import
+from ffl_plugin.patching.trace import parse_edit
 
 
 def test_imports_exist_and_calls_fit(recipe: Recipe) -> None:

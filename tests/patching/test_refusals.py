@@ -202,7 +202,7 @@ REFUSED = {
     "a name the loss needs is not bound": (
         "pix2pix",
         replaced(MODEL, "self.real_B = ", "self.target = "),
-        "Pix2PixModel does not bind self.real_B, which the loss needs",
+        "Pix2PixModel does not bind self.real_B, which the patch needs",
     ),
     "no adversary": (
         "pix2pix",

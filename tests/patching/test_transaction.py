@@ -19,7 +19,6 @@ from ffl_plugin.patching import (
     Plan,
     Recipe,
     disk,
-    journal,
     plan_apply,
     plan_revert,
     plan_upgrade,
@@ -61,7 +60,7 @@ def test_a_full_disk_at_every_step(
         faults.set(-1)
         outcome = wholly(contents(clone), old, plan)
         outcomes.add(outcome)
-        note = transaction.mend(clone)
+        note = transaction.recover(clone)
         after = wholly(contents(clone), old, plan)
         if "it clears up first" in said:  # Nothing could be put back either: the next run says what it is.
             assert after == ("new" if "had written everything" in str(note) else "old"), (step, note)
@@ -94,8 +93,8 @@ def test_killed_at_every_step(
             mixed += 1
             assert "1 of 2 files written" in str(transaction.interrupted(clone))
             assert contents(clone) == left
-        if journal.exists(clone):
-            assert transaction.mend(clone)
+        if disk.has_journal(clone):
+            assert transaction.recover(clone)
         else:
             assert without_leftovers(left) == left, (step, "leftovers that no journal knows of")
         assert wholly(contents(clone), old, plan) in ("old", "new"), step
@@ -145,7 +144,7 @@ def test_the_next_command_says_and_mends_what_a_dead_process_left(make_clone: Ma
         assert "interrupted, with 1 of 2 files written" in ffl_patch(*reading).stderr, reading
     assert contents(clone) == left
     done = ffl_patch("apply", "stylegan2-ada", clone)
-    assert done.returncode == 0 and "its files are back to what they were before" in done.stderr
+    assert done.returncode == 0 and "apply and revert put the old ones back first" in done.stderr
     assert contents(clone) == patched
     assert ffl_patch("revert", clone).returncode == 0
     assert contents(clone) == pristine
@@ -170,7 +169,7 @@ def test_half_a_file_is_never_a_file_of_the_clone(
     with pytest.raises((PatchError, Killed)):
         plan.write()
     monkeypatch.undo()
-    transaction.mend(clone)
+    transaction.recover(clone)
     assert contents(clone) == old
 
 
@@ -195,7 +194,7 @@ def test_what_the_user_has_written_since_is_not_overwritten(make_clone: MakeClon
     with pytest.raises(
         PatchError, match=r"train.py: has changed since .* its text from before that run is in"
     ):
-        transaction.mend(clone)
+        transaction.recover(clone)
     assert contents(clone) == left
     assert (clone / ".train.py.ffl-old").exists()
 
@@ -204,7 +203,7 @@ def test_two_runs_do_not_interleave(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
     plan = plan_apply(RECIPE, clone)
     before = contents(clone)
-    with journal.locked(clone):
+    with disk.locked_journal(clone):
         done = ffl_patch("apply", "stylegan2-ada", clone)
         assert done.returncode == 1
         assert "another ffl-patch is at work" in done.stderr and "Traceback" not in done.stderr
@@ -306,9 +305,9 @@ def test_symlinked_clones_and_files_are_followed_and_kept(make_clone: MakeClone,
 
 def test_a_journal_that_cannot_be_read_is_reported(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
-    (clone / journal.NAME).write_text("not ours\n", encoding="utf-8")
+    (clone / disk.JOURNAL).write_text("not ours\n", encoding="utf-8")
     with pytest.raises(PatchError, match=r"\.ffl-patch\.journal cannot be read"):
-        transaction.mend(clone)
+        transaction.recover(clone)
 
 
 def test_a_transaction_given_up_after_its_end_is_undone_also_by_the_next_run(
@@ -317,9 +316,9 @@ def test_a_transaction_given_up_after_its_end_is_undone_also_by_the_next_run(
     clone = make_clone("stylegan2-ada")
     plan = plan_apply(RECIPE, clone)
     before = contents(clone)
-    done, replace, renamed = journal.Journal.done, disk.replace, []
+    done, replace, renamed = disk.Journal.done, disk.replace, []
 
-    def done_and_failed(log: journal.Journal) -> None:
+    def done_and_failed(log: disk.Journal) -> None:
         done(log)
         raise OSError(errno.EIO, "Input/output error")
 
@@ -329,11 +328,11 @@ def test_a_transaction_given_up_after_its_end_is_undone_also_by_the_next_run(
         if len(renamed) == 3:
             raise Killed
 
-    monkeypatch.setattr(journal.Journal, "done", done_and_failed)
+    monkeypatch.setattr(disk.Journal, "done", done_and_failed)
     monkeypatch.setattr(disk, "replace", killed_in_the_roll_back)
     with pytest.raises(Killed):
         plan.write()
     monkeypatch.undo()
     assert wholly(contents(clone), before, plan) == "mixed"
-    assert transaction.mend(clone)
+    assert transaction.recover(clone)
     assert contents(clone) == before

@@ -6,9 +6,8 @@ import ast
 import re
 from typing import Optional
 
-from ffl_plugin.patching.clone import Clone
-from ffl_plugin.patching.scope import Function, owner_of
-from ffl_plugin.patching.source import Source
+from ffl_plugin.patching import Clone, Source
+from ffl_plugin.patching.source import Function, owner_of
 
 
 def helpers_of(source: Source, function: Function, clone: Clone) -> list[Function]:

@@ -1,0 +1,231 @@
+"""Whether what an inserted statement adds gets to the backward pass, so that nothing trains without it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Union
+
+from ffl_plugin.patches._flow import calls, dotted_name, is_backward, mentions, place, reaches_an_end, stored
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
+from ffl_plugin.patching.locate import find_statement, path_to
+from ffl_plugin.patching.recipe import Anchor, Check
+from ffl_plugin.patching.source import Scope, blocks_of, find_scope
+
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+
+
+def loss_reaches_backward(function: str, after: Anchor, carrier: str) -> Check:
+    """Refuse where a term that a statement adds to a loss would not be trained with.
+
+    The loss has to be backpropagated, returned or handed on below that statement, not be bound again but by
+    arithmetic with itself, and no branch above may go without it.
+
+    Args:
+        function: qualified name.
+        after: the statement behind which the term is added.
+        carrier: the variable, attribute or element of a dict that the term is added to. ``"losses['FFL']"``
+            is carried by the whole dict only: who picks elements from it leaves it behind.
+    """
+    name, _, element = carrier.partition("[")
+
+    def check(source: Source, clone: Clone) -> None:
+        scope = find_scope(source, function)
+        anchor = find_statement(source, function, after)
+        _require_not_left_before(source, scope, anchor, name)
+        _require_not_bound_again(source, scope, anchor, name, whole=bool(element))
+        _require_used(source, scope, anchor, name, whole=bool(element))
+        if element:
+            _require_returned(source, scope, anchor, name)
+
+    return check
+
+
+def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Check:
+    """Refuse if one of the patterns, which undo what an edit does, occurs below the statement it follows."""
+
+    def check(source: Source, clone: Clone) -> None:
+        anchor = find_statement(source, function, after)
+        for wanted in patterns:
+            for node in pattern.occurrences(wanted, find_scope(source, function)):
+                if _is_later(source, node, anchor):
+                    raise PatchError(
+                        f"`{source.first_line_of(node)}` comes after `{source.first_line_of(anchor)}`, "
+                        "and would undo what the patch does there",
+                        file=source.name,
+                        line=node.lineno,
+                    )
+
+    return check
+
+
+def _require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
+    """A branch above the anchor that makes a loss and returns goes without the term.
+
+    Other phases of a function have losses of their own; those of the anchor's phase have not.
+    """
+    nested = _nested(function)
+    phase = _phase_of(function, anchor)
+    for branch in ast.walk(function):
+        for block in blocks_of(branch) if id(branch) not in nested else ():
+            leaves = next((node for node in block if isinstance(node, ast.Return)), None)
+            if leaves is None or _is_later(source, leaves, anchor) or block is function.body:
+                continue
+            if any(name == carrier for node in block for name, _ in stored(node)):
+                raise PatchError(
+                    f"returns with {carrier} of its own, which would go without the term",
+                    file=source.name,
+                    line=leaves.lineno,
+                )
+            for call in calls(block):
+                if (
+                    (is_backward(call) and _is_inside(call, phase))
+                    or _trains(source, call, carrier)
+                    or (_is_method(call) and _is_inside(call, leaves))
+                ):
+                    raise PatchError(
+                        f"leaves {_name_of(function)} before the loss is made, with "
+                        f"`{source.first_line_of(call)}`, which would go without the term",
+                        file=source.name,
+                        line=call.lineno,
+                    )
+
+
+def _phase_of(function: Scope, anchor: ast.stmt) -> ast.AST:
+    """The outermost branch of a function in which a statement is; the function where it is in none."""
+    for _, statement in path_to(function.body, anchor):
+        if statement is not anchor and not isinstance(statement, (ast.With, ast.AsyncWith)):
+            return statement
+    return function
+
+
+def _trains(source: Source, call: ast.Call, carrier: str) -> bool:
+    """Whether a call is of a method of the object that backpropagates or makes the loss."""
+    defined = source.definitions.items() if _is_method(call) else ()
+    methods = [node for name, nodes in defined if "." in name for node in nodes]
+    return any(
+        any(is_backward(inner) for inner in calls([method]))
+        or any(name == carrier for name, _ in stored(method))
+        for method in methods
+        if isinstance(method, ast.FunctionDef) and f"self.{method.name}" == dotted_name(call.func)
+    )
+
+
+def _is_method(call: ast.Call) -> bool:
+    return (dotted_name(call.func) or "").startswith("self.")
+
+
+def _is_inside(node: ast.AST, root: ast.AST) -> bool:
+    return any(inner is node for inner in ast.walk(root))
+
+
+def _require_not_bound_again(
+    source: Source, function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool
+) -> None:
+    kept = {
+        id(target)
+        for statement in ast.walk(function)
+        for target in _targets(statement)
+        if dotted_name(target) == carrier and _keeps(statement, carrier, whole=whole)
+    }
+    used_up = [place(call) for call in calls([function]) if is_backward(call) and mentions(call, {carrier})]
+    for name, node in stored(function):
+        if name == carrier and not isinstance(node, ast.Subscript) and _is_later(source, node, anchor):
+            if id(node) in kept or any(use < place(node) for use in used_up):
+                continue
+            raise PatchError(
+                f"{carrier} is bound again after `{source.first_line_of(anchor)}`, so a term added there "
+                "would get lost",
+                file=source.name,
+                line=node.lineno,
+            )
+
+
+def _targets(statement: ast.AST) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AugAssign) else []
+
+
+def _keeps(statement: ast.AST, carrier: str, *, whole: bool) -> bool:
+    """Whether an assignment to a carrier keeps what is in it, by arithmetic or in a new container."""
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, _ARITHMETIC)
+    value = getattr(statement, "value", statement)
+    if whole:
+        return mentions(value, {carrier}, whole=True)
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, _ARITHMETIC):
+        return False
+    dividend = isinstance(value.op, ast.Div)
+    return dotted_name(value.left) == carrier or (not dividend and dotted_name(value.right) == carrier)
+
+
+def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool) -> None:
+    """The carrier must be backpropagated, handed on or returned; if nothing is, another function reads it."""
+    if reaches_an_end(function, carrier, source.end_of(anchor), whole=whole):
+        return
+    backward = next(
+        (node for node in ast.walk(function) if isinstance(node, ast.Call) and is_backward(node)), None
+    )
+    callers = [
+        node
+        for node in (node for nodes in source.definitions.values() for node in nodes)
+        if isinstance(node, ast.FunctionDef)
+        and node is not function
+        and _backpropagates_after(node, function)
+    ]
+    if backward is None and "." in carrier:
+        inside = {id(node) for node in ast.walk(function)}
+        elsewhere = any(dotted_name(node) == carrier and id(node) not in inside for node in source.nodes)
+        if elsewhere and all(reaches_an_end(caller, carrier, (0, 0), whole=False) for caller in callers):
+            return
+    because = ""
+    if backward is not None and not mentions(backward, {carrier}):
+        because = f" (line {backward.lineno} backpropagates something else)"
+    raise PatchError(
+        f"does not use {carrier} after `{source.first_line_of(anchor)}`{because}, so a term added there "
+        "would get lost",
+        file=source.name,
+        line=anchor.lineno,
+    )
+
+
+def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
+    """A container of losses, or what is made from it, must be in whatever is returned below the anchor."""
+    nested = _nested(function)
+    later = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and id(node) not in nested]
+    later = sorted((node for node in later if _is_later(source, node, anchor)), key=place)
+    carriers = {carrier}
+    for node in later:
+        if isinstance(node, ast.Return) and node.value is not None and not mentions(node, carriers):
+            raise PatchError(
+                f"returns without {carrier}, and so without the term", file=source.name, line=node.lineno
+            )
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and mentions(node, carriers):
+            carriers.update(name for name, _ in stored(node))
+
+
+def _nested(function: Scope) -> set[int]:
+    """Nodes of the functions that are defined in a function."""
+    return {
+        id(node)
+        for inner in ast.walk(function)
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
+        for node in ast.walk(inner)
+    }
+
+
+def _backpropagates_after(caller: ast.FunctionDef, function: Scope) -> bool:
+    """Whether a function calls another one and backpropagates itself."""
+    made = list(calls([caller]))
+    return any(is_backward(call) for call in made) and any(
+        (dotted_name(call.func) or "").rpartition(".")[2] == _name_of(function) for call in made
+    )
+
+
+def _name_of(function: Scope) -> str:
+    return getattr(function, "name", "the module")
+
+
+def _is_later(source: Source, node: Union[ast.expr, ast.stmt], anchor: ast.stmt) -> bool:
+    return source.start_of(node) > source.end_of(anchor)

@@ -1,0 +1,172 @@
+"""Checks of a recipe: what has to stand in a file, or must not, for the patch to do what it promises.
+
+A check is a function of the unpatched file and its clone that raises `PatchError`, with a sentence for the
+user. The functions here make checks from patterns; what looks at the flow of a loss, at launchers and at
+networks has modules of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Optional
+
+from ffl_plugin.patches._helpers import helpers_of
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
+from ffl_plugin.patching.errors import lines_text
+from ffl_plugin.patching.locate import find_block, find_statement
+from ffl_plugin.patching.recipe import Anchor, Check
+from ffl_plugin.patching.source import find_definition, find_function
+from ffl_plugin.patching.trace import Mention, identifiers
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_NAME_LIKE = re.compile(r"[-.\w]{1,60}")
+
+
+def requires(scope: str, patterns: Sequence[str], because: str, given: Optional[str] = None) -> Check:
+    """Refuse unless one of the patterns occurs in a function or class.
+
+    Args:
+        scope: qualified name, or ``""`` for the whole file.
+        patterns: alternatives.
+        because: the sentence for the user when none occurs: what this code lacks, and what would go wrong.
+        given: a pattern without which nothing is required.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        root = _scope(source, scope)
+        asked = given is None or _occurrences((given,), root)
+        if asked and not _occurrences(patterns, root):
+            raise PatchError(because, file=source.name, line=getattr(root, "lineno", None))
+
+    return check
+
+
+def forbids(
+    scope: str,
+    patterns: Sequence[str],
+    because: str,
+    outside: Optional[str] = None,
+    above: Optional[Anchor] = None,
+    unless: Sequence[str] = (),
+) -> Check:
+    """Refuse if one of the patterns occurs in a function or class.
+
+    Args:
+        scope: qualified name, or ``""`` for the whole file.
+        patterns: any of them.
+        because: the sentence for the user when one occurs.
+        outside: a method in the scope in which they may occur, and in the methods that it alone uses.
+        above: the statement of the function below which they may occur.
+        unless: patterns of what may occur all the same.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        allowed: set[ast.AST] = set()
+        if outside is not None:
+            function = find_function(source, outside)
+            for part in (function, *helpers_of(source, function, clone)):
+                allowed.update(ast.walk(part))
+        root = _scope(source, scope)
+        allowed.update(_occurrences(unless, root))
+        end = None if above is None else source.start_of(find_statement(source, scope, above))
+        for node in _occurrences(patterns, root):
+            if node not in allowed and (end is None or source.start_of(node) < end):
+                raise PatchError(
+                    f"{because} (`{source.first_line_of(node)}`)", file=source.name, line=node.lineno
+                )
+
+    return check
+
+
+def unchanged(function: str, name: str, since: Anchor, until: Sequence[str]) -> Check:
+    """Refuse if a variable is bound again between two statements of a function.
+
+    Args:
+        function: qualified name.
+        name: the variable.
+        since: the statement that binds it.
+        until: patterns of its first use in the same branch; without one of them nothing is checked.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        block = find_block(source, function, since)
+        start = source.end_of(find_statement(source, function, since))
+        uses = [source.start_of(node) for statement in block for node in _occurrences(until, statement)]
+        end = next((use for use in uses if use > start), start)
+        for node in (node for statement in block for node in ast.walk(statement)):
+            bound = isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+            if bound and start < source.start_of(node) < end:
+                line = source.start_of(node)[0]
+                raise PatchError(f"{name} is bound again before it is used", file=source.name, line=line)
+
+    return check
+
+
+def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
+    """Refuse unless every function of the clone that makes a call has one of the patterns in it as well.
+
+    Args:
+        call: the pattern of the call.
+        patterns: alternatives.
+        because: the sentence for the user when a caller has none.
+    """
+    words = [word.encode() for word in pattern.strings(call)]
+
+    def check(source: Source, clone: Clone) -> None:
+        for name in clone.python_files:
+            if not all(word in clone.read(name) for word in words):
+                continue
+            try:
+                definitions = clone.source(name).definitions
+            except PatchError:
+                continue
+            for function in (node for nodes in definitions.values() for node in nodes):
+                if isinstance(function, ast.ClassDef) or _occurrences(patterns, function):
+                    continue
+                for found in _occurrences((call,), function)[:1]:
+                    raise PatchError(because, file=name, line=found.lineno)
+
+    return check
+
+
+def no_frequency_loss_of_its_own(source: Source, clone: Clone) -> None:
+    """Refuse a file that has a Focal Frequency Loss already, or uses its name.
+
+    A module below our integrations is none: supplements import such, and put no loss anywhere.
+    """
+    found = {
+        use
+        for _, use in identifiers(source)
+        if _names_ffl(use.text) and not use.text.startswith("ffl_plugin.integrations.")
+    }
+    for node in source.nodes:
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(node, ast.Constant) and isinstance(text, str) and _NAME_LIKE.fullmatch(text):
+            found |= {Mention(node.lineno, repr(text))} if _names_ffl(text) else set()
+    if found:
+        uses = sorted(found)
+        names = ", ".join(dict.fromkeys(use.text for use in uses))
+        lines = lines_text(sorted({use.line for use in uses}))
+        raise PatchError(
+            f"a focal frequency loss of its own is already there ({names}, {lines})",
+            file=source.name,
+            line=uses[0].line,
+            next_step="take it out first, or go on using it",
+        )
+
+
+def _names_ffl(name: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return "ffl" in words or ("focal" in words and any(word.startswith("freq") for word in words))
+
+
+def _scope(source: Source, name: str) -> ast.AST:
+    """The function or class of a qualified name; the whole file for the empty one."""
+    return find_definition(source, name) if name else source.tree
+
+
+def _occurrences(patterns: Sequence[str], root: ast.AST) -> list[pattern.Node]:
+    found = [node for wanted in patterns for node in pattern.occurrences(wanted, root)]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
