@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from ffl_plugin.integrations._stylegan import GeneratorTerm, configure, options
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from torch import Tensor
+
+from ffl_plugin.integrations import _stylegan
+from ffl_plugin.integrations._stylegan import configure, options
 
 __all__ = ["GeneratorTerm", "configure", "options"]
+
+
+class GeneratorTerm(_stylegan.GeneratorTerm):
+    """The term of one ``StyleGAN2Loss``, between the ``image`` of two dicts of images."""
+
+    def __call__(self, fake: Any, real: Any) -> Optional[Tensor]:
+        """Weighted loss, a scalar, of the ``image`` (N, C, H, W) in [-1, 1] of two dicts; None when off.
+
+        While it is off, nothing is read: a fork may train on other images then.
+        """
+        return super().__call__(_full_size(fake), _full_size(real))
+
+
+def _full_size(images: Any) -> Any:
+    return images.get("image", images) if isinstance(images, Mapping) else images
