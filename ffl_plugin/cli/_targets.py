@@ -10,6 +10,7 @@ import click
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
+from ffl_plugin.patching.clone import Ambiguous
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.report import patched_by
@@ -96,8 +97,17 @@ def the_fitting_recipe(clone: Clone) -> Recipe:
     """
     fits = detect(all_recipes().values(), clone)
     applying = [fit.recipe for fit in fits if fit.problem is None]
-    if len(applying) == 1:
+    several = [fit for fit in fits if isinstance(fit.problem, Ambiguous)]
+    if len(applying) == 1 and not several:
         return applying[0]
+    if applying and several:
+        found = [
+            f"{fit.recipe.name} ({fit.because})" for fit in fits if fit.problem is None or fit in several
+        ]
+        raise PatchError(
+            f"{clone.root.resolve()} has more than one repository: {english(found)}",
+            next_step="give the folder of the one you train",
+        )
     if applying:
         names = english([recipe.name for recipe in applying])
         raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")

@@ -173,7 +173,7 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
             clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
         candidates[file.path] = [name for name in clone.python_files if clone.defines(name, file.holds)]
         if not candidates[file.path] and not file.optional:
-            raise _missing(clone, recipe, file)
+            raise _unreadable(clone, file) or _missing(clone, recipe, file)
     optional = {file.path for file in recipe.files if file.optional}
     needed = {path: names for path, names in candidates.items() if path not in optional}
     first = recipe.files[0].path
@@ -203,10 +203,19 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
         if file.optional:
             found.pop(file.path, None)
             continue
-        fitting = [name for name in names if _passes(clone, name, file, found)]
+        problems = {name: _problem(clone, name, file, found) for name in names}
+        fitting = [name for name, problem in problems.items() if problem is None]
+        if not fitting:
+            reasons = "; ".join(
+                f"{problem.place}{problem.problem}" for problem in problems.values() if problem
+            )
+            raise Ambiguous(
+                f"{english(names)} in {clone.title} each define {file.holds[0]}, and none of them can be "
+                f"patched ({reasons})"
+            )
         if len(fitting) != 1:
             raise Ambiguous(
-                f"{english(fitting or names)} in {clone.title} each define {file.holds[0]}",
+                f"{english(fitting)} in {clone.title} each define {file.holds[0]}",
                 next_step=f"put the one to patch at {file.path}, where {recipe.upstream} has it",
             )
         found[file.path] = fitting[0]
@@ -243,13 +252,28 @@ def _nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[st
     return best
 
 
-def _passes(clone: Clone, name: str, file: File, files: Mapping[str, str]) -> bool:
+def _problem(clone: Clone, name: str, file: File, files: Mapping[str, str]) -> Optional[PatchError]:
+    """Why a file cannot be the one of a recipe; None if it can."""
     try:
         for check in file.checks:
-            check(clone.source(name), clone.with_files(files))
-    except PatchError:
-        return False
-    return True
+            check(clone.source(name), clone.with_files({**files, file.path: name}))
+    except PatchError as error:
+        return error
+    return None
+
+
+def _unreadable(clone: Clone, file: File) -> Optional[PatchError]:
+    """Why a file that seems to be the one of a recipe, by its name and words, cannot be read."""
+    last = file.path.rpartition("/")[2]
+    for name in clone.python_files:
+        try:
+            if name.rpartition("/")[2] == last and all(
+                _may_define(clone.read(name), each) for each in file.holds
+            ):
+                clone.source(name)
+        except PatchError as error:
+            return error
+    return None
 
 
 def _may_define(data: bytes, qualified: str) -> bool:

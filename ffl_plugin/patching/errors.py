@@ -36,12 +36,15 @@ class PatchError(FFLError):
         """Return the same refusal, with this next step where it has none of its own."""
         return PatchError(self.problem, file=self.file, line=self.line, next_step=self.next_step or next_step)
 
+    @property
+    def place(self) -> str:
+        """Where it is, as the beginning of a sentence: ``"train.py:12: "``, or nothing."""
+        line = "" if self.line is None else f":{self.line}"
+        return "" if self.file is None else f"{self.file}{line}: "
+
     def __str__(self) -> str:
-        place = "" if self.file is None else f"{self.file}: "
-        if self.file is not None and self.line is not None:
-            place = f"{self.file}:{self.line}: "
         step = "" if self.next_step is None else f"; {self.next_step}"
-        return f"{place}{self.problem}{step}."
+        return f"{self.place}{self.problem}{step}."
 
 
 def english(names: Sequence[str]) -> str:
