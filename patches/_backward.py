@@ -6,7 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import Union
 
-from ffl_plugin.patches._flow import calls, dotted_name, is_backward, mentions, place, reaches_an_end, stored
+from ffl_plugin.patches._flow import calls, dotted_name, is_backward, mentions, place, stored
+from ffl_plugin.patches._paths import Uses, follow
+from ffl_plugin.patches._second_training import refuse_second_training
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
 from ffl_plugin.patching.locate import find_statement, path_to
 from ffl_plugin.patching.recipe import Anchor, Check
@@ -32,6 +34,8 @@ def loss_reaches_backward(function: str, after: Anchor, carrier: str) -> Check:
     def check(source: Source, clone: Clone) -> None:
         scope = find_scope(source, function)
         anchor = find_statement(source, function, after)
+        if name.startswith("self."):  # another method can make it, too
+            refuse_second_training(source, clone, scope, name)
         _require_not_left_before(source, scope, anchor, name)
         _require_not_bound_again(source, scope, anchor, name, whole=bool(element))
         _require_used(source, scope, anchor, name, whole=bool(element))
@@ -162,7 +166,9 @@ def _keeps(statement: ast.AST, carrier: str, *, whole: bool) -> bool:
 
 def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool) -> None:
     """The carrier must be backpropagated, handed on or returned; if nothing is, another function reads it."""
-    if reaches_an_end(function, carrier, source.end_of(anchor), whole=whole):
+    uses = follow(function, anchor, carrier, whole=whole)
+    if uses.anywhere:
+        _require_on_every_path(source, uses, carrier)
         return
     backward = next(
         (node for node in ast.walk(function) if isinstance(node, ast.Call) and is_backward(node)), None
@@ -177,7 +183,14 @@ def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: st
     if backward is None and "." in carrier:
         inside = {id(node) for node in ast.walk(function)}
         elsewhere = any(dotted_name(node) == carrier and id(node) not in inside for node in source.nodes)
-        if elsewhere and all(reaches_an_end(caller, carrier, (0, 0), whole=False) for caller in callers):
+        found = [
+            follow(caller, statement, carrier)
+            for caller in callers
+            for statement in _statements_that_call(caller, function)
+        ]
+        if elsewhere and all(each.anywhere for each in found):
+            for each in found:
+                _require_on_every_path(source, each, carrier)
             return
     because = ""
     if backward is not None and not mentions(backward, {carrier}):
@@ -188,6 +201,24 @@ def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: st
         file=source.name,
         line=anchor.lineno,
     )
+
+
+def _require_on_every_path(source: Source, uses: Uses, carrier: str) -> None:
+    if uses.without is not None:
+        raise PatchError(
+            f"a branch backpropagates `{source.first_line_of(uses.without)}` and not {carrier}, so it would "
+            "go without the term",
+            file=source.name,
+            line=uses.without.lineno,
+        )
+
+
+def _statements_that_call(caller: ast.FunctionDef, function: Scope) -> list[ast.stmt]:
+    return [
+        node
+        for node in ast.walk(caller)
+        if isinstance(node, ast.stmt) and not blocks_of(node) and _calls(node, function)
+    ]
 
 
 def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
@@ -217,10 +248,13 @@ def _nested(function: Scope) -> set[int]:
 
 def _backpropagates_after(caller: ast.FunctionDef, function: Scope) -> bool:
     """Whether a function calls another one and backpropagates itself."""
-    made = list(calls([caller]))
-    return any(is_backward(call) for call in made) and any(
-        (dotted_name(call.func) or "").rpartition(".")[2] == _name_of(function) for call in made
-    )
+    return any(is_backward(call) for call in calls([caller])) and _calls(caller, function)
+
+
+def _calls(root: ast.AST, function: Scope) -> bool:
+    """Whether a piece of code calls a function or method of that name."""
+    named = (dotted_name(call.func) or "" for call in calls([root]))
+    return any(name.rpartition(".")[2] == _name_of(function) for name in named)
 
 
 def _name_of(function: Scope) -> str:
