@@ -11,6 +11,39 @@ from ffl_plugin.patching.recipe import Check
 _LOSS_CLASS = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*")
 
 
+def trained_class(clone: Clone, holds: tuple[str, ...], usual: str) -> str:
+    """Return the class of the loss that the launcher of a clone trains with, by the name it has there.
+
+    Args:
+        clone: the clone.
+        holds: what the launcher defines.
+        usual: the upstream's class; returned where launchers name none, several, or one that is not there.
+
+    Raises:
+        PatchError: the class has no ``accumulate_gradients`` of its own.
+    """
+    named = {
+        (dotted, name, line)
+        for name in clone.python_files
+        if clone.defines(name, holds)
+        for dotted, line in _named_losses(clone.source(name))
+    }
+    if len({dotted for dotted, _, _ in named}) != 1:
+        return usual
+    dotted, launcher, line = min(named)
+    module, _, class_name = dotted.rpartition(".")
+    file = clone.module(module.split("."), launcher)
+    if class_name == usual or file is None or not clone.defines(file, (class_name,)):
+        return usual
+    if not clone.defines(file, (f"{class_name}.__init__", f"{class_name}.accumulate_gradients")):
+        raise PatchError(
+            f"trains with {dotted}, which has no __init__ and accumulate_gradients of its own",
+            file=launcher,
+            line=line,
+        )
+    return class_name
+
+
 def trains_only_with(name: str, file: str) -> Check:
     """Refuse unless every loss class that the file names as a string is the one that is patched.
 
@@ -24,22 +57,33 @@ def trains_only_with(name: str, file: str) -> Check:
 
     def check(source: Source, clone: Clone) -> None:
         path = clone.files[file]
-        named = [
-            (node.value, node.lineno)
-            for node in source.nodes
-            if isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and _LOSS_CLASS.fullmatch(node.value)
-        ]
+        named = _named_losses(source)
         for dotted, line in named:
-            module, _, class_name = dotted.rpartition(".")
-            wanted = f"{module.replace('.', '/')}.py"  # as seen from the folder of the clone
-            same_class = class_name == name and f"/{path}".endswith(f"/{wanted}")
-            if not same_class or not source.name.startswith(path[: -len(wanted)]):
+            if not _is_class(dotted, name, path, source):
+                only = "only " if any(_is_class(each, name, path, source) for each, _ in named) else ""
                 raise PatchError(
-                    f"trains with {dotted}, and not only with {name} of {path}", file=source.name, line=line
+                    f"trains with {dotted}, and not {only}with {name} of {path}", file=source.name, line=line
                 )
         if not named:
             raise PatchError(f"does not say that it trains with {name} of {path}", file=source.name)
 
     return check
+
+
+def _named_losses(launcher: Source) -> list[tuple[str, int]]:
+    """The dotted names of loss classes that a launcher has as strings, with their lines."""
+    return [
+        (node.value, node.lineno)
+        for node in launcher.nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and _LOSS_CLASS.fullmatch(node.value)
+    ]
+
+
+def _is_class(dotted: str, name: str, path: str, launcher: Source) -> bool:
+    """Whether a launcher that names ``module.Class`` means the class of that name in that file."""
+    module, _, class_name = dotted.rpartition(".")
+    wanted = f"{module.replace('.', '/')}.py"  # as seen from the folder of the clone
+    same_class = class_name == name and f"/{path}".endswith(f"/{wanted}")
+    return same_class and launcher.name.startswith(path[: -len(wanted)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import forbids, requires
+from ffl_plugin.patches._made_models import trains_the_model
+from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Other, Statement
 
@@ -34,9 +36,17 @@ LOSS_COMPLETE = Last(
 )
 
 
-def model_file(path: str, model: str, imported: Import, term: str) -> File:
-    """Return what goes into the file of a model, with the statement that adds the term to ``self.loss_G``."""
-    options, backward = f"{model}.modify_commandline_options", f"{model}.backward_G"
+def model_file(path: str, model: str, imported: Import, term: str, method: str = "backward_G") -> File:
+    """Return what goes into the file of a model.
+
+    Args:
+        path: where the upstream has it.
+        model: the class.
+        imported: the import of the integration.
+        term: the statement that adds the term to ``self.loss_G``.
+        method: the method that makes ``self.loss_G``.
+    """
+    options, backward = f"{model}.modify_commandline_options", f"{model}.{method}"
     constructor = f"{model}.__init__ | {model}.initialize"
     return File(
         path=path,
@@ -63,12 +73,14 @@ def model_file(path: str, model: str, imported: Import, term: str) -> File:
             ),
             requires(
                 "",
-                ("....backward_G(...)",),
+                (f"....{method}(...)",),
                 because=f"nothing calls {backward}, so it is not what the generator is trained with",
                 given="....step(...)",
             ),
+            trains_the_model(backward, "....optimize_parameters(...)", every=False),
             loss_reaches_backward(backward, LOSS_COMPLETE, "self.loss_G"),
         ),
+        remarks=(loss_is_scaled(backward, LOSS_COMPLETE, "self.loss_G"),),
     )
 
 

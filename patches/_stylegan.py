@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Callable
+
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import forbids, requires, unchanged
-from ffl_plugin.patches._launcher import trains_only_with
+from ffl_plugin.patches._launcher import trained_class, trains_only_with
+from ffl_plugin.patches._loop import loop_fits_loss
+from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
-from ffl_plugin.patching.recipe import Check, Decorator, File, Import, Last, Only, Param, Statement
+from ffl_plugin.patching import Clone
+from ffl_plugin.patching.recipe import Check, Decorator, File, Import, Last, Only, Param, Recipe, Statement
+
+LOSS_CLASS = "StyleGAN2Loss"
 
 # Several phases generate images in the same words; the generator's own is the one that assigns loss_Gmain.
 GENERATOR_PHASE = "loss_Gmain = ..."
@@ -50,7 +58,22 @@ def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str 
             Statement(phases, SUM, after=LOSS_COMPLETE),
         ),
         checks=(*checks, *phase_checks(phases), loss_reaches_backward(phases, LOSS_COMPLETE, "loss_Gmain")),
+        remarks=(loss_is_scaled(phases, LOSS_COMPLETE, "loss_Gmain", usual=("gain",)),),
     )
+
+
+def with_class_of_launcher(files: Callable[[str], tuple[File, ...]]) -> Callable[[Recipe, Clone], Recipe]:
+    """Return what adapts a recipe to the loss class that a launcher trains: forks rename StyleGAN2Loss.
+
+    Args:
+        files: returns the files of the recipe for the name of a class.
+    """
+
+    def adapt(recipe: Recipe, clone: Clone) -> Recipe:
+        name = trained_class(clone, recipe.files[0].holds, LOSS_CLASS)
+        return recipe if name == LOSS_CLASS else replace(recipe, files=files(name), earlier=())
+
+    return adapt
 
 
 def launcher_file(imported: Import, loss: str, option: str) -> File:
@@ -71,6 +94,7 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
         ),
         checks=(
             trains_only_with(loss, "training/loss.py"),
+            loop_fits_loss("training/loss.py", loss, ("G", "D")),
             no_volumes,
             forbids(
                 "launch_training",

@@ -5,56 +5,83 @@ from __future__ import annotations
 from ffl_plugin.patches._backward import nothing_undoes
 from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires
 from ffl_plugin.patches._launcher import trains_only_with
-from ffl_plugin.patches._stylegan import loss_file, tensor_checks
+from ffl_plugin.patches._loop import loop_fits_loss
+from ffl_plugin.patches._stylegan import LOSS_CLASS, loss_file, tensor_checks, with_class_of_launcher
 from ffl_plugin.patches._volumes import no_volumes
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
 from ffl_plugin.patching.recipe import Decorator, File, Import, Only, Param, Recipe, Statement, Version
+from ffl_plugin.patching.source import find_function
 
 IMPORT = Import("from ffl_plugin.integrations import stylegan2_ada as ffl")
 
 GAMMA_CHECKED = Only(("if gamma is not None: ...", "if not gamma is None: ..."))
 
-LAUNCHER = File(
-    path="train.py",
-    holds=("setup_training_loop_kwargs", "main"),
-    edits=(
-        IMPORT,
-        Param(
-            "setup_training_loop_kwargs",
-            "ffl_options=None",
-            comment="Focal frequency loss: <dict>, default = off",
-        ),
-        Statement(
-            "setup_training_loop_kwargs",
-            "desc += ffl.configure(args, ffl_options, UserError)",
-            after=GAMMA_CHECKED,
-        ),
-        Decorator("main", "ffl.options", after=("click.option('--gamma', ...)", "option('--gamma', ...)")),
-    ),
-    checks=(
-        trains_only_with("StyleGAN2Loss", "training/loss.py"),
-        no_volumes,
-        requires(
-            "main",
-            ("setup_training_loop_kwargs(..., **...)",),
-            because="main does not hand its options to setup_training_loop_kwargs, so the flags get lost",
-        ),
-        requires(
-            "setup_training_loop_kwargs",
-            ("args.loss_kwargs = ...",),
-            because="setup_training_loop_kwargs sets no args.loss_kwargs, so the flags get lost",
-        ),
-        nothing_undoes("setup_training_loop_kwargs", GAMMA_CHECKED, ("args.loss_kwargs = ...",)),
-    ),
-)
 
-LOSS = loss_file(IMPORT, "StyleGAN2Loss", tensor_checks("StyleGAN2Loss"))
+def main_sets_up_the_loop(source: Source, clone: Clone) -> None:
+    """Refuse where main does not pass its options on by name, so that the flags would get lost."""
+    main = find_function(source, "main")
+    if any(pattern.occurrences("setup_training_loop_kwargs(..., **...)", main)):
+        return
+    others = [
+        name
+        for name, nodes in source.definitions.items()
+        for node in nodes
+        if name != "main" and any(pattern.occurrences("setup_training_loop_kwargs(...)", node))
+    ]
+    if any(pattern.occurrences("setup_training_loop_kwargs(...)", main)):
+        problem = "main passes only some of its options to setup_training_loop_kwargs, so the flags get lost"
+    elif others:
+        problem = f"{others[0]}, and not main, calls setup_training_loop_kwargs, so the flags get lost"
+    else:
+        problem = "nothing calls setup_training_loop_kwargs with the options of main, so the flags get lost"
+    raise PatchError(problem, file=source.name, line=main.lineno)
+
+
+def _launcher(loss: str) -> File:
+    return File(
+        path="train.py",
+        holds=("setup_training_loop_kwargs", "main"),
+        edits=(
+            IMPORT,
+            Param(
+                "setup_training_loop_kwargs",
+                "ffl_options=None",
+                comment="Focal frequency loss: <dict>, default = off",
+            ),
+            Statement(
+                "setup_training_loop_kwargs",
+                "desc += ffl.configure(args, ffl_options, UserError)",
+                after=GAMMA_CHECKED,
+            ),
+            Decorator(
+                "main", "ffl.options", after=("click.option('--gamma', ...)", "option('--gamma', ...)")
+            ),
+        ),
+        checks=(
+            trains_only_with(loss, "training/loss.py"),
+            loop_fits_loss("training/loss.py", loss, ("G_mapping", "G_synthesis", "D")),
+            no_volumes,
+            main_sets_up_the_loop,
+            requires(
+                "setup_training_loop_kwargs",
+                ("args.loss_kwargs = ...",),
+                because="setup_training_loop_kwargs sets no args.loss_kwargs, so the flags get lost",
+            ),
+            nothing_undoes("setup_training_loop_kwargs", GAMMA_CHECKED, ("args.loss_kwargs = ...",)),
+        ),
+    )
+
+
+def _files(loss: str) -> tuple[File, ...]:
+    return _launcher(loss), loss_file(IMPORT, loss, tensor_checks(loss))
+
 
 RECIPE = Recipe(
     name="stylegan2-ada",
     upstream="NVlabs/stylegan2-ada-pytorch",
     summary="StyleGAN2-ADA in PyTorch, and its forks",
     train="python train.py --outdir=runs --data=images.zip --ffl-weight=1",
-    files=(LAUNCHER, LOSS),
+    files=_files(LOSS_CLASS),
     checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
@@ -72,4 +99,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
+    adapt=with_class_of_launcher(_files),
 )

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
-from ffl_plugin.patches._stylegan import launcher_file, loss_file, tensor_checks
-from ffl_plugin.patching.recipe import Import, Recipe, Version
+from ffl_plugin.patches._stylegan import (
+    LOSS_CLASS,
+    launcher_file,
+    loss_file,
+    tensor_checks,
+    with_class_of_launcher,
+)
+from ffl_plugin.patching.recipe import File, Import, Recipe, Version
 
 IMPORT = Import("from ffl_plugin.integrations import stylegan3 as ffl")
+
+
+def _files(loss: str) -> tuple[File, ...]:
+    return launcher_file(IMPORT, loss, "--gamma"), loss_file(IMPORT, loss, tensor_checks(loss))
+
 
 RECIPE = Recipe(
     name="stylegan3",
     upstream="NVlabs/stylegan3",
     summary="StyleGAN3 (and StyleGAN2) in NVlabs/stylegan3, and its forks",
-    train="python train.py --outdir=runs --cfg=stylegan3-t --data=images.zip --gpus=8 --batch=32 --gamma=8 "
-    "--ffl-weight=1",
-    files=(
-        launcher_file(IMPORT, "StyleGAN2Loss", "--gamma"),
-        loss_file(IMPORT, "StyleGAN2Loss", tensor_checks("StyleGAN2Loss")),
-    ),
+    train="python train.py --outdir=runs --cfg=stylegan3-t --data=images.zip --gpus=8 --batch=32 "
+    "--gamma=8 --ffl-weight=1",
+    files=_files(LOSS_CLASS),
     checks=(no_frequency_loss_of_its_own,),
     versions=(
         Version(
@@ -35,4 +43,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
+    adapt=with_class_of_launcher(_files),
 )

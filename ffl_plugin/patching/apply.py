@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import contextlib
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Union
 from ffl_plugin.patching import transaction
 from ffl_plugin.patching.clone import Clone, find_files, opened
 from ffl_plugin.patching.errors import PatchError
+from ffl_plugin.patching.imports import Definition, classes_above
 from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.recipe import Edit, Recipe, Statement
 from ffl_plugin.patching.rewrite import add_edits
@@ -74,11 +74,23 @@ def plan_apply(recipe: Recipe, root: Union[Path, Clone], *supplements: Recipe) -
                 next_step="run `ffl-patch upgrade`",
             )
         if current.state == "absent":
+            each = each.adapted(clone)
             there = find_files(clone, each)
             absent = [file.path for file in each.files if file.path not in there]
             notes += [f"{path} is not there, so the {each.name} patch goes without it" for path in absent]
+            notes += _remarks(each, clone.with_files(there))
             clone = with_edits(clone, each)
     return Plan(recipe, clone.root, changes_between(before, clone), tuple(notes))
+
+
+def _remarks(recipe: Recipe, clone: Clone) -> list[str]:
+    said = [
+        remark(clone.source(clone.files[file.path]), clone)
+        for file in recipe.files
+        if file.path in clone.files
+        for remark in file.remarks
+    ]
+    return [sentence for sentence in said if sentence is not None]
 
 
 def with_edits(clone: Clone, recipe: Recipe) -> Clone:
@@ -178,35 +190,9 @@ def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, i
 
 def _attributes(source: Source, owner: ast.ClassDef, clone: Clone) -> set[str]:
     """The attributes of ``self`` that a class and those it inherits from bind, also in other files."""
-    found: set[str] = set()
-    seen: set[ast.ClassDef] = set()
-    classes = [(source, owner)]
-    while classes:
-        where, node = classes.pop()
-        if node not in seen:
-            seen.add(node)
-            found |= {name for name, _ in _bindings(node) if name.startswith("self.")}
-            for base in node.bases:
-                classes += _classes_named(ast.unparse(base), where, clone)
-    return found
-
-
-def _classes_named(
-    name: str, source: Source, clone: Clone, through: tuple[str, ...] = ()
-) -> Iterator[tuple[Source, ast.ClassDef]]:
-    """Yield the class that a name means in a file: defined there, or imported from another file."""
-    for definition in source.definitions.get(name, ()):
-        if isinstance(definition, ast.ClassDef):
-            yield source, definition
-    for node in source.nodes:
-        level, module = (node.level, node.module) if isinstance(node, ast.ImportFrom) else (0, None)
-        for alias in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
-            bound = alias.asname or alias.name
-            if bound != "*" and name != bound and not name.startswith(f"{bound}."):
-                continue
-            path = name if bound == "*" else alias.name + name[len(bound) :]
-            parts = f"{module}.{path}".split(".") if module else path.split(".")
-            file = clone.module(parts, source.name, level)
-            if file is not None and file not in (source.name, *through):
-                with contextlib.suppress(PatchError):  # What cannot be parsed binds nothing that we know of.
-                    yield from _classes_named(parts[-1], clone.source(file), clone, (*through, source.name))
+    return {
+        name
+        for definition in classes_above(Definition(source, owner), clone)
+        for name, _ in _bindings(definition.node)
+        if name.startswith("self.")
+    }

@@ -40,16 +40,15 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
         if recipe.supplements is not None:
             continue
         try:
-            paths = find_files(clone, recipe)
+            files = recipe.adapted(clone).files
+            paths = find_files(clone, recipe.adapted(clone))
         except NotThisFamily:
             continue
         except PatchError as error:
             fits.append(Fit(recipe, error.problem, error))
             continue
         because = "; ".join(
-            f"{paths[file.path]} defines {in_words(file.holds)}"
-            for file in recipe.files
-            if file.path in paths
+            f"{paths[file.path]} defines {in_words(file.holds)}" for file in files if file.path in paths
         )
         try:
             plan_apply(recipe, clone)

@@ -119,6 +119,7 @@ Edit = Union[Import, Param, Decorator, Statement]
 
 
 Check = Callable[["Source", "Clone"], None]
+Remark = Callable[["Source", "Clone"], Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class File:
         checks: called with the unpatched file and its clone before anything is inserted; each raises
             `PatchError` where the patch would do harm.
         optional: a clone may lack it, and is patched without it then.
+        remarks: called as checks are; each returns a sentence, without a full stop, for a user whose code
+            changes what the patch does, or None.
     """
 
     path: str
@@ -139,6 +142,7 @@ class File:
     edits: tuple[Edit, ...]
     checks: tuple[Check, ...] = ()
     optional: bool = False
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,8 @@ class Recipe:
         checks: called for every file, before the file's own.
         supplements: the target beside which this is applied, with ``--with``, or alone; None for a target.
         earlier: the files as the editions before this one had them, newest first, for clones patched then.
+        adapt: called with the recipe and a clone; returns the recipe for it, where a class or variable may
+            have another name; raises `PatchError` where there is none.
     """
 
     name: str
@@ -189,6 +195,11 @@ class Recipe:
     checks: tuple[Check, ...] = ()
     supplements: Optional[str] = None
     earlier: tuple[tuple[File, ...], ...] = ()
+    adapt: Optional[Callable[[Recipe, Clone], Recipe]] = None
+
+    def adapted(self, clone: Clone) -> Recipe:
+        """Return the recipe with the names of a clone."""
+        return self if self.adapt is None else self.adapt(self, clone)
 
     @property
     def edition(self) -> int:

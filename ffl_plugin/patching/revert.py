@@ -45,7 +45,7 @@ def plan_upgrade(recipe: Recipe, root: Union[Path, Clone]) -> Plan:
     if current.recipe.edition == recipe.edition:
         return Plan(recipe, clone.root, (), clone.notes)
     removed, notes = _without_edits(clone, current.recipe)
-    changes = changes_between(clone, with_edits(removed, recipe))
+    changes = changes_between(clone, with_edits(removed, recipe.adapted(removed)))
     return Plan(recipe, clone.root, changes, (*clone.notes, *notes))
 
 

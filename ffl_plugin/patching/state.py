@@ -65,7 +65,7 @@ def edition_in(recipe: Recipe, clone: Clone) -> Status:
     Raises:
         Ambiguous: several clones below the folder hold the patch.
     """
-    newest, *earlier = recipe.editions
+    newest, *earlier = _adapted(recipe, clone).editions
     current = _status(newest, clone)
     if current.state == "partly applied":
         for edition in earlier:
@@ -128,6 +128,14 @@ def partly_applied(current: Status) -> PatchError:
         f"{name} is partly applied: of {len(edits)} edits {there} are there, but {english(shown)}",
         next_step=f"run `ffl-patch revert {name}` to take the rest out, then apply again",
     )
+
+
+def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
+    """The recipe with the names of a clone; as it is where the clone is not one for it."""
+    try:
+        return recipe.adapted(clone)
+    except PatchError:
+        return recipe
 
 
 def _status(recipe: Recipe, clone: Clone) -> Status:

@@ -197,7 +197,7 @@ REFUSED = {
     "the options do not get through": (
         "stylegan2-ada",
         replaced(TRAIN, "setup_training_loop_kwargs(**config_kwargs)", "setup_training_loop_kwargs(gpus=1)"),
-        "main does not hand its options to setup_training_loop_kwargs",
+        "main passes only some of its options to setup_training_loop_kwargs",
     ),
     "a name the loss needs is not bound": (
         "pix2pix",

@@ -1,0 +1,101 @@
+"""Whether a launcher's training loop and a loss belong together: what the one gives, the other takes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from ffl_plugin.patches._flow import calls, dotted_name
+from ffl_plugin.patching import Clone, PatchError, Source
+from ffl_plugin.patching.recipe import Check
+from ffl_plugin.patching.source import Function, find_function
+
+_LOOP = "training/training_loop.py"
+
+
+def loop_fits_loss(file: str, loss: str, usual: Sequence[str]) -> Check:
+    """Refuse where the loss cannot be made with the arguments that the training loop gives it.
+
+    Args:
+        file: the recipe's path of the file that defines the loss.
+        loss: its class.
+        usual: what the upstream's loop gives it; taken where there is no loop beside the launcher.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        path = clone.files[file]
+        constructor = find_function(clone.source(path), f"{loss}.__init__")
+        given = _given_beside(source, clone) or list(usual)
+        unknown = [name for name in given if name not in _taken(constructor)]
+        if unknown and constructor.args.kwarg is None:
+            raise PatchError(
+                f"trains with a loop that gives its loss {unknown[0]}, which {loss} of {path} does not take: "
+                "the two are not of one repository",
+                file=source.name,
+            )
+
+    return check
+
+
+def _taken(constructor: Function) -> set[str]:
+    arguments = constructor.args
+    return {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+
+
+def _given_beside(source: Source, clone: Clone) -> list[str]:
+    """What the loop beside a launcher makes its loss with; nothing where it cannot be read."""
+    folder = source.name.rpartition("/")[0]
+    name = f"{folder}/{_LOOP}" if folder else _LOOP
+    if not clone.has(name):
+        return []
+    try:
+        loop = clone.source(name)
+    except PatchError:
+        return []
+    return [given for call in _constructions(loop) for given in _arguments(call, loop)]
+
+
+def _constructions(loop: Source) -> Iterator[ast.Call]:
+    """Yield the calls that get ``**loss_kwargs``."""
+    for call in calls([loop.tree]):
+        if any(
+            keyword.arg is None and dotted_name(keyword.value) == "loss_kwargs" for keyword in call.keywords
+        ):
+            yield call
+
+
+def _arguments(call: ast.Call, loop: Source) -> Iterator[str]:
+    for keyword in call.keywords:
+        if keyword.arg is not None:
+            yield keyword.arg
+        elif (collected := dotted_name(keyword.value)) not in (None, "loss_kwargs"):
+            yield from _collected(str(collected), loop)
+
+
+def _collected(name: str, loop: Source) -> Iterator[str]:
+    """Yield the keys that a dict gets: one by one, or in a loop over names."""
+    for node in loop.nodes:
+        for key in _keys(node, name):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
+        if isinstance(node, ast.For) and isinstance(node.iter, (ast.List, ast.Tuple)):
+            inside = [key for inner in ast.walk(node) for key in _keys(inner, name)]
+            variables = {key.id for key in inside if isinstance(key, ast.Name)}
+            yield from _given_to(variables, node.target, node.iter.elts)
+
+
+def _keys(node: ast.AST, name: str) -> list[ast.expr]:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    found = [target for target in targets if isinstance(target, ast.Subscript)]
+    return [target.slice for target in found if dotted_name(target.value) == name]
+
+
+def _given_to(variables: set[str], target: ast.expr, elements: Sequence[ast.expr]) -> Iterator[str]:
+    """Yield the strings that a loop over some elements binds to one of some variables."""
+    targets = target.elts if isinstance(target, ast.Tuple) else [target]
+    for element in elements:
+        values = element.elts if isinstance(element, (ast.Tuple, ast.List)) else [element]
+        for bound, value in zip(targets, values):
+            string = value.value if isinstance(value, ast.Constant) else None
+            if isinstance(string, str) and isinstance(bound, ast.Name) and bound.id in variables:
+                yield string

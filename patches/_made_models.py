@@ -1,0 +1,123 @@
+"""Refuses a clone whose trainer makes another model than the one that is patched."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Optional
+
+from ffl_plugin.patches._flow import dotted_name
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
+from ffl_plugin.patching.imports import Definition, classes_above, definitions_of, imported_files
+from ffl_plugin.patching.recipe import Check
+
+
+def trains_the_model(method: str, call: str, *, every: bool) -> Check:
+    """Refuse where a trainer makes another model than the patched one.
+
+    Args:
+        method: qualified name of the patched method; a model that inherits it is the patched one too.
+        call: pattern of the call with which a trainer takes a step of the generator.
+        every: every model that a trainer makes has to be the patched one. Otherwise one has to be: where
+            the options come from the model, another one does not know the flags.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        made = {name: list(_models(clone.source(name), clone, call)) for name in _trainers(clone, call)}
+        made = {trainer: models for trainer, models in made.items() if models}
+        for trainer in _imported_by_the_launcher(source, clone, list(made)) or made:
+            others = [each for each in made[trainer] if not _has(each[1], clone, source.name, method)]
+            if others and (every or len(others) == len(made[trainer])):
+                line, made_model = others[0]
+                model = method.rpartition(".")[0]
+                raise PatchError(
+                    f"trains {made_model.name} of {made_model.source.name}, not {model} of {source.name}",
+                    file=trainer,
+                    line=line,
+                )
+
+    return check
+
+
+def _trainers(clone: Clone, call: str) -> list[str]:
+    """The files that make the call."""
+    words = [word.encode() for word in (*pattern.strings(call), *_attributes(call))]
+    found = []
+    for name in clone.python_files:
+        try:
+            likely = all(word in clone.read(name) for word in words)
+            if likely and any(pattern.occurrences(call, clone.source(name).tree)):
+                found.append(name)
+        except PatchError:
+            continue
+    return found
+
+
+def _attributes(call: str) -> list[str]:
+    return [
+        node.attr
+        for node in ast.walk(pattern.parse(call))
+        if isinstance(node, ast.Attribute) and node.attr != pattern.ANY
+    ]
+
+
+def _models(trainer: Source, clone: Clone, call: str) -> Iterator[tuple[int, Definition]]:
+    """Yield what the receivers of the call are made from, where the clone defines it, with the line."""
+    calls = [node for node in pattern.occurrences(call, trainer.tree) if isinstance(node, ast.Call)]
+    receivers = {dotted_name(_receiver(node)) for node in calls} - {None}
+    for node in trainer.nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if receivers.isdisjoint(dotted_name(target) for target in node.targets):
+            continue
+        made = _named(node.value, trainer, clone)
+        if made is None or any(dotted_name(argument) in receivers for argument in node.value.args):
+            continue  # a wrapper of the model, for one
+        if isinstance(made.node, ast.ClassDef):
+            yield node.lineno, made
+        else:
+            yield from ((node.lineno, each) for each in _made_by(made, clone))
+
+
+def _receiver(call: ast.Call) -> ast.expr:
+    """The object that is called, or whose method is: ``model`` of ``model(...)`` and ``model.step(...)``."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    is_self = isinstance(owner, ast.Name) and owner.id == "self"
+    return call.func if owner is None or is_self else owner
+
+
+def _named(call: ast.Call, source: Source, clone: Clone) -> Optional[Definition]:
+    """The class or function of the clone that is called; None where the clone alone does not say."""
+    name = dotted_name(call.func)
+    return None if name is None else next(definitions_of(name, source, clone), None)
+
+
+def _made_by(function: Definition, clone: Clone) -> Iterator[Definition]:
+    """Yield the classes of the clone that a function makes by name; none where it looks them up."""
+    for node in ast.walk(function.node):
+        made = _named(node, function.source, clone) if isinstance(node, ast.Call) else None
+        if made is not None and isinstance(made.node, ast.ClassDef):
+            yield made
+
+
+def _has(model: Definition, clone: Clone, file: str, method: str) -> bool:
+    """Whether a class has the patched method, its own or by inheritance."""
+    name = method.rpartition(".")[2]
+    for owner in classes_above(model, clone):
+        if f"{owner.name}.{name}" in owner.source.definitions:
+            return (owner.source.name, f"{owner.name}.{name}") == (file, method)
+    return False
+
+
+def _imported_by_the_launcher(source: Source, clone: Clone, trainers: list[str]) -> list[str]:
+    """The trainers that the ``train.py`` of the model's clone imports, or is."""
+    root = source.name.rpartition("/")[0].rpartition("/")[0]
+    launcher = f"{root}/train.py" if root else "train.py"
+    if not clone.has(launcher):
+        return []
+    try:
+        train = clone.source(launcher)
+    except PatchError:
+        return []
+    imported = {launcher, *imported_files(train, clone)}
+    return [trainer for trainer in trainers if trainer in imported]
