@@ -19,6 +19,7 @@ from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.frechet import frechet_distance
 from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 from ffl_plugin.metrics.pairs import PairScores
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralStatistics
 from ffl_plugin.metrics.spectral_difference import compare_spectra, spectral_values
 from ffl_plugin.metrics.spectral_sums import spectra_of
@@ -111,21 +112,18 @@ class World:
 
 def compared(metric: str, draw: Draw, paired: bool) -> list[Difference]:
     """Compare the trainings of one draw."""
-    before, after = draw.before, draw.after
+    trainings = Sides(draw.before, draw.after)
     if metric == "fid":
-        return compare_fid(draw.real, before, after, paired=paired)
+        return compare_fid(draw.real, trainings, paired=paired)
     if metric == "kid":
-        return [compare_kid(draw.real, before, after, paired=paired)]
+        return [compare_kid(draw.real, trainings, paired=paired)]
     if metric == "is":
-        sides = ([_logits(rows) for rows in side] for side in (before, after))
-        return [compare_inception_score(*sides, paired=paired)]
+        return [compare_inception_score(trainings.map(_logits), paired=paired)]
     if metric == "pr":
-        return list(compare_precision_recall(draw.real, before, after))
+        return list(compare_precision_recall(draw.real, trainings))
     if metric == "spectra":
-        sides = ([_spectra(rows) for rows in side] for side in (before, after))
-        return compare_spectra(_spectra(draw.real), *sides)
-    sides = ([_psnr(rows, draw.targets) for rows in side] for side in (before, after))
-    return compare_pairs(*sides)
+        return compare_spectra(_spectra(draw.real), trainings.map(_spectra))
+    return compare_pairs(trainings.map(lambda rows: _psnr(rows, draw.targets)))
 
 
 def _waves(dimensions: int) -> Array:

@@ -36,6 +36,7 @@ from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import CHUNK
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.sides import Sides
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))
 from pictures import picture, save
@@ -81,7 +82,7 @@ def stored(what: str, count: int, folder: Path) -> list[Features]:
 def compare(count: int, folder: Path) -> None:
     """From three sets of ``count`` cached features to FID before and after."""
     real, before, after = stored("compare", count, folder)
-    compare_features(real, [before], [after])
+    compare_features(real, Sides([before], [after]))
 
 
 def prepare(what: str, count: int, folder: Path) -> None:

@@ -28,6 +28,7 @@ from ffl_plugin.metrics import Extractor, Lpips, Weights, find_weights, open_ima
 from ffl_plugin.metrics.distribution import IS_SPLITS, KID_SUBSETS, NEIGHBOURS, SEED
 from ffl_plugin.metrics.distribution_difference import compare_kid
 from ffl_plugin.metrics.inception import FEATURES, SIDE, Inception
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import ALEXNET
 
@@ -219,7 +220,7 @@ def feature_rows() -> Iterator[Row]:
     whole = kid_features_to_metric(x, y, kid_subsets=1, kid_subset_size=900, verbose=False)
     yield Row(
         "KID in compare (all pairs)", "torch-fidelity, one subset",
-        compare_kid(real, [fake], [fake]).after, whole["kernel_inception_distance_mean"],
+        compare_kid(real, Sides([fake], [fake])).after, whole["kernel_inception_distance_mean"],
     )  # fmt: skip
     made = [_features(rows) for rows in (real, fake)]
     x, y = (torch.from_numpy(side.pool()) for side in made[::-1])

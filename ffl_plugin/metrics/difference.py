@@ -18,25 +18,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import methodcaller
 from typing import Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.pairs import BETTER, PairScores
+from ffl_plugin.metrics.sides import Sides
 
 Array = npt.NDArray[np.float64]
 # The standard error, from the finite number of images, of Σ w·value over the trainings, those before first.
 SamplingError = Callable[[Array], float]
 
 IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
+LOWER, HIGHER = "lower", "higher"
 LEVEL = 0.95
 
-PAIR_LABELS = {"psnr": "PSNR, dB", "ssim": "SSIM", "lfd": "LFD", "mse": "MSE", "lpips": "LPIPS"}
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured.
+
+    Attributes:
+        key: as options and JSON spell it, such as ``fid`` or ``psnr``.
+        name: as people write it, such as ``FID``.
+        direction: ``lower`` or ``higher``: which is better.
+        unit: such as ``dB``; empty for plain numbers.
+    """
+
+    key: str
+    name: str
+    direction: str = LOWER
+    unit: str = ""
+
+
+PAIR_METRICS = {
+    key: Metric(key, name, BETTER[key], unit)
+    for key, name, unit in (
+        ("psnr", "PSNR", "dB"),
+        ("ssim", "SSIM", ""),
+        ("lfd", "LFD", ""),
+        ("mse", "MSE", ""),
+        ("lpips", "LPIPS", ""),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -44,11 +75,10 @@ class Difference:
     """One metric, before and after.
 
     Attributes:
-        metric: plain key, such as ``fid`` or ``psnr``.
-        label: the metric with its unit and, in brackets, what the number depends on.
-        better: ``lower`` or ``higher``: the direction of improvement.
+        metric, name, direction, unit: key, name, better direction and unit of the ``Metric``.
         before, after: means over the trainings of each side.
         delta: after − before.
+        basis: what the numbers depend on.
         low, high: interval of ``delta`` at ``level``; None where one number per side is all there is.
         verdict: ``improved``, ``no evidence`` or ``worse``: whether the interval excludes 0, and where.
         before_trainings, after_trainings: the value of each training.
@@ -60,11 +90,13 @@ class Difference:
     """
 
     metric: str
-    label: str
-    better: str
+    name: str
+    direction: str
+    unit: str
     before: float
     after: float
     delta: float
+    basis: Basis = field(default_factory=Basis)
     low: Optional[float] = None
     high: Optional[float] = None
     level: float = LEVEL
@@ -78,12 +110,10 @@ class Difference:
 
 
 def compare_values(
-    metric: str,
-    label: str,
-    better: str,
-    before: Sequence[float],
-    after: Sequence[float],
+    metric: Metric,
+    values: Sides[float],
     *,
+    basis: Optional[Basis] = None,
     sampling: Optional[SamplingError] = None,
     degrees: float = math.inf,
     level: float = LEVEL,
@@ -92,21 +122,23 @@ def compare_values(
     """Compare one number per training.
 
     Args:
-        before, after: a value for each training.
+        metric: what the numbers are.
+        values: of each training.
+        basis: what they depend on.
         sampling: gives, for a weight (k_before + k_after,) per training, the standard error of the weighted
             sum of the values from the finite number of images.
         degrees: degrees of freedom of ``sampling``.
         level: confidence level of the interval.
         note: what a reader of the number must know.
     """
-    means = [float(np.mean(side)) for side in (before, after)]
-    spread = _spread(before, after)
-    counts = len(before), len(after)
+    means = [float(np.mean(side)) for side in (values.before, values.after)]
+    spread = _spread(values)
+    counts = values.counts
     error = None if sampling is None else sampling(_weights_of_difference(*counts))
     found = Difference(
-        metric, label, better, means[0], means[1], means[1] - means[0], level=level,
-        before_trainings=tuple(map(float, before)), after_trainings=tuple(map(float, after)),
-        sampling=error, training_spread=spread, note=note,
+        metric.key, metric.name, metric.direction, metric.unit, means[0], means[1], means[1] - means[0],
+        basis=basis or Basis(), level=level, before_trainings=tuple(map(float, values.before)),
+        after_trainings=tuple(map(float, values.after)), sampling=error, training_spread=spread, note=note,
     )  # fmt: skip
     if (error is None and spread is None) or not math.isfinite(found.delta):
         return found
@@ -120,32 +152,28 @@ def compare_values(
         uncertainty += max(spread**4 - within**2, 0.0) * share**2 / (sum(counts) - 2)
     half = _half_width(variance, uncertainty, level)
     low, high = found.delta - half, found.delta + half
-    return replace(found, low=low, high=high, verdict=verdict(low, high, better))
+    return replace(found, low=low, high=high, verdict=verdict(low, high, metric.direction))
 
 
-def compare_pairs(
-    before: Sequence[PairScores], after: Sequence[PairScores], *, level: float = LEVEL
-) -> list[Difference]:
+def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list[Difference]:
     """Compare metrics of pairs; every image is its own control.
 
     Raises:
         FFLError: two trainings were not measured on the same images.
     """
-    trainings = (*before, *after)
-    names = before[0].names
-    count = len(names)
+    first = trainings.before[0]
+    count = len(first.names)
     for scores in trainings:
-        if sorted(scores.names) != sorted(names):
+        if sorted(scores.names) != sorted(first.names):
             raise FFLError("the trainings were not measured on the same images; test all on the same ones")
     differences = []
-    for metric in before[0].scores:
-        images = np.stack([_by_image(scores, metric, names) for scores in trainings])
+    for key in first.scores:
+        images = np.stack([_by_image(scores, key, first.names) for scores in trainings])
         differences.append(
             compare_values(
-                metric,
-                f"{PAIR_LABELS[metric]} (N={count} pairs)",
-                BETTER[metric],
-                *([scores.mean(metric) for scores in side] for side in (before, after)),
+                PAIR_METRICS[key],
+                trainings.map(methodcaller("mean", key)),
+                basis=Basis(counts={"pairs": count}),
                 sampling=partial(_error_of_mean, images) if count > 1 and np.isfinite(images).all() else None,
                 degrees=count - 1,
                 level=level,
@@ -177,12 +205,13 @@ def _within_sides(sampling: SamplingError, count_before: int, count_after: int) 
     return float(np.mean([sampling(contrast) ** 2 for contrast in contrasts]))
 
 
-def _spread(before: Sequence[float], after: Sequence[float]) -> Optional[float]:
+def _spread(values: Sides[float]) -> Optional[float]:
     """Standard deviation between trainings of one side, pooled over both; None with one each."""
-    degrees = len(before) + len(after) - 2
-    if degrees < 1 or not np.isfinite([*before, *after]).all():
+    degrees = len(values) - 2
+    if degrees < 1 or not np.isfinite(list(values)).all():
         return None
-    squares = sum(float(np.sum((np.asarray(side) - np.mean(side)) ** 2)) for side in (before, after))
+    sides = (np.asarray(side) for side in (values.before, values.after))
+    squares = sum(float(np.sum((side - np.mean(side)) ** 2)) for side in sides)
     return math.sqrt(squares / degrees)
 
 
@@ -195,11 +224,11 @@ def _half_width(variance: float, uncertainty: float, level: float) -> float:
     return float(quantile) * math.sqrt(variance)
 
 
-def verdict(low: float, high: float, better: str) -> str:
+def verdict(low: float, high: float, direction: str) -> str:
     """Say whether an interval excludes 0, and on which side: ``improved``, ``no evidence`` or ``worse``."""
     if low <= 0 <= high:
         return NO_EVIDENCE
-    return IMPROVED if (high < 0) == (better == "lower") else WORSE
+    return IMPROVED if (high < 0) == (direction == LOWER) else WORSE
 
 
 def _by_image(scores: PairScores, metric: str, names: Sequence[str]) -> Array:

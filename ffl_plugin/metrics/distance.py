@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.basis import UNKNOWN, Basis
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import (
     Statistics,
@@ -37,21 +38,21 @@ class Measurement:
         metric: its name, such as "FID".
         value: the number.
         better: "lower" or "higher".
-        conditions: protocol, numbers of images and weights, in words.
+        basis: protocol, numbers of images and weights.
         spread: the standard deviation that the metric is published with (KID's subsets, IS's splits).
     """
 
     metric: str
     value: float
     better: str
-    conditions: str
+    basis: Basis
     spread: Optional[float] = None
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data; a value that is not finite becomes None."""
         values = {"value": self.value, "spread": self.spread}
         numbers = {k: v if v is not None and np.isfinite(v) else None for k, v in values.items()}
-        return {**numbers, "better": self.better, "conditions": self.conditions}
+        return {**numbers, "better": self.better, "conditions": str(self.basis)}
 
 
 def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
@@ -60,7 +61,7 @@ def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
     Raises ``FFLError`` when the two sets were made under different protocols or weights.
     """
     refuse_different_conditions(real, fake)
-    return Measurement("FID", _distance(real, fake), "lower", conditions(real, fake, covariance=True))
+    return Measurement("FID", _distance(real, fake), "lower", basis_of(real, fake, covariance=True))
 
 
 def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
@@ -69,15 +70,10 @@ def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
     Raises ``FFLError`` as ``fid`` does.
     """
     refuse_different_conditions(real, fake)
-    if min(_count_known(side) for side in (real, fake)) < fewest_for_limit(FEATURES):
+    if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(FEATURES):
         return None
     value = frechet_limit(*(_unbiased(side) for side in (fake, real)))
-    return Measurement("FID∞", value, "lower", conditions(real, fake))
-
-
-def _count_known(side: FeatureSet) -> int:
-    """Return how many images there are, 0 where a file does not tell."""
-    return len(side) if isinstance(side, Features) else side.count or 0
+    return Measurement("FID∞", value, "lower", basis_of(real, fake))
 
 
 def _unbiased(side: FeatureSet) -> Statistics:
@@ -104,19 +100,20 @@ def statistics(side: FeatureSet) -> Statistics:
     return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=side.protocol.ddof)
 
 
-def conditions(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> str:
-    """Say in words what a number of these two sets, or of the fakes alone, depends on.
+def basis_of(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> Basis:
+    """Return what a number of these two sets, or of the fakes alone, depends on.
 
     ``covariance`` is for FID, where the protocol also says what the covariance is divided by.
     """
     sides = [side for side in (fake, real) if isinstance(side, Features)]
-    protocol = str(sides[0].protocol) if sides else "protocol unknown"
-    if sides and covariance:
-        protocol += f", {sides[0].protocol.covariance}"
     hashes = [side.weights.sha256[:8] for side in sides if side.weights is not None]
-    weights = hashes[0] if hashes else "unknown"
-    reals = "" if real is None else f"{_count(real)} real, "
-    return f"{protocol}; N = {reals}{_count(fake)} generated; weights {weights}"
+    protocol = sides[0].protocol if sides else None
+    return Basis(
+        protocol=UNKNOWN if protocol is None else protocol.name,
+        processing=() if protocol is None else (protocol.resize, *([protocol.covariance] * covariance)),
+        counts={**({} if real is None else {"real": _count(real)}), "generated": _count(fake)},
+        weights=hashes[0] if hashes else UNKNOWN,
+    )
 
 
 def refuse_different_conditions(real: FeatureSet, fake: FeatureSet) -> None:
@@ -182,6 +179,6 @@ def _stored_statistics(path: Path, mean: npt.NDArray[Any], covariance: npt.NDArr
     return Statistics(mean, covariance)
 
 
-def _count(side: FeatureSet) -> str:
-    count = side.count if isinstance(side, Statistics) else len(side)
-    return "unknown" if count is None else f"{count:,}"
+def _count(side: FeatureSet) -> Optional[int]:
+    """Return how many images there are, None where a file does not say."""
+    return side.count if isinstance(side, Statistics) else len(side)

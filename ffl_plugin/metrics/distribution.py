@@ -5,6 +5,7 @@ Its functions are called a subset or split at a time, which shows progress and k
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.distance import Measurement, conditions, refuse_different_conditions
+from ffl_plugin.metrics.distance import Measurement, basis_of, refuse_different_conditions
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
@@ -31,6 +32,7 @@ KID_KERNEL = {
 }
 IS_SPLITS = 10
 NEIGHBOURS = 3
+SCORE_SETTINGS = f"{IS_SPLITS} splits, seed {SEED}"
 
 
 def kid(real: Features, fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
@@ -51,8 +53,8 @@ def kid(real: Features, fake: Features, *, progress: Optional[Progress] = None) 
         values[number] = squared_mmd(*drawn, **KID_KERNEL)
         if progress is not None:
             progress(number + 1, KID_SUBSETS, "KID")
-    settings = f"{conditions(real, fake)}; {KID_SUBSETS} subsets of {subset:,}, seed {SEED}"
-    return Measurement("KID", float(np.mean(values)), "lower", settings, float(np.std(values)))
+    basis = replace(basis_of(real, fake), settings=(f"{KID_SUBSETS} subsets of {subset:,}, seed {SEED}",))
+    return Measurement("KID", float(np.mean(values)), "lower", basis, float(np.std(values)))
 
 
 def inception_score(fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
@@ -60,8 +62,8 @@ def inception_score(fake: Features, *, progress: Optional[Progress] = None) -> M
     if len(fake) < IS_SPLITS:
         raise FFLError(f"the Inception Score needs at least {IS_SPLITS} images, not {len(fake)}")
     value, spread = inception_score_of(fake.logits(), progress=progress)
-    settings = f"{conditions(None, fake)}; {IS_SPLITS} splits, seed {SEED}"
-    return Measurement("IS", value, "higher", settings, spread)
+    basis = replace(basis_of(None, fake), settings=(SCORE_SETTINGS,))
+    return Measurement("IS", value, "higher", basis, spread)
 
 
 def inception_score_of(
@@ -111,10 +113,11 @@ def precision_recall(
         raise FFLError(f"precision and recall need more than {NEIGHBOURS} images on each side")
     sides = (_tensor(side.pool()).numpy() for side in (real, fake))
     (precision, recall), _ = precision_and_recall(*sides, neighbours=NEIGHBOURS, progress=progress)
-    settings = f"{conditions(real, fake)}; {NEIGHBOURS} neighbours, Inception features"
+    settings = (f"{NEIGHBOURS} neighbours, Inception features",)
+    basis = replace(basis_of(real, fake), settings=settings)
     return (
-        Measurement("precision", float(precision), "higher", settings),
-        Measurement("recall", float(recall), "higher", settings),
+        Measurement("precision", float(precision), "higher", basis),
+        Measurement("recall", float(recall), "higher", basis),
     )
 
 

@@ -9,7 +9,6 @@ the number of images, and the interval is for that number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, Optional
 
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.difference import HIGHER, LEVEL, Difference, Metric, compare_values
 from ffl_plugin.metrics.distribution import (
     IS_SPLITS,
     NEIGHBOURS,
@@ -29,8 +28,13 @@ from ffl_plugin.metrics.influence import sampling_error
 from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.sides import Sides
 
 Rows = npt.NDArray[Any]
+
+KID = Metric("kid", "KID")
+INCEPTION_SCORE = Metric("is", "Inception Score", HIGHER)
+PRECISION, RECALL = Metric("precision", "Precision", HIGHER), Metric("recall", "Recall", HIGHER)
 
 GROUPS = 16  # a power of 2
 # Images on each side.
@@ -40,23 +44,22 @@ FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
 
 def compare_kid(
     real: Rows,
-    before: Sequence[Rows],
-    after: Sequence[Rows],
+    trainings: Sides[Rows],
     *,
     paired: bool = False,
     level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> Difference:
     """Compare the KID of sets of features (n, d); arguments as of ``compare_fid``."""
-    trainings = (*before, *after)
     values: list[float] = []
     of_fakes: list[Array] = []
     of_reals: list[Array] = []
     second_order = np.zeros((len(trainings), len(trainings)))
     reals = within([real], progress=progress).means[0]
-    places = range(len(trainings))
+    every = list(trainings)
+    places = range(len(every))
     for drawn_together in [places] if paired else [[place] for place in places]:
-        sets = [trainings[place] for place in drawn_together]
+        sets = [every[place] for place in drawn_together]
         inner, across = within(sets, progress=progress), between(sets, real, progress=progress)
         values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
         of_fakes += list(2 * (inner.rows - across.rows))
@@ -73,35 +76,30 @@ def compare_kid(
         return float(np.sqrt(squares - min(twice, squares / 2)))
 
     return compare_values(
-        "kid",
-        "KID",
-        "lower",
-        values[: len(before)],
-        values[len(before) :],
+        KID,
+        trainings.split(values),
         sampling=sampling,
-        degrees=min(len(rows) for rows in (real, *before, *after)) - 1,
+        degrees=min(len(rows) for rows in (real, *trainings)) - 1,
         level=level,
     )
 
 
 def compare_inception_score(
-    before: Sequence[Rows], after: Sequence[Rows], *, paired: bool = False, level: float = LEVEL
+    trainings: Sides[Rows], *, paired: bool = False, level: float = LEVEL
 ) -> Difference:
     """Compare the Inception Score of sets of logits (n, classes).
 
     Raises ``FFLError`` for fewer than 100 images on a side: ten a split.
     """
-    fewest = min(len(logits) for logits in (*before, *after))
+    fewest = min(map(len, trainings))
     if fewest < FEWEST_SCORED:
         raise FFLError(f"an interval of the Inception Score needs at least {FEWEST_SCORED} images a side")
     # An image is part of the p(y) that it is held against, which hides 1/m of what it does in a split of m.
     held_against_others = fewest / (fewest - IS_SPLITS)
-    of_fakes = [held_against_others * inception_score_influence(logits) for logits in (*before, *after)]
+    of_fakes = [held_against_others * inception_score_influence(logits) for logits in trainings]
     return compare_values(
-        "is",
-        "Inception Score",
-        "higher",
-        *([inception_score_of(logits)[0] for logits in side] for side in (before, after)),
+        INCEPTION_SCORE,
+        trainings.map(lambda logits: inception_score_of(logits)[0]),
         sampling=lambda weights: sampling_error(of_fakes, [], weights, paired=paired),
         degrees=fewest - IS_SPLITS,
         level=level,
@@ -110,8 +108,7 @@ def compare_inception_score(
 
 def compare_precision_recall(
     real: Rows,
-    before: Sequence[Rows],
-    after: Sequence[Rows],
+    trainings: Sides[Rows],
     *,
     level: float = LEVEL,
     progress: Optional[Progress] = None,
@@ -120,14 +117,14 @@ def compare_precision_recall(
 
     Raises ``FFLError`` for fewer than 40 images on a side.
     """
-    if min(len(rows) for rows in (real, *before, *after)) < FEWEST_NEIGHBOURS:
+    if min(len(rows) for rows in (real, *trainings)) < FEWEST_NEIGHBOURS:
         raise FFLError(
             f"an interval of precision and recall needs at least {FEWEST_NEIGHBOURS} images on each side"
         )
     halves = _balanced_halves()
     found = [
         precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
-        for rows in (*before, *after)
+        for rows in trainings
     ]
     apart = np.stack([of_halves[:, 0] - of_halves[:, 1] for _, of_halves in found])  # (k, splits, number)
 
@@ -137,16 +134,13 @@ def compare_precision_recall(
 
     precision, recall = (
         compare_values(
-            name.lower(),
-            name,
-            "higher",
-            [float(whole[place]) for whole, _ in found[: len(before)]],
-            [float(whole[place]) for whole, _ in found[len(before) :]],
+            metric,
+            trainings.split([float(whole[place]) for whole, _ in found]),
             sampling=partial(error_from_halves, place=place),
             degrees=halves.shape[1],
             level=level,
         )
-        for place, name in enumerate(("Precision", "Recall"))
+        for place, metric in enumerate((PRECISION, RECALL))
     )
     return precision, recall
 

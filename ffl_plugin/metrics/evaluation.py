@@ -6,17 +6,19 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.basis import Basis
+from ffl_plugin.metrics.difference import PAIR_METRICS
 from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics, leave_equal_out
-from ffl_plugin.metrics.pairs import BETTER, measure_pairs
+from ffl_plugin.metrics.pairs import measure_pairs
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
@@ -196,10 +198,13 @@ def _pairs(
     """What was measured of pairs, and what is to be known of it."""
     everything = measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
     (scores,), remarks = leave_equal_out([everything])
-    words = dict.fromkeys(scores.scores, f"N = {len(scores.names):,} pairs")
+    bases = dict.fromkeys(scores.scores, Basis(counts={"pairs": len(scores.names)}))
     if choice.lpips is not None:
-        words["lpips"] += f"; {choice.lpips.conditions}"
-    found = [Measurement(m.upper(), scores.mean(m), BETTER[m], words[m]) for m in scores.scores]
+        bases["lpips"] = replace(bases["lpips"], settings=(choice.lpips.conditions,))
+    found = [
+        Measurement(PAIR_METRICS[key].name, scores.mean(key), PAIR_METRICS[key].direction, basis)
+        for key, basis in bases.items()
+    ]
     return found, remarks
 
 
@@ -208,11 +213,11 @@ def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measur
         raise FFLError("spectra need images on both sides, not statistics or features")
     reals, fakes = (measure_spectra(sides[role], progress=progress) for role in ("real", "fake"))
     distances = spectral_distances(fakes, reals)
-    words = f"N = {reals.count:,} real, {fakes.count:,} generated"
+    basis = Basis(counts={"real": reals.count, "generated": fakes.count})
     found = [
-        Measurement("radial profile, dB", distances.profile_distance, "lower", words),
-        Measurement("mean spectrum", distances.mean_spectrum_distance, "lower", words),
+        Measurement("radial profile, dB", distances.profile_distance, "lower", basis),
+        Measurement("mean spectrum", distances.mean_spectrum_distance, "lower", basis),
     ]
     for low, high, decibels in distances.bands:
-        found.append(Measurement(f"band {low:.3f}-{high:.3f}, dB", decibels, "lower", words))
+        found.append(Measurement(f"band {low:.3f}-{high:.3f}, dB", decibels, "lower", basis))
     return found

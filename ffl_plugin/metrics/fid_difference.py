@@ -11,20 +11,23 @@ its square taken off, as the second order of a U-statistic asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.difference import LEVEL, Difference, Metric, compare_values
 from ffl_plugin.metrics.frechet import Array, frechet_distance
 from ffl_plugin.metrics.frechet_limit import fewest_for_limit
 from ffl_plugin.metrics.influence import Coupling, sampling_error
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.sides import Sides
 
 Rows = npt.NDArray[Any]
 Influence = Callable[[Coupling], tuple[Array, Array]]
+
+FID = Metric("fid", "FID")
+FID_LIMIT = Metric("fid_limit", "FID∞")
 
 # By the theory of second order all of the noise would be genuine; in the simulation of benchmarks/coverage.py
 # 0.5 to 0.9 of it is where two generators are much alike, 0.5 to 1.6 where they differ by noise.
@@ -34,8 +37,7 @@ _TILT = 0.1  # small enough for a derivative, large enough against rounding
 
 def compare_fid(
     real: Rows,
-    before: Sequence[Rows],
-    after: Sequence[Rows],
+    trainings: Sides[Rows],
     *,
     ddof: int = 1,
     paired: bool = False,
@@ -46,7 +48,7 @@ def compare_fid(
 
     Args:
         real: features of the real images.
-        before, after: features of each training.
+        trainings: features of each training.
         ddof: of the covariance.
         paired: whether row i of every training came of the same seed or input.
         level: confidence level of the interval.
@@ -56,7 +58,7 @@ def compare_fid(
         ``fid``, whose interval is for this number of images, and, where there are enough for it,
         ``fid_limit``.
     """
-    count, dimensions = min(len(rows) for rows in (real, *before, *after)), real.shape[1]
+    count, dimensions = min(len(rows) for rows in (real, *trainings)), real.shape[1]
     limit = count >= fewest_for_limit(dimensions)
     influences: list[Influence] = [Coupling.influence, *([Coupling.influence_on_limit] if limit else [])]
     # The limit answers to the sampled eigenvalues, and to their noise, the stronger the fewer the images.
@@ -66,7 +68,6 @@ def compare_fid(
     )
     errors = [_Error(paired, share) for share in genuine]
     values: list[list[float]] = [[] for _ in influences]
-    trainings = (*before, *after)
     for done, rows in enumerate(trainings, 1):
         values[0].append(frechet_distance(rows, real, ddof=ddof))
         coupling, tilted = (Coupling(rows, real, tilt=tilt) for tilt in (0.0, _TILT))
@@ -76,19 +77,15 @@ def compare_fid(
             error.add(influence(coupling), influence(tilted))
         if progress is not None:
             progress(done, len(trainings), "FID and its interval")
-    names = (("fid", "FID"), ("fid_limit", "FID∞"))
     return [
         compare_values(
             metric,
-            label,
-            "lower",
-            numbers[: len(before)],
-            numbers[len(before) :],
+            trainings.split(numbers),
             sampling=error.of_sampling,
             degrees=count - 1,
             level=level,
         )
-        for (metric, label), numbers, error in zip(names, values, errors)
+        for metric, numbers, error in zip((FID, FID_LIMIT), values, errors)
     ]
 
 

@@ -6,7 +6,6 @@ generated photographs, save one class index per pixel, and compare with the labe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Optional
@@ -15,10 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.decode import decode_labels
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
+from ffl_plugin.metrics.difference import (
+    HIGHER,
+    LEVEL,
+    Difference,
+    Metric,
+    compare_values,
+    jackknife_error,
+)
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
+from ffl_plugin.metrics.sides import Sides
 
 FOLDS = 20
 
@@ -66,13 +74,14 @@ def mean_iou(confusion: npt.NDArray[np.int64]) -> float:
     return float(np.mean(both[either > 0] / either[either > 0]))
 
 
-# Metric -> its label and the function of a confusion matrix; both are better when higher.
-SEGMENTATION_METRICS = {"miou": ("mIoU", mean_iou), "pixel_accuracy": ("Pixel accuracy", pixel_accuracy)}
+# Each metric with its function of a confusion matrix.
+SEGMENTATION_METRICS = (
+    (Metric("miou", "mIoU", HIGHER), mean_iou),
+    (Metric("pixel_accuracy", "Pixel accuracy", HIGHER), pixel_accuracy),
+)
 
 
-def compare_segmentation(
-    before: Sequence[SegmentationScores], after: Sequence[SegmentationScores], *, level: float = LEVEL
-) -> list[Difference]:
+def compare_segmentation(trainings: Sides[SegmentationScores], *, level: float = LEVEL) -> list[Difference]:
     """Compare the label maps predicted for trainings before and after; every image is its own control.
 
     The interval is jackknifed: a twentieth of the images leaves both sides at once.
@@ -80,21 +89,24 @@ def compare_segmentation(
     Raises:
         FFLError: two trainings were not measured on the same images.
     """
-    first = before[0]
-    if any(scores.names != first.names for scores in (*before, *after)):
+    first = trainings.before[0]
+    if any(scores.names != first.names for scores in trainings):
         raise FFLError("the trainings were not measured on the same images; test all on the same ones")
     # Without a fold: (folds, classes, classes) of each training.
-    rest = [scores.confusion - scores.folds for scores in (*before, *after)]
-    known = all(confusions.sum(axis=(1, 2)).all() for confusions in rest)
+    rest = [scores.confusion - scores.folds for scores in trainings]
+    known = all(without.sum(axis=(1, 2)).all() for without in rest)
+    confusions = trainings.map(lambda scores: scores.confusion)
+    basis = Basis(
+        counts={"label maps": len(first.names)},
+        settings=(f"{len(first.confusion)} classes", f"class {first.ignored} ignored"),
+    )
     differences = []
-    for metric, (label, of) in SEGMENTATION_METRICS.items():
-        left_out = np.array([list(map(of, confusions)) for confusions in rest]) if known else None
+    for metric, of in SEGMENTATION_METRICS:
+        left_out = np.array([list(map(of, without)) for without in rest]) if known else None
         found = compare_values(
             metric,
-            f"{label} (N={len(first.names)} label maps, {first.confusion.shape[0]} classes, "
-            f"class {first.ignored} ignored)",
-            "higher",
-            *([of(scores.confusion) for scores in side] for side in (before, after)),
+            confusions.map(of),
+            basis=basis,
             sampling=None if left_out is None else partial(jackknife_error, left_out.T),
             degrees=len(first.folds) - 1,
             level=level,

@@ -18,45 +18,55 @@ from typing import Any, Callable
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values, jackknife_error
+from ffl_plugin.metrics.basis import Basis
+from ffl_plugin.metrics.difference import LEVEL, Difference, Metric, compare_values, jackknife_error
 from ffl_plugin.metrics.rings import Array
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
 
 _BLOCK = 1 << 16  # entries of an image at a time
 
 
 @dataclass(frozen=True)
-class _Metric:
-    """Its label, the number of a set's distances, and whether that is the root of a square."""
+class _Distance:
+    """A metric of a set's distances, how to take it from them, and whether it is the root of a square."""
 
-    label: str
+    metric: Metric
     of: Callable[[SpectralDistances], float]
     is_root: bool
 
 
-# All are better when lower.
-_METRICS = {
-    "profile_distance": _Metric("Radial log-power distance, dB", lambda d: d.profile_distance, True),
-    "high_band_gap": _Metric(
-        "High-band energy, dB from real", lambda d: _gap(d.high_band_energy_ratio), True
-    ),
-    "mean_spectrum_distance": _Metric("Mean-spectrum distance", lambda d: d.mean_spectrum_distance, False),
+_DISTANCES = {
+    distance.metric.key: distance
+    for distance in (
+        _Distance(
+            Metric("profile_distance", "Radial log-power distance", unit="dB"),
+            lambda d: d.profile_distance,
+            True,
+        ),
+        _Distance(
+            Metric("high_band_gap", "High-band energy", unit="dB from real"),
+            lambda d: _gap(d.high_band_energy_ratio),
+            True,
+        ),
+        _Distance(
+            Metric("mean_spectrum_distance", "Mean-spectrum distance"),
+            lambda d: d.mean_spectrum_distance,
+            False,
+        ),
+    )
 }
 
 
 def compare_spectra(
-    real: SpectralStatistics,
-    before: Sequence[SpectralStatistics],
-    after: Sequence[SpectralStatistics],
-    *,
-    level: float = LEVEL,
+    real: SpectralStatistics, trainings: Sides[SpectralStatistics], *, level: float = LEVEL
 ) -> list[Difference]:
     """Compare the distances of sets from the real one in frequency.
 
     Raises:
         FFLError: image sizes differ.
     """
-    sets = (real, *before, *after)
+    sets = (real, *trainings)
     folds = min(len(statistics.counts) for statistics in sets)
     whole = spectral_values(sets)
     groups = _compressed([_regrouped(statistics, folds) for statistics in sets])
@@ -65,19 +75,17 @@ def compare_spectra(
         [spectral_values([group.without(*out) for group in groups]) for out in _left_out(folds, how_many)]
         for how_many in (1, 2)
     )
-    counts = f"(N={before[0].count}, {real.count} real)"
+    basis = Basis(counts={"real": real.count, "generated": trainings.before[0].count})
     differences = []
-    for name, metric in _METRICS.items():
+    for name, distance in _DISTANCES.items():
         values = [np.array([found[name] for found in several]) for several in ([whole], one, two)]
-        error = _error_of_roots if metric.is_root else _error
+        error = _error_of_roots if distance.is_root else _error
         known = folds > 1 and all(np.isfinite(several).all() for several in values)
         differences.append(
             compare_values(
-                name,
-                f"{metric.label} {counts}",
-                "lower",
-                whole[name][: len(before)],
-                whole[name][len(before) :],
+                distance.metric,
+                trainings.split(whole[name]),
+                basis=basis,
                 sampling=partial(error, *values) if known else None,
                 degrees=folds - 1,
                 level=level,
@@ -89,7 +97,7 @@ def compare_spectra(
 def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]]:
     """Return each spectral metric of all sets but the first, which is the real one."""
     distances = [spectral_distances(fakes, sets[0], bands=1) for fakes in sets[1:]]
-    return {name: [metric.of(d) for d in distances] for name, metric in _METRICS.items()}
+    return {name: [distance.of(d) for d in distances] for name, distance in _DISTANCES.items()}
 
 
 def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:

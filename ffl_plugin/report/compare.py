@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional
 
 from ffl_plugin import __version__
-from ffl_plugin.cache import cache_folder
-from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.from_features import measure_features
+from ffl_plugin.report.from_features import compare_feature_files
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
-from ffl_plugin.report.gather import (
-    PathLike,
-    check_alike,
-    check_distinct,
-    images_of,
-    open_real,
-    open_training,
-)
-from ffl_plugin.report.model import Comparison, Training
+from ffl_plugin.report.inputs import Inputs, PathLike, Paths, open_inputs
+from ffl_plugin.report.measuring import SAMPLES, Measuring
+from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Training
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import ImageSource
     from ffl_plugin.metrics.progress import Progress
 
-SAMPLES = 50_000  # images of a network: what the field measures FID on
-
-Paths = Union[PathLike, Sequence[PathLike]]
+# What was given -> how it is compared.
+KINDS: dict[str, Callable[[Inputs, Measuring], Findings]] = {
+    IMAGES: compare_images,
+    LABELS: compare_label_maps,
+    FEATURES: compare_feature_files,
+    LOGS: compare_logs,
+}
 
 
 def compare(
@@ -84,96 +76,45 @@ def compare(
     Raises:
         FFLError: a path, an image or a weights file cannot be used; one sentence names it.
     """
-    paths = {"before": _several(before, "before"), "after": _several(after, "after")}
-    check_distinct([*paths["before"], *paths["after"]])
-    sample = None if clone is None else _sampler(Path(clone), samples, progress)
-    sides = {side: [open_training(path, "fake", sample) for path in listed] for side, listed in paths.items()}
-    check_alike(*sides.values())
-    reality = None
-    if sides["before"][0].source is None and not sides["before"][0].holds_features:
-        findings = compare_logs(*sides.values())
-        if real is not None:
-            unused = (
-                f"{real} was not used: of run folders only the logs are compared; give images or networks."
-            )
-            findings = replace(findings, notes=(*findings.notes, unused))
-    elif classes is not None:
-        if real is None:
-            raise FFLError("label maps are compared with the true ones; give those with --real")
-        reality = open_real(real, *sides.values())
-        findings = compare_label_maps(
-            Path(real), *sides.values(), classes=classes, ignored=ignored, progress=progress
-        )
-    else:
-        reality = open_real(real, *sides.values())
-        features = measure_features(
-            reality, *sides.values(), metrics=metrics, protocol=protocol, inception=inception,
-            download=download, progress=progress,
-        )  # fmt: skip
-        if any(opened.holds_features for opened in (reality, *sides["before"], *sides["after"])):
-            without = Findings(
-                notes=("Files of features hold no images: there are no spectra and no pairs.",)
-            )
-        else:
-            without = compare_images(
-                images_of(reality), *sides.values(), pairs_with=_path(real), pairs=pairs, lpips=lpips,
-                download=download, progress=progress,
-            )  # fmt: skip
-        findings = without.after(features)
-    described = [tuple(opened.describe(progress) for opened in side) for side in sides.values()]
-    described_real = None if reality is None else reality.describe(progress)
-    differences = option_differences(*([training.options for training in side] for side in described))
+    how = Measuring(
+        pairs, inception, lpips, download, protocol, metrics, clone, samples, classes, ignored, progress
+    )
+    inputs = open_inputs(real, before, after, how)
+    findings = KINDS[inputs.kind](inputs, how)
+    trainings = inputs.trainings.map(lambda opened: opened.describe(progress))
+    reals = None if inputs.reals is None else inputs.reals.describe(progress)
+    options = trainings.map(lambda training: training.options)
+    differences = option_differences(options.before, options.after)
+    caveats = (*findings.caveats, *_copies(reals, trainings), *_unfair(differences))
     return Comparison(
         version=__version__,
-        verdict=reach_verdict(
-            findings.rows, [*findings.caveats, *_copies(described_real, *described), *_unfair(differences)]
-        ),
+        kind=findings.kind,
+        verdict=reach_verdict(findings.rows, caveats),
         rows=findings.rows,
-        real=described_real,
-        before=described[0],
-        after=described[1],
-        paired=findings.paired,
+        real=reals,
+        before=tuple(trainings.before),
+        after=tuple(trainings.after),
         profiles=findings.profiles,
         changed=findings.changed,
         option_differences=differences,
         missing=findings.missing,
-        notes=(
-            *findings.notes,
-            *(note for side in sides.values() for opened in side for note in opened.log.notes),
-        ),
+        notes=(*findings.notes, *(note for opened in inputs.trainings for note in opened.log.notes)),
         command=command,
         environment=describe_environment(),
         pictures=findings.pictures,
     )
 
 
-def _sampler(clone: Path, count: int, progress: Optional[Progress]) -> Callable[[Path], ImageSource]:
-    from ffl_plugin.metrics import sample_generator
-
-    return partial(sample_generator, clone=clone, count=count, cache=cache_folder(), progress=progress)
-
-
-def _several(paths: Paths, side: str) -> list[PathLike]:
-    listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    if not listed:
-        raise FFLError(f"there is nothing to compare as {side}; give at least one path")
-    return listed
-
-
-def _path(path: Optional[PathLike]) -> Optional[Path]:
-    return None if path is None else Path(path)
-
-
-def _copies(real: Optional[Training], before: Sequence[Training], after: Sequence[Training]) -> list[str]:
+def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:
     """The caveat that one set of images was given under two names, if it was."""
-    for training in (*before, *after):
+    for training in trainings:
         if real is not None and training.digest is not None and training.digest == real.digest:
             return [
                 f"{training.path} holds the same images as the real ones of {real.path}; were "
                 "the two meant to be one?"
             ]
     seen: dict[str, Training] = {}
-    for training in (*before, *after):
+    for training in trainings:
         if training.digest is not None and training.digest in seen:
             return [
                 f"{seen[training.digest].path} and {training.path} hold the same images, so they are one "

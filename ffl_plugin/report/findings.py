@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
@@ -16,13 +16,14 @@ class Findings:
     """Rows and pictures of images, or of logs.
 
     Attributes:
+        kind: what was compared, as in ``Comparison``; empty for a part of it.
         missing: metrics that could not be had, each with the step that gets them.
         notes: what a reader should know.
         caveats: what limits the verdict.
     """
 
+    kind: str = ""
     rows: tuple[Difference, ...] = ()
-    paired: bool = False
     profiles: tuple[RadialProfile, ...] = ()
     changed: tuple[ChangedImage, ...] = ()
     pictures: Pictures = field(default_factory=Pictures)
@@ -30,19 +31,26 @@ class Findings:
     notes: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
 
-    def after(self, first: Findings) -> Findings:
-        """These findings with the rows and remarks of others before them.
+    def joined(self, other: Findings) -> Findings:
+        """Both findings, these first.
 
-        The changed images are those of the others where their first row may decide, or where these have none.
+        The changed images are these where the first row here may decide, or where the other has none.
         """
-        theirs = bool(first.changed) and (first.rows[0].decides or not self.changed)
-        return replace(
-            self,
-            changed=first.changed if theirs else self.changed,
-            pictures=replace(self.pictures, changed=(first if theirs else self).pictures.changed),
-            rows=(*first.rows, *self.rows),
-            missing=(*first.missing, *self.missing),
-            notes=(*first.notes, *self.notes),
+        ours = bool(self.changed) and (self.rows[0].decides or not other.changed)
+        chosen = self if ours else other
+        return Findings(
+            kind=self.kind or other.kind,
+            rows=(*self.rows, *other.rows),
+            profiles=(*self.profiles, *other.profiles),
+            changed=chosen.changed,
+            pictures=Pictures(
+                spectra={**self.pictures.spectra, **other.pictures.spectra},
+                samples=(*self.pictures.samples, *other.pictures.samples),
+                changed=chosen.pictures.changed,
+            ),
+            missing=(*self.missing, *other.missing),
+            notes=(*self.notes, *other.notes),
+            caveats=(*self.caveats, *other.caveats),
         )
 
 

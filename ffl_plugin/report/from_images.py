@@ -1,119 +1,95 @@
-"""Sets of images: pairs where every image answers a real one, and spectra of the sets."""
+"""Images: pairs where every image answers a real one, features and spectra of the sets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
-from ffl_plugin.metrics.difference import Difference, compare_pairs
+from ffl_plugin.metrics.difference import LOWER, Difference, compare_pairs
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectral_difference import compare_spectra
 from ffl_plugin.report.findings import Findings, few_images
-from ffl_plugin.report.gather import Opened, PathLike, images_of, pair_up
-from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile, Sample
+from ffl_plugin.report.from_features import measure_features
+from ffl_plugin.report.inputs import Inputs
+from ffl_plugin.report.measuring import Measuring
+from ffl_plugin.report.model import PAIRS, SETS, Pictures, RadialProfile
 from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import ImageSource, SpectralStatistics
+    from ffl_plugin.metrics import ImagePairs, SpectralStatistics
     from ffl_plugin.metrics.pair_choice import PairMetrics
-    from ffl_plugin.metrics.progress import Progress
 
 
-def compare_images(
-    real: ImageSource,
-    before: Sequence[Opened],
-    after: Sequence[Opened],
-    *,
-    pairs_with: Optional[Path],
-    pairs: Optional[bool],
-    lpips: Optional[PathLike] = None,
-    download: bool = False,
-    progress: Optional[Progress] = None,
-) -> Findings:
-    """Measure images against the real ones they answer, where they pair up, and the spectra of the sets.
-
-    Args:
-        real: the real images, as a set.
-        before, after: trainings with images.
-        pairs_with: where to look for the real image of each; None for result folders that hold their own.
-        pairs: True insists on pairs, False takes sets only, None decides by the names.
-        lpips: AlexNet's weights for LPIPS; None looks for them.
-        download: whether they may be downloaded if they are not here.
-        progress: called as ``progress(done, total, what)``.
+def compare_images(inputs: Inputs, how: Measuring) -> Findings:
+    """Measure features of the sets, pairs if there are any, and spectra of the sets.
 
     Raises:
         FFLError: an image cannot be read, or the images of a pair differ in size.
     """
-    paired, unpaired = pair_up([*before, *after], pairs_with, pairs)
-    rows: list[Difference] = []
-    changed: tuple[ChangedImage, ...] = ()
-    pictured: tuple[Sample, ...] = ()
-    missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    if paired:
-        from ffl_plugin.metrics import measure_pairs
-        from ffl_plugin.metrics.pair_choice import choose_pair_metrics, leave_equal_out
-
-        given = None if lpips is None else Path(lpips)
-        choice = choose_pair_metrics(paired[0], lpips=given, may_download=download, progress=progress)
-        scores = [
-            measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
-            for pairs in paired
-        ]
-        differing, equal = leave_equal_out(scores)
-        missing, notes = choice.missing, (*choice.notes, *equal)
-        rows += _labelled(compare_pairs(differing[: len(before)], differing[len(before) :]), choice)
-        sides = scores[: len(before)], scores[len(before) :]
-        # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
-        changed = most_changed("lfd" if choice.lpips is None else "lpips", *sides, lower_is_better=True)
-        pictured = tuple(pair_sample(image.name, paired[0], paired[len(before)]) for image in changed)
-        samples = pairs_spread(paired[0], paired[len(before)])
+    features = measure_features(inputs, how)
+    if inputs.pairs is None:
+        before, after = inputs.firsts
+        columns = {"real": inputs.real.images, "before": before.images, "after": after.images}
+        images = Findings(SETS, pictures=Pictures(samples=evenly_spread(columns)), notes=inputs.notes)
     else:
-        samples = evenly_spread({"real": real, "before": images_of(before[0]), "after": images_of(after[0])})
-    spectral, profiles, spectra, refused = _spectra(real, before, after, progress)
+        images = _measure_pairs(inputs.pairs, how)
+    spectra = _measure_spectra(inputs, how)
+    fewest = min(len(opened.images) for opened in (inputs.real, *inputs.trainings))
+    return replace(features.joined(images).joined(spectra), kind=images.kind, caveats=few_images(fewest))
+
+
+def _measure_pairs(pairs: Sides[ImagePairs], how: Measuring) -> Findings:
+    """PSNR and its kin of every image against the real one of its name."""
+    from ffl_plugin.metrics import measure_pairs
+    from ffl_plugin.metrics.pair_choice import choose_pair_metrics, leave_equal_out
+
+    before, after = pairs.before[0], pairs.after[0]
+    given = None if how.lpips is None else Path(how.lpips)
+    choice = choose_pair_metrics(before, lpips=given, may_download=how.download, progress=how.progress)
+    scores = pairs.map(
+        lambda answered: measure_pairs(
+            answered, metrics=choice.metrics, lpips=choice.lpips, progress=how.progress
+        )
+    )
+    differing, equal = leave_equal_out(list(scores))
+    # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
+    changed = most_changed("lfd" if choice.lpips is None else "lpips", scores, direction=LOWER)
+    pictured = tuple(pair_sample(image.name, before, after) for image in changed)
     return Findings(
-        rows=(*rows, *spectral),
-        paired=bool(paired),
-        profiles=profiles,
+        PAIRS,
+        rows=tuple(_with_network(row, choice) for row in compare_pairs(scores.split(differing))),
         changed=changed,
-        pictures=Pictures(spectra, samples, pictured),
-        missing=missing,
-        notes=(*notes, *(note for note in (unpaired, refused) if note is not None)),
-        caveats=few_images(min(len(source) for source in (real, *map(images_of, (*before, *after))))),
+        pictures=Pictures(samples=pairs_spread(before, after), changed=pictured),
+        missing=choice.missing,
+        notes=(*choice.notes, *equal),
     )
 
 
-def _labelled(rows: Sequence[Difference], choice: PairMetrics) -> list[Difference]:
-    """The rows, with the network and weights of LPIPS beside it."""
-    if choice.lpips is None:
-        return list(rows)
-    basis = f"; {choice.lpips.conditions})"
-    return [replace(row, label=row.label[:-1] + basis) if row.metric == "lpips" else row for row in rows]
+def _with_network(row: Difference, choice: PairMetrics) -> Difference:
+    """Name the network and weights of LPIPS in its row."""
+    if row.metric != "lpips" or choice.lpips is None:
+        return row
+    return replace(row, basis=replace(row.basis, settings=(choice.lpips.conditions,)))
 
 
-def _spectra(
-    real: ImageSource, before: Sequence[Opened], after: Sequence[Opened], progress: Optional[Progress]
-) -> tuple[list[Difference], tuple[RadialProfile, ...], dict[str, Any], Optional[str]]:
-    """Rows, profiles and averaged spectra, or the reason why there are none."""
+def _measure_spectra(inputs: Inputs, how: Measuring) -> Findings:
+    """Spectra of the sets, or the reason why there are none."""
     from ffl_plugin.metrics import measure_spectra
     from ffl_plugin.metrics.sources import SizesDiffer
 
     try:
-        sides = {
-            "real": [measure_spectra(real, progress=progress)],
-            "before": [measure_spectra(images_of(opened), progress=progress) for opened in before],
-            "after": [measure_spectra(images_of(opened), progress=progress) for opened in after],
-        }
-        rows = compare_spectra(sides["real"][0], sides["before"], sides["after"])
+        real = measure_spectra(inputs.real.images, progress=how.progress)
+        trainings = inputs.trainings.map(lambda opened: measure_spectra(opened.images, progress=how.progress))
+        rows = compare_spectra(real, trainings)
     except SizesDiffer as error:
-        return [], (), {}, f"Spectra were not compared: {error}."
-    profiles = tuple(_profile(name, trainings) for name, trainings in sides.items())
-    return (
-        rows,
-        profiles,
-        {name: _mean([s.log_spectrum for s in trainings]) for name, trainings in sides.items()},
-        None,
+        return Findings(notes=(f"Spectra were not compared: {error}.",))
+    sides = {"real": [real], "before": trainings.before, "after": trainings.after}
+    return Findings(
+        rows=tuple(rows),
+        profiles=tuple(_profile(name, measured) for name, measured in sides.items()),
+        pictures=Pictures({name: _mean([one.log_spectrum for one in some]) for name, some in sides.items()}),
     )
 
 

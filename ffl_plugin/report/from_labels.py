@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Optional
-
+from ffl_plugin.errors import FFLError
 from ffl_plugin.report.findings import Findings, few_images
-from ffl_plugin.report.gather import Opened, pair_up
+from ffl_plugin.report.inputs import Inputs
+from ffl_plugin.report.measuring import Measuring
+from ffl_plugin.report.model import LABELS
 
-if TYPE_CHECKING:
-    from ffl_plugin.metrics.progress import Progress
 
-
-def compare_label_maps(
-    real: Path,
-    before: Sequence[Opened],
-    after: Sequence[Opened],
-    *,
-    classes: int,
-    ignored: int,
-    progress: Optional[Progress] = None,
-) -> Findings:
+def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
     """Compare mIoU and pixel accuracy.
-
-    Args:
-        real: the true label maps.
-        before, after: the predicted ones of each training, by the same names.
-        classes: number of classes.
-        ignored: the true class whose pixels do not count.
-        progress: called as ``progress(done, total, what)``.
 
     Raises:
         FFLError: a label map has no partner, another size, or a class out of range.
     """
     from ffl_plugin.metrics.segmentation import compare_segmentation, measure_segmentation
 
-    pairs, _ = pair_up([*before, *after], real, True)
-    scores = [measure_segmentation(p, classes=classes, ignored=ignored, progress=progress) for p in pairs]
+    pairs, classes = inputs.pairs, how.classes
+    if pairs is None or classes is None:
+        raise FFLError("label maps are compared in pairs, with the number of their classes")
+    scores = pairs.map(
+        lambda answered: measure_segmentation(
+            answered, classes=classes, ignored=how.ignored, progress=how.progress
+        )
+    )
     return Findings(
-        rows=tuple(compare_segmentation(scores[: len(before)], scores[len(before) :])),
-        paired=True,
-        caveats=few_images(len(pairs[0])),
+        LABELS, rows=tuple(compare_segmentation(scores)), caveats=few_images(len(pairs.before[0]))
     )

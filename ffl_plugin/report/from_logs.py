@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from operator import itemgetter
 
-from ffl_plugin.metrics.difference import Difference, compare_values
+from ffl_plugin.metrics.difference import HIGHER, LOWER, Difference, Metric, compare_values
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.gather import Opened
+from ffl_plugin.report.inputs import Inputs
+from ffl_plugin.report.measuring import Measuring
+from ffl_plugin.report.model import LOGS
 from ffl_plugin.report.training_logs import Curve
 
 # Ends of the names of upstream metrics of which more is better; of all others (FID, KID, PPL) less is.
 MORE_IS_BETTER = ("precision", "recall", "_mean")
 
 
-def compare_logs(before: Sequence[Opened], after: Sequence[Opened]) -> Findings:
+def compare_logs(inputs: Inputs, how: Measuring) -> Findings:
     """Compare every metric that all trainings logged, at the last snapshot they share and at the best."""
+    logged = inputs.trainings.map(lambda opened: {curve.name: curve for curve in opened.log.metrics()})
     rows: list[Difference] = []
-    for name in dict.fromkeys(curve.name for opened in before for curve in opened.log.metrics()):
-        sides = [
-            [curve for opened in side for curve in opened.log.metrics() if curve.name == name]
-            for side in (before, after)
-        ]
-        if len(sides[0]) == len(before) and len(sides[1]) == len(after):
-            rows += _rows(name, *sides)
-    if rows:
-        return Findings(tuple(rows))
-    return Findings(
-        notes=(
-            "The runs share no snapshot on which the same metric was measured; train both with the "
-            "upstream's --metrics and --snap options, or compare images that both made.",
-        )
+    for name in dict.fromkeys(name for curves in logged.before for name in curves):
+        if all(name in curves for curves in logged):
+            rows += _rows(name, logged.map(itemgetter(name)))
+    nothing = (
+        "The runs share no snapshot on which the same metric was measured; train both with the "
+        "upstream's --metrics and --snap options, or compare images that both made."
     )
+    return Findings(LOGS, rows=tuple(rows), notes=(*(() if rows else (nothing,)), *inputs.notes))
 
 
-def _rows(name: str, before: Sequence[Curve], after: Sequence[Curve]) -> list[Difference]:
-    shared = set.intersection(*(set(curve.x) for curve in (*before, *after)))
+def _rows(name: str, curves: Sides[Curve]) -> list[Difference]:
+    shared = set.intersection(*(set(curve.x) for curve in curves))
     if not shared:
         return []
     last = max(shared)
-    better = "higher" if name.endswith(MORE_IS_BETTER) else "lower"
-    best = max if better == "higher" else min
+    direction = HIGHER if name.endswith(MORE_IS_BETTER) else LOWER
+    best = max if direction == HIGHER else min
 
     def at_last(curve: Curve) -> float:
         return curve.y[curve.x.index(last)]
@@ -48,11 +45,8 @@ def _rows(name: str, before: Sequence[Curve], after: Sequence[Curve]) -> list[Di
         return best(curve.y[curve.x.index(kimg)] for kimg in shared)
 
     return [
+        compare_values(Metric(name, f"{name} at {last:g} kimg", direction), curves.map(at_last)),
         compare_values(
-            key, label, better, [value(curve) for curve in before], [value(curve) for curve in after]
-        )
-        for key, label, value in (
-            (name, f"{name} at {last:g} kimg", at_last),
-            (f"{name}_best", f"{name}, best of the shared snapshots", at_best),
-        )
+            Metric(f"{name}_best", f"{name}, best of the shared snapshots", direction), curves.map(at_best)
+        ),
     ]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Difference
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report import words
 from ffl_plugin.report.training_logs import Curve
+
+# What is compared; images are compared as pairs or as sets.
+IMAGES, PAIRS, SETS, LABELS, FEATURES, LOGS = "images", "pairs", "sets", "labels", "features", "logs"
+OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE: "Worse"}
 
 
 @dataclass(frozen=True)
@@ -19,14 +25,29 @@ class Verdict:
     Attributes:
         outcome: ``improved``, ``no evidence`` or ``worse``.
         metric: the key of the row it rests on; empty where nothing could be measured.
-        sentence: the answer in words, with difference and interval.
+        statement: what the outcome rests on: the numbers with difference and interval, or why there are none.
         caveats: what limits it: few images, one training per side, options that differ beside the loss.
     """
 
     outcome: str
     metric: str
-    sentence: str
+    statement: str
     caveats: tuple[str, ...] = ()
+
+    @property
+    def opening(self) -> str:
+        """The outcome in words."""
+        return OPENINGS[self.outcome]
+
+    @property
+    def sentence(self) -> str:
+        """The whole answer in one line."""
+        return f"{self.opening}: {self.statement}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the sentence."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"sentence": self.sentence, **fields, "caveats": list(self.caveats)}
 
 
 @dataclass(frozen=True)
@@ -35,6 +56,7 @@ class Training:
 
     Attributes:
         path: the folder or zip as given.
+        holds: ``images``, ``features`` or ``logs``.
         images: number of images compared; 0 where only logs were.
         digest: SHA-256 over names and bytes of the images in order, or of the file of features; None of logs.
         logs: the folder its logs were read from; None where there is none.
@@ -43,6 +65,7 @@ class Training:
     """
 
     path: str
+    holds: str
     images: int = 0
     digest: Optional[str] = None
     logs: Optional[str] = None
@@ -52,9 +75,9 @@ class Training:
     @property
     def contents(self) -> str:
         """What was compared of it: ``64 images``, ``features`` or ``logs only``."""
-        if self.images:
+        if self.holds == IMAGES:
             return words.count(self.images, "image")
-        return "features" if self.path.lower().endswith(".npz") else "logs only"
+        return "features" if self.holds == FEATURES else "logs only"
 
 
 @dataclass(frozen=True)
@@ -109,15 +132,19 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a comparison found."""
+    """Everything a comparison found.
+
+    Attributes:
+        kind: ``pairs``, ``sets``, ``labels``, ``features`` or ``logs``: what was compared.
+    """
 
     version: str
+    kind: str
     verdict: Verdict
     rows: tuple[Difference, ...]
     real: Optional[Training]
     before: tuple[Training, ...]
     after: tuple[Training, ...]
-    paired: bool
     profiles: tuple[RadialProfile, ...]
     changed: tuple[ChangedImage, ...]
     option_differences: dict[str, tuple[Any, Any]]
@@ -126,6 +153,21 @@ class Comparison:
     command: str
     environment: dict[str, str]
     pictures: Pictures = dataclasses.field(default_factory=Pictures, repr=False, compare=False)
+
+    @property
+    def trainings(self) -> Sides[Training]:
+        """The trainings of both sides."""
+        return Sides(self.before, self.after)
+
+    @property
+    def several(self) -> bool:
+        """Whether a side has more than one training."""
+        return max(self.trainings.counts) > 1
+
+    @property
+    def paired(self) -> bool:
+        """Whether every image was held against the real one of its name."""
+        return self.kind in (PAIRS, LABELS)
 
     def row(self, metric: str) -> Optional[Difference]:
         """The row of one metric, or None where it was not measured."""
@@ -137,14 +179,25 @@ class Comparison:
         The pictures are left out.
         """
         fields = (field.name for field in dataclasses.fields(self) if field.name != "pictures")
-        return {name: plain(getattr(self, name)) for name in fields}
+        return {
+            **{name: plain(getattr(self, name)) for name in fields},
+            "verdict": self.verdict.to_json(),
+            "rows": [row_to_json(row) for row in self.rows],
+            "paired": self.paired,
+        }
+
+
+def row_to_json(row: Difference) -> dict[str, Any]:
+    """Plain values of one row, with its label and, as ``better``, the direction under its earlier name."""
+    whole: dict[str, Any] = plain(row)
+    return {"label": words.label(row), "better": row.direction, **whole}
 
 
 def plain(value: Any) -> Any:
     """Dataclasses, tuples and mappings as what JSON has; a number that is not finite becomes None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]

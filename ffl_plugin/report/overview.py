@@ -82,11 +82,9 @@ def _pictures(comparison: Comparison) -> Figure:
 
 def _curves(comparison: Comparison) -> list[tuple[str, Curve]]:
     """The curves of the metric that decides, as (side, curve); of other than runs there are none."""
-    sides = (("before", comparison.before), ("after", comparison.after))
     return [
         (side, curve)
-        for side, trainings in sides
-        for training in trainings
+        for side, training in comparison.trainings.named()
         for curve in training.curves
         if curve.name == comparison.verdict.metric
     ]
@@ -115,7 +113,7 @@ def _changes(comparison: Comparison) -> Figure:
         if row.low is not None and row.high is not None:
             axis.plot([row.low, row.high], [0, 0], color=COLOURS["after"], linewidth=WIDTHS["after"])
         axis.plot([row.delta], [0], "o", color=COLOURS["after"])
-        axis.set_yticks([0], [f"{words.label_parts(row)[0]} ({row.better} is better)"])
+        axis.set_yticks([0], [f"{words.name(row)} ({row.direction} is better)"])
         axis.spines[["top", "right", "left"]].set_visible(False)
     if rows:
         figure.supxlabel(f"change, after - before, with its {rows[0].level:.0%} interval", fontsize=9)

@@ -9,7 +9,7 @@ from typing import Any
 from ffl_plugin.report import figures, pictures, words
 from ffl_plugin.report.model import Comparison, RadialProfile, Sample
 from ffl_plugin.report.rendering import markup, render
-from ffl_plugin.report.verdict import DECIDING, OPENINGS
+from ffl_plugin.report.verdict import DECIDING
 
 PROFILE_LINES = 12
 # Losses worth a figure of their own, in this order; the rest is in comparison.json.
@@ -44,7 +44,6 @@ COMPARED = {
 
 def to_html(comparison: Comparison) -> str:
     """Render the whole page."""
-    opening = OPENINGS[comparison.verdict.outcome]
     shown = {
         **_spectra(comparison),
         "samples": [_sample(sample) for sample in comparison.pictures.samples],
@@ -55,15 +54,12 @@ def to_html(comparison: Comparison) -> str:
         "curves": _curves(comparison),
         "trainings": _trainings(comparison),
         "spreads": [row for row in comparison.rows if row.training_spread is not None],
-        "compared": COMPARED[_kind(comparison)],
+        "compared": COMPARED[comparison.kind],
         "uncertainty": _uncertainty(comparison),
         "bases": _bases(comparison),
-        "several": _several(comparison),
         "sampled": _sampled(comparison),
         "level": _level(comparison),
         "deciding": ", ".join(DECIDING.values()),
-        "opening": opening,
-        "statement": words.sentence(comparison.verdict.sentence.partition(": ")[2]),
     }
     return render(
         "report.html.jinja",
@@ -72,21 +68,6 @@ def to_html(comparison: Comparison) -> str:
         comparison=comparison,
         **shown,
     )
-
-
-def _kind(comparison: Comparison) -> str:
-    """What was compared: ``pairs``, ``sets``, ``labels`` (label maps), ``features`` or ``logs``."""
-    if comparison.row("miou") is not None:
-        return "labels"
-    if comparison.real is None:
-        return "logs"
-    if not comparison.before[0].images:
-        return "features"
-    return "pairs" if comparison.paired else "sets"
-
-
-def _several(comparison: Comparison) -> bool:
-    return max(len(comparison.before), len(comparison.after)) > 1
 
 
 def _sampled(comparison: Comparison) -> bool:
@@ -101,7 +82,7 @@ def _level(comparison: Comparison) -> str:
 def _uncertainty(comparison: Comparison) -> str:
     """What the intervals are about, in one sentence."""
     others = ["images"] if _sampled(comparison) else []
-    others += ["training seeds"] if _several(comparison) else []
+    others += ["training seeds"] if comparison.several else []
     if not others:
         return "There is one number of each side, and so no interval."
     return (
@@ -111,9 +92,11 @@ def _uncertainty(comparison: Comparison) -> str:
 
 
 def _bases(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Label, basis and note of the rows that have any; a note that the verdict tells is not told again."""
-    told = comparison.verdict.caveats
-    bases = [(*words.label_parts(row), "" if row.note in told else row.note) for row in comparison.rows]
+    """Name, basis and note of the rows that have any; a note that is a caveat is not repeated."""
+    said = comparison.verdict.caveats
+    bases = [
+        (words.name(row), str(row.basis), "" if row.note in said else row.note) for row in comparison.rows
+    ]
     return [found for found in bases if found[1] or found[2]]
 
 
@@ -123,7 +106,7 @@ def _data(png: bytes) -> str:
 
 def _trainings(comparison: Comparison) -> list[tuple[str, Any]]:
     real = [("real", comparison.real)] if comparison.real else []
-    return [*real, *(("before", t) for t in comparison.before), *(("after", t) for t in comparison.after)]
+    return [*real, *comparison.trainings.named()]
 
 
 def _spectra(comparison: Comparison) -> dict[str, Any]:
@@ -218,10 +201,10 @@ def _changed_how(comparison: Comparison) -> str:
             "largest improvements first, then the largest losses."
         )
     row = comparison.row(comparison.changed[0].metric)
-    name = "" if row is None else words.label_parts(row)[0]
+    name = "" if row is None else words.name(row)
     mean = ", its mean over the trainings of each side (the pictures are of the first)"
     return (
-        f"By {name}{mean if _several(comparison) else ''}: the largest improvements first, then the largest "
+        f"By {name}{mean if comparison.several else ''}: the largest improvements first, then the largest "
         "losses."
     )
 
@@ -239,9 +222,8 @@ def _change_caption(comparison: Comparison) -> Any:
 
 def _curves(comparison: Comparison) -> list[dict[str, Any]]:
     """One figure per quantity in the logs of either side: metrics first, then the chief losses."""
-    trainings = [(side, training) for side, training in _trainings(comparison) if side != "real"]
     by_name: dict[str, list[Any]] = {}
-    for side, training in trainings:
+    for side, training in comparison.trainings.named():
         for curve in training.curves:
             by_name.setdefault(curve.name, []).append((side, curve))
     measured = [name for name, curves in by_name.items() if curves[0][1].is_metric]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ffl_plugin.metrics.difference import LOWER
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.model import ChangedImage, Sample
 
 if TYPE_CHECKING:
@@ -55,24 +57,23 @@ def set_sample(name: str, sides: dict[str, ImageSource]) -> Sample:
     )
 
 
-def most_changed(
-    metric: str, before: Sequence[PairScores], after: Sequence[PairScores], *, lower_is_better: bool
-) -> tuple[ChangedImage, ...]:
+def most_changed(metric: str, scores: Sides[PairScores], *, direction: str) -> tuple[ChangedImage, ...]:
     """Pairs whose score, averaged over the trainings of each side, moved most."""
-    names = before[0].names
-    means = []
-    for side in (before, after):
-        by_name = [dict(zip(scores.names, scores.scores[metric])) for scores in side]
-        means.append(np.array([np.mean([scores[name] for scores in by_name]) for name in names]))
-    return furthest(metric, names, *means, lower_is_better=lower_is_better)
+    names = scores.before[0].names
+    by_name = scores.map(lambda one: dict(zip(one.names, one.scores[metric])))
+    means = [
+        np.array([np.mean([training[name] for training in side]) for name in names])
+        for side in (by_name.before, by_name.after)
+    ]
+    return furthest(metric, names, *means, direction=direction)
 
 
 def furthest(
-    metric: str, names: Sequence[str], before: Array, after: Array, *, lower_is_better: bool
+    metric: str, names: Sequence[str], before: Array, after: Array, *, direction: str
 ) -> tuple[ChangedImage, ...]:
     """The few images whose value improved most, then those whose value worsened most."""
     change = after - before
-    gain = -change if lower_is_better else change
+    gain = -change if direction == LOWER else change
     order = [int(index) for index in np.argsort(-gain, kind="stable")]
     improved = [index for index in order[:CHANGED_EACH_WAY] if gain[index] > 0]
     worsened = [index for index in order[::-1][:CHANGED_EACH_WAY] if gain[index] < 0]

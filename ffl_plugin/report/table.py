@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from ffl_plugin.metrics.difference import LOWER
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Comparison, Training
 
@@ -20,8 +21,7 @@ def to_text(comparison: Comparison) -> str:
     lines = [comparison.verdict.sentence, ""]
     if comparison.real is not None:
         lines.append(f"real    {_where(comparison.real)}")
-    lines += [f"before  {_where(training)}" for training in comparison.before]
-    lines += [f"after   {_where(training)}" for training in comparison.after]
+    lines += [f"{side:<7} {_where(training)}" for side, training in comparison.trainings.named()]
     if comparison.rows:
         lines += ["", *_aligned(comparison)]
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes]
@@ -39,10 +39,10 @@ def _aligned(comparison: Comparison) -> list[str]:
     rows = [[*HEADINGS[:4], f"{level:.0%} interval", HEADINGS[5]]]
     for row in comparison.rows:
         before, after = words.values(row)
-        arrow = "↓" if row.better == "lower" else "↑"
+        arrow = "↓" if row.direction == LOWER else "↑"
         rows.append(
             [
-                f"{words.label_parts(row)[0]} {arrow}",
+                f"{words.name(row)} {arrow}",
                 before,
                 after,
                 words.change(row),
@@ -55,8 +55,7 @@ def _aligned(comparison: Comparison) -> list[str]:
     for cells in rows:
         first, last = cells[0].ljust(widths[0]), cells[-1]
         lines.append("  ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:-1], widths[1:-1])), last]))
-    parts = [words.label_parts(row) for row in comparison.rows]
-    bases = [f"{name}: {basis}" for name, basis in parts if basis]
+    bases = [f"{words.name(row)}: {row.basis}" for row in comparison.rows if str(row.basis)]
     return [lines[0], "-" * max(map(len, lines)), *lines[1:], *(["", *bases] if bases else [])]
 
 
@@ -66,6 +65,7 @@ def to_csv(comparison: Comparison) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in comparison.rows:
-        cells = [getattr(row, column) for column in COLUMNS]
+        fields = {**vars(row), "label": words.label(row), "better": row.direction}
+        cells = [fields[column] for column in COLUMNS]
         writer.writerow(" ".join(map(repr, cell)) if isinstance(cell, tuple) else cell for cell in cells)
     return text.getvalue()

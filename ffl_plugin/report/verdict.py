@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Difference
+from ffl_plugin.metrics.difference import NO_EVIDENCE, Difference
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Verdict
 
@@ -22,8 +22,6 @@ DECIDING = {
     "lfd": "LFD",
     "profile_distance": "the distance of the radial profiles",
 }
-
-OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE: "Worse"}
 
 ONE_TRAINING = (
     "One training per side: the interval covers the choice of images, not of the training seed. "
@@ -51,19 +49,18 @@ def deciding_row(rows: Sequence[Difference]) -> Optional[Difference]:
 
 
 def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Verdict:
-    """Say in one sentence whether it helped, and what limits the answer."""
+    """Say whether it helped, and what limits the answer."""
     undecided = [row.note for row in rows if not row.decides]
     row = deciding_row(rows)
     if row is None:
-        why = "there are too few images." if rows else "nothing could be measured on both sides."
-        return Verdict(NO_EVIDENCE, "", f"No evidence of a change: {why}", (*undecided, *caveats))
+        why = "There are too few images." if rows else "Nothing could be measured on both sides."
+        return Verdict(NO_EVIDENCE, "", why, (*undecided, *caveats))
     before, after = words.values(row)
-    name, _ = words.label_parts(row)
-    sentence = f"{OPENINGS[row.verdict]}: {name} {before} before, {after} after (change {words.change(row)}"
+    statement = f"{words.name(row)} {before} before, {after} after (change {words.change(row)}"
     if row.low is None:
-        sentence += "; no interval can be computed)."
+        statement += "; no interval can be computed)."
     else:
-        sentence += f", {row.level:.0%} interval {words.interval(row)}; {row.better} is better)."
+        statement += f", {row.level:.0%} interval {words.interval(row)}; {row.direction} is better)."
     own = []
     if row.metric in ("lfd", "profile_distance"):
         own.append(NEARLY_THE_LOSS.format("FID does not decide," if undecided else "FID was not measured,"))
@@ -72,4 +69,4 @@ def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Ve
         own.append(ONE_TRAINING if row.low is not None else NO_SPREAD)
     if row.note:
         own.append(row.note)
-    return Verdict(row.verdict, row.metric, sentence, (*own, *caveats))
+    return Verdict(row.verdict, row.metric, statement, (*own, *caveats))

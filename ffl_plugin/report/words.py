@@ -66,10 +66,15 @@ def outcome(row: Difference) -> str:
     return row.verdict if row.decides else TOO_FEW
 
 
-def label_parts(row: Difference) -> tuple[str, str]:
-    """A label's name, and what it is based on: ``FID (clean, N=5000)`` → ``FID``, ``clean, N=5000``."""
-    name, _, basis = row.label.partition(" (")
-    return name, basis[:-1]
+def name(row: Difference) -> str:
+    """The metric with its unit: ``PSNR, dB``."""
+    return f"{row.name}, {row.unit}" if row.unit else row.name
+
+
+def label(row: Difference) -> str:
+    """The metric with its unit and, in brackets, what the number depends on."""
+    basis = str(row.basis)
+    return f"{name(row)} ({basis})" if basis else name(row)
 
 
 def several(numbers: Sequence[float], row: Difference) -> str:
@@ -109,12 +114,6 @@ def duration(seconds: Optional[float]) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
-
-
-def sentence(text: str) -> str:
-    """Text that begins with a capital letter, unless it begins with a name such as fid50k_full or mIoU."""
-    first = text.partition(" ")[0]
-    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 
 def count(number: int, thing: str) -> str:

@@ -202,7 +202,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
         else:
             before, after = words.values(row)
             change = f"{words.change(row)} [{words.interval(row)}], {row.verdict}"
-            rows.append([row.label, before, after, change, *papers])
+            rows.append([words.label(row), before, after, change, *papers])
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {options.weight:g}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Optional
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
 from ffl_plugin.formatting import shortest
-from ffl_plugin.metrics.difference import IMPROVED
+from ffl_plugin.metrics.difference import IMPROVED, LOWER
 from ffl_plugin.report import Comparison, Difference, compare, words
-from ffl_plugin.report.gather import is_run
-from ffl_plugin.report.model import plain
+from ffl_plugin.report.inputs import is_run
+from ffl_plugin.report.model import plain, row_to_json
 from ffl_plugin.report.verdict import deciding_row
 from ffl_plugin.sweep.plan import DONE, FAILED, PENDING, RUNNING, STATE, Plan, Trial, read_json
 
@@ -64,12 +64,30 @@ class WeightResult:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """Which weight to take.
+
+    Attributes:
+        best: the weight; None where none is evidently better than 0.
+        opening: the advice in a few words.
+        statement: what it rests on.
+    """
+
+    best: Optional[float]
+    opening: str
+    statement: str
+
+    def __str__(self) -> str:
+        """Return the whole advice in one line."""
+        return f"{self.opening}: {self.statement}"
+
+
+@dataclass(frozen=True)
 class SweepReport:
     """What a sweep found.
 
     Attributes:
-        best: the weight to take; None where none is evidently better than 0.
-        advice: the same in words.
+        advice: which weight to take, and why.
         caveats: what limits the advice.
         remarks: what was not measured and why, and what else the comparisons tell of.
         folder: where the commands ran.
@@ -77,8 +95,7 @@ class SweepReport:
     """
 
     version: str
-    best: Optional[float]
-    advice: str
+    advice: Advice
     caveats: tuple[str, ...]
     remarks: tuple[str, ...]
     weights: tuple[WeightResult, ...]
@@ -94,13 +111,13 @@ class SweepReport:
             {
                 "weight": result.weight,
                 "why_not": result.why_not,
-                "verdict": None if result.comparison is None else plain(result.comparison.verdict),
-                "rows": [] if result.comparison is None else plain(result.comparison.rows),
+                "verdict": None if result.comparison is None else result.comparison.verdict.to_json(),
+                "rows": [] if result.comparison is None else list(map(row_to_json, result.comparison.rows)),
             }
             for result in self.weights
         ]
         rest = {name: plain(getattr(self, name)) for name in self.__dataclass_fields__ if name != "weights"}
-        return {**rest, "weights": weights}
+        return {**rest, "best": self.advice.best, "advice": str(self.advice), "weights": weights}
 
     def to_csv(self) -> str:
         """One line per weight and metric."""
@@ -110,21 +127,20 @@ class SweepReport:
         for result in self.weights:
             for row in result.comparison.rows if result.comparison is not None else ():
                 numbers = (row.before, row.after, row.delta, row.low, row.high)
-                writer.writerow((f"{result.weight:g}", row.metric, row.label, *numbers, row.verdict))
+                writer.writerow((f"{result.weight:g}", row.metric, words.label(row), *numbers, row.verdict))
         return text.getvalue()
 
     def to_text(self) -> str:
         """The advice, one line per weight, and what limits it."""
-        lines = [self.advice, ""]
+        lines = [str(self.advice), ""]
         for result in self.weights:
             row = result.row
             if row is None:
                 lines.append(f"weight {result.weight:<8g} {result.why_not}")
                 continue
             before, after = words.values(row)
-            name, _ = words.label_parts(row)
             lines.append(
-                f"weight {result.weight:<8g} {name}: {before} at weight 0, {after} here, "
+                f"weight {result.weight:<8g} {words.name(row)}: {before} at weight 0, {after} here, "
                 f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
             )
         unfinished = [trial for trial in self.trials if trial.state != DONE]
@@ -177,12 +193,11 @@ def gather(
             continue
         comparison = compare(real=real, before=sides[0], after=sides[1], progress=progress, **settings)
         weights.append(WeightResult(weight, comparison))
-    best, advice = _advise(weights)
+    advice = _advise(weights)
     return SweepReport(
         version=__version__,
-        best=best,
         advice=advice,
-        caveats=tuple(_caveats(plan, weights, best)),
+        caveats=tuple(_caveats(plan, weights, advice.best)),
         remarks=tuple(_remarks(weights)),
         weights=tuple(weights),
         trials=tuple(_result(trial, found.get(trial)) for trial in trials),
@@ -235,19 +250,23 @@ def _folders(top: Path) -> list[Path]:
     return folders
 
 
-def _advise(weights: Sequence[WeightResult]) -> tuple[Optional[float], str]:
+def _advise(weights: Sequence[WeightResult]) -> Advice:
     """The weight to take: of those with an evident improvement, the one with the best mean."""
     rows = [(result.weight, result.row) for result in weights]
     improved = [(weight, row) for weight, row in rows if row is not None and row.verdict == IMPROVED]
     if not any(row is not None for _, row in rows):
-        return None, "No advice yet: no two weights have trainings with results."
+        return Advice(None, "No advice yet", "No two weights have trainings with results.")
     if not improved:
-        return None, "Stay at weight 0: no weight tried is evidently better."
-    weight, row = min(improved, key=lambda pair: pair[1].after * (1 if pair[1].better == "lower" else -1))
+        return Advice(None, "Stay at weight 0", "No weight tried is evidently better.")
+    weight, row = min(
+        improved, key=lambda pair: pair[1].after if pair[1].direction == LOWER else -pair[1].after
+    )
     before, after = words.values(row)
-    return weight, (
-        f"Take weight {weight:g}: {words.label_parts(row)[0]} {before} at weight 0, {after} at {weight:g} "
-        f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)})."
+    return Advice(
+        weight,
+        f"Take weight {weight:g}",
+        f"{words.name(row)} {before} at weight 0, {after} at {weight:g} "
+        f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)}).",
     )
 
 

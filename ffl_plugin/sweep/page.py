@@ -37,15 +37,12 @@ def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
 
 def to_html(report: SweepReport) -> str:
     """Render the page."""
-    opening, _, statement = report.advice.partition(": ")
     return render(
         "sweep.html.jinja",
         "ffl_plugin.sweep",
         version=report.version,
         record=FOLDER.record,
         report=report,
-        opening=opening,
-        statement=statement,
         curve=_curve(report),
         metric=_shared_metric(report),
         level=_level(report),
@@ -54,9 +51,9 @@ def to_html(report: SweepReport) -> str:
     )
 
 
-def _shared_metric(report: SweepReport) -> Optional[tuple[str, str]]:
-    """The name and basis of the metric that decides; None where the weights differ in it."""
-    labels = {words.label_parts(result.row) for result in report.weights if result.row is not None}
+def _shared_metric(report: SweepReport) -> Optional[str]:
+    """The metric that decides, with its basis; None where the weights differ in it."""
+    labels = {words.label(result.row) for result in report.weights if result.row is not None}
     return labels.pop() if len(labels) == 1 else None
 
 
@@ -77,12 +74,11 @@ def _curve(report: SweepReport) -> Any:
     found = [(weight, row) for weight, row in rows if row is not None]
     if not found or len({row.metric for _, row in found}) > 1:
         return None
-    label, _ = words.label_parts(found[0][1])
+    name = words.name(found[0][1])
     points = [(0.0, found[0][1].before_trainings), *((weight, row.after_trainings) for weight, row in found)]
     means = [(weight, sum(values) / len(values)) for weight, values in points]
     told = ", ".join(f"{words.number(mean)} at weight {weight:g}" for weight, mean in means)
-    better = found[0][1].better
     return {
-        "svg": markup(by_weight_svg(points, label, "by-weight")),
-        "description": f"{label} by weight ({better} is better): {told}.",
+        "svg": markup(by_weight_svg(points, name, "by-weight")),
+        "description": f"{name} by weight ({found[0][1].direction} is better): {told}.",
     }

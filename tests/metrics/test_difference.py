@@ -7,8 +7,11 @@ import pytest
 from scipy import stats
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import compare_pairs, compare_values, jackknife_error
+from ffl_plugin.metrics.difference import Metric, compare_pairs, compare_values, jackknife_error
 from ffl_plugin.metrics.pairs import PairScores
+from ffl_plugin.metrics.sides import Sides
+
+FID = Metric("fid", "FID")
 
 
 def scores(values, names=None):
@@ -19,7 +22,7 @@ def scores(values, names=None):
 def test_one_training_per_side_is_the_paired_t_interval():
     generator = np.random.default_rng(0)
     before, after = generator.normal(10, 1, 12), generator.normal(9, 1, 12)
-    (found,) = compare_pairs([scores(before)], [scores(after)])
+    (found,) = compare_pairs(Sides([scores(before)], [scores(after)]))
     expected = stats.ttest_rel(after, before).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.delta == pytest.approx(after.mean() - before.mean())
@@ -28,7 +31,7 @@ def test_one_training_per_side_is_the_paired_t_interval():
 
 def test_trainings_alone_are_the_pooled_t_interval():
     before, after = [10.0, 12.0, 11.0], [7.0, 8.5]
-    found = compare_values("fid", "FID", "lower", before, after)
+    found = compare_values(FID, Sides(before, after))
     expected = stats.ttest_ind(after, before).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.verdict == "improved"
@@ -44,9 +47,7 @@ def test_both_uncertainties_add_with_welchs_degrees_of_freedom():
     """What all trainings of a side have in common makes no spread between them."""
     before, after, error, degrees = [10.0, 12.0], [7.0, 8.0], 0.5, 9
     common = np.kron(np.diag([error**2, 0]), np.ones((2, 2)))
-    found = compare_values(
-        "fid", "FID", "lower", before, after, sampling=of_covariance(common), degrees=degrees
-    )
+    found = compare_values(FID, Sides(before, after), sampling=of_covariance(common), degrees=degrees)
     spread = ((2 + 0.5) / 2) * (1 / 2 + 1 / 2)
     freedom = (spread + error**2) ** 2 / (spread**2 / 2 + error**4 / degrees)
     half = stats.t.ppf(0.975, freedom) * math.sqrt(spread + error**2)
@@ -58,7 +59,7 @@ def test_both_uncertainties_add_with_welchs_degrees_of_freedom():
 def test_images_of_each_training_alone_are_in_the_spread_already():
     before, after = [10.0, 12.0, 11.0], [7.0, 8.0]
     own = of_covariance(0.1 * np.eye(5))
-    found = compare_values("fid", "FID", "lower", before, after, sampling=own, degrees=50)
+    found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
     expected = stats.ttest_ind(after, before).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=0.03)
     assert found.sampling == pytest.approx(math.sqrt(0.1 * (1 / 2 + 1 / 3)))
@@ -67,7 +68,7 @@ def test_images_of_each_training_alone_are_in_the_spread_already():
 def test_trainings_that_agree_by_chance_leave_the_interval_of_images():
     before, after = [10.0, 10.01, 10.0], [7.0, 7.01]
     own = of_covariance(4 * np.eye(5))
-    found = compare_values("fid", "FID", "lower", before, after, sampling=own, degrees=50)
+    found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
     half = stats.t.ppf(0.975, 50) * math.sqrt(4 * (1 / 2 + 1 / 3))
     assert found.high - found.low == pytest.approx(2 * half)
 
@@ -75,7 +76,7 @@ def test_trainings_that_agree_by_chance_leave_the_interval_of_images():
 def test_of_a_side_with_one_training_the_spread_holds_nothing():
     before, after = [10.0], [7.0, 8.0]
     own = of_covariance(np.diag([9.0, 0.2, 0.2]))
-    found = compare_values("fid", "FID", "lower", before, after, sampling=own, degrees=50)
+    found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
     spread, sampled = (0.5 - 0.2) * (1 + 1 / 2), 9 + 0.2 / 2
     noise = (0.5**2 - 0.2**2) * (1 + 1 / 2) ** 2
     freedom = (spread + sampled) ** 2 / (noise / 1 + sampled**2 / 50)
@@ -95,33 +96,35 @@ def test_of_a_side_with_one_training_the_spread_holds_nothing():
     ],
 )
 def test_the_verdict_follows_the_interval_and_the_direction(better, shift, verdict):
-    found = compare_values("m", "M", better, [10.0], [10.0 + shift], sampling=lambda weights: 1.0, degrees=19)
+    found = compare_values(
+        Metric("m", "M", better), Sides([10.0], [10.0 + shift]), sampling=lambda weights: 1.0, degrees=19
+    )
     assert found.verdict == verdict
 
 
 def test_one_number_per_side_has_no_interval_and_proves_nothing():
-    found = compare_values("fid", "FID", "lower", [50.0], [10.0])
+    found = compare_values(FID, Sides([50.0], [10.0]))
     assert (found.low, found.high, found.verdict) == (None, None, "no evidence")
 
 
 def test_infinite_scores_have_no_interval():
-    (found,) = compare_pairs([scores([1.0, math.inf])], [scores([1.0, 2.0])])
+    (found,) = compare_pairs(Sides([scores([1.0, math.inf])], [scores([1.0, 2.0])]))
     assert (found.before, found.low, found.verdict) == (math.inf, None, "no evidence")
 
 
 def test_equal_sides_are_no_evidence():
-    (found,) = compare_pairs([scores([1.0, 2.0, 3.0])], [scores([1.0, 2.0, 3.0])])
+    (found,) = compare_pairs(Sides([scores([1.0, 2.0, 3.0])], [scores([1.0, 2.0, 3.0])]))
     assert (found.low, found.high, found.verdict) == (0.0, 0.0, "no evidence")
 
 
 def test_images_are_matched_by_name():
     before = scores([1.0, 2.0, 3.0], ["a", "b", "c"])
     after = scores([3.5, 1.5, 2.5], ["c", "a", "b"])
-    (found,) = compare_pairs([before], [after])
+    (found,) = compare_pairs(Sides([before], [after]))
     assert found.sampling == 0
     assert found.delta == pytest.approx(0.5)
     with pytest.raises(FFLError, match="same images"):
-        compare_pairs([before], [scores([1.0, 2.0, 3.0], ["a", "b", "x"])])
+        compare_pairs(Sides([before], [scores([1.0, 2.0, 3.0], ["a", "b", "x"])]))
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error():
@@ -149,6 +152,6 @@ def test_intervals_of_pairs_cover_the_truth(trainings, spread):
             ]
             for mean in (10.0, 9.0)
         ]
-        (difference,) = compare_pairs(*sides)
+        (difference,) = compare_pairs(Sides(*sides))
         found.append((difference.low, difference.high))
     assert 0.9 <= coverage(found, -1.0) <= 0.98

@@ -47,7 +47,7 @@ def test_kid_is_the_unbiased_squared_mmd() -> None:
     found = kid(real, fake)
     assert found.value == pytest.approx(expected, rel=1e-4)
     assert found.value > 0
-    assert "3 subsets of 40, seed 2020" in found.conditions
+    assert "3 subsets of 40, seed 2020" in str(found.basis)
 
 
 def test_kid_of_equal_distributions_is_about_zero() -> None:
@@ -58,8 +58,8 @@ def test_inception_score_of_certain_and_even_classes_is_their_number() -> None:
     found = inception_score(made(1, 500, classes=5))
     assert found.value == pytest.approx(5, rel=0.05)
     assert inception_score(made(1, 500, classes=1)).value == pytest.approx(1, abs=1e-3)
-    assert found.conditions.startswith("pytorch-fid: bilinear without antialiasing")
-    assert "N = 500 generated" in found.conditions
+    assert found.basis.protocol == "pytorch-fid"
+    assert found.basis.counts == {"generated": 500}
 
 
 def test_the_splits_are_torch_fidelitys() -> None:

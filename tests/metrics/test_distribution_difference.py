@@ -21,6 +21,7 @@ from ffl_plugin.metrics.inception import CLASSES, FEATURES
 from ffl_plugin.metrics.kernel_distance import between, within
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
 
@@ -172,7 +173,7 @@ def test_the_interval_of_kid_covers_the_truth(paired: bool) -> None:
         real, before, after = draw(random, 150)
         if not paired:
             after = draw(random, 150)[2]
-        found.append(compare_kid(real, [before], [after], paired=paired))
+        found.append(compare_kid(real, Sides([before], [after]), paired=paired))
     truth = float(np.mean([one.delta for one in found]))
     assert truth < 0
     assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.98
@@ -184,7 +185,7 @@ def test_the_interval_of_kid_covers_no_change_of_noise_alone() -> None:
     found = []
     for _ in range(200):
         real, before, after = random.normal(size=(3, 60, 32)) * np.array([1, 1.3, 1.3])[:, None, None]
-        found.append(compare_kid(real, [before], [after]))
+        found.append(compare_kid(real, Sides([before], [after])))
     assert 0.90 <= coverage([(one, 0.0) for one in found]) <= 0.98
     errors = np.sqrt(np.mean([(one.sampling or 0) ** 2 for one in found]))
     assert 0.85 < errors / np.std([one.delta for one in found]) < 1.15
@@ -197,7 +198,7 @@ def test_the_interval_of_the_inception_score_covers_the_expectation() -> None:
     def logits(scale: float) -> np.ndarray:
         return (scale * random.normal(size=(200, 10))).astype(np.float32)
 
-    found = [compare_inception_score([logits(1.0)], [logits(1.2)]) for _ in range(150)]
+    found = [compare_inception_score(Sides([logits(1.0)], [logits(1.2)])) for _ in range(150)]
     truth = float(np.mean([one.delta for one in found]))
     assert 0.90 <= coverage([(one, truth) for one in found]) <= 0.98
     assert {one.verdict for one in found} == {"improved"}
@@ -213,7 +214,7 @@ def test_the_intervals_of_precision_and_recall_cover_the_expectation(paired: boo
             after = draw(random, 120)[2]
         rows = (side.astype(np.float32) for side in (real, before, after))
         real, before, after = rows
-        found.append(compare_precision_recall(real, [before], [after]))
+        found.append(compare_precision_recall(real, Sides([before], [after])))
     for place in (0, 1):
         ours = [both[place] for both in found]
         truth = float(np.mean([one.delta for one in ours]))
@@ -228,13 +229,19 @@ def test_compare_features_gives_every_metric_with_its_conditions() -> None:
     logits = random.normal(size=(2, 100, 10))
     seen: list[str] = []
     found = compare_features(
-        features(real), [features(before, logits[0])], [features(after, 2 * logits[1])],
+        features(real), Sides([features(before, logits[0])], [features(after, 2 * logits[1])]),
         metrics=("fid", "kid", "is", "pr"), progress=lambda done, total, what: seen.append(what),
     )  # fmt: skip
     assert [row.metric for row in found] == ["fid", "is", "kid", "precision", "recall"]
-    assert all("weights 00000000" in row.label and row.low < row.delta < row.high for row in found)
-    assert ["covariance" in row.label for row in found] == [True, False, False, False, False]
-    assert [row.better for row in found] == ["lower", "higher", "lower", "higher", "higher"]
+    assert all(row.basis.weights == "00000000" and row.low < row.delta < row.high for row in found)
+    assert [any("covariance" in step for step in row.basis.processing) for row in found] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+    assert [row.direction for row in found] == ["lower", "higher", "lower", "higher", "higher"]
     rows = {row.metric: row for row in found}
     assert rows["is"].after == pytest.approx(inception_score(features(after, 2 * logits[1])).value)
     assert rows["is"].verdict == "improved"
@@ -243,7 +250,7 @@ def test_compare_features_gives_every_metric_with_its_conditions() -> None:
     assert set(seen) == {"FID and its interval", "KID", "precision and recall"}
     paired = (rows["kid"].high or 0) - (rows["kid"].low or 0)
     (apart,) = compare_features(
-        features(real), [features(before)], [features(after, name="other")], metrics=("kid",)
+        features(real), Sides([features(before)], [features(after, name="other")]), metrics=("kid",)
     )
     assert paired < 0.95 * ((apart.high or 0) - (apart.low or 0))
 
@@ -251,8 +258,8 @@ def test_compare_features_gives_every_metric_with_its_conditions() -> None:
 def test_too_few_images_for_an_interval_are_told() -> None:
     real, before, after = draw(np.random.default_rng(10), 30)
     with pytest.raises(FFLError, match="at least 32 images on each side"):
-        compare_precision_recall(real, [before], [after])
+        compare_precision_recall(real, Sides([before], [after]))
     with pytest.raises(FFLError, match="at least 100 images"):
-        compare_inception_score([before], [after])
+        compare_inception_score(Sides([before], [after]))
     with pytest.raises(FFLError, match="NaN"):
-        compare_kid(np.full((9, 3), np.nan), [before[:, :3]], [after[:, :3]])
+        compare_kid(np.full((9, 3), np.nan), Sides([before[:, :3]], [after[:, :3]]))

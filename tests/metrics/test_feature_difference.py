@@ -17,6 +17,7 @@ from ffl_plugin.metrics.frechet_limit import frechet_limit, limit_of_root
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.influence import Coupling, frechet_influence
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.weights import Weights
 
 DIMENSIONS = 12
@@ -117,7 +118,7 @@ def test_the_limit_of_statistics_is_that_of_the_features(monkeypatch: pytest.Mon
     assert found is not None
     assert found.metric == "FID∞"
     assert found.value == pytest.approx(Coupling(fake, real).limit(), rel=1e-5)
-    assert "N = 60 real, 60 generated" in found.conditions
+    assert found.basis.counts == {"real": 60, "generated": 60}
     assert fid_limit(made(real), Statistics.of(made(fake).pool())) is not None
     unknown = Statistics(np.zeros(FEATURES), np.eye(FEATURES))
     assert fid_limit(unknown, made(fake)) is None
@@ -155,7 +156,7 @@ def coverage(metric: str, count: int, paired: bool, repetitions: int = 200) -> f
         real, before, after = draw(random, count)
         if not paired:
             after = draw(random, count)[2]
-        rows = compare_fid(real, [before], [after], paired=paired)
+        rows = compare_fid(real, Sides([before], [after]), paired=paired)
         found.append(next(row for row in rows if row.metric == metric))
     truth = float(np.mean([row.delta for row in found]))
     if metric == "fid_limit":
@@ -181,7 +182,7 @@ def test_the_interval_covers_no_change_of_noise_alone(metric: str) -> None:
     deltas = []
     for _ in range(200):
         real, before, after = random.normal(size=(3, 40, DIMENSIONS)) * np.array([1, 1.3, 1.3])[:, None, None]
-        rows = compare_fid(real, [before], [after])
+        rows = compare_fid(real, Sides([before], [after]))
         deltas.append(next(row for row in rows if row.metric == metric))
     assert 0.90 <= np.mean([row.low <= 0 <= row.high for row in deltas]) <= 0.98
     errors = np.sqrt(np.mean([(row.sampling or 0) ** 2 for row in deltas]))
@@ -201,28 +202,28 @@ def test_pairs_make_the_interval_narrower() -> None:
     real, before, after = draw(np.random.default_rng(2), 400)
     widths = [
         (found.high or 0) - (found.low or 0)
-        for found in (compare_fid(real, [before], [after], paired=p)[1] for p in (True, False))
+        for found in (compare_fid(real, Sides([before], [after]), paired=p)[1] for p in (True, False))
     ]
     assert widths[0] < 0.9 * widths[1]
 
 
 def test_verdicts_in_words() -> None:
     real, before, after = draw(np.random.default_rng(3), 2000)
-    improved, limit = compare_fid(real, [before], [after], paired=True)
+    improved, limit = compare_fid(real, Sides([before], [after]), paired=True)
     assert improved.verdict == limit.verdict == "improved"
     assert (improved.metric, limit.metric) == ("fid", "fid_limit")
     assert improved.delta == pytest.approx(improved.after - improved.before)
-    assert [row.verdict for row in compare_fid(real, [after], [before], paired=True)] == ["worse"] * 2
+    assert [row.verdict for row in compare_fid(real, Sides([after], [before]), paired=True)] == ["worse"] * 2
     _, again, _ = draw(np.random.default_rng(4), 2000)
-    assert [row.verdict for row in compare_fid(real, [before], [again])] == ["no evidence"] * 2
+    assert [row.verdict for row in compare_fid(real, Sides([before], [again]))] == ["no evidence"] * 2
 
 
 def test_several_trainings_show_their_spread_apart() -> None:
     random = np.random.default_rng(6)
     real = draw(random, 500)[0]
     trainings = [draw(random, 500)[1] * scale for scale in (0.9, 1.0, 1.1, 1.2)]
-    found = compare_fid(real, trainings[:2], trainings[2:])[1]
-    single = compare_fid(real, trainings[:1], trainings[2:3])[1]
+    found = compare_fid(real, Sides(trainings[:2], trainings[2:]))[1]
+    single = compare_fid(real, Sides(trainings[:1], trainings[2:3]))[1]
     assert found.training_spread is not None
     assert found.sampling is not None
     assert found.training_spread > 0
@@ -239,20 +240,21 @@ def made(rows: np.ndarray, name: str = "image") -> Features:
 
 def test_features_carry_their_conditions_and_pair_by_name() -> None:
     real, before, after = draw(np.random.default_rng(8), 60)
-    (found,) = compare_features(made(real), [made(before)], [made(after)])
+    (found,) = compare_features(made(real), Sides([made(before)], [made(after)]))
     assert found.metric == "fid"
-    assert found.label.startswith("FID (pytorch-fid: bilinear")
-    assert "N = 60 real, 60 generated; weights 00000000" in found.label
+    assert found.basis.protocol == "pytorch-fid"
+    assert found.basis.counts == {"real": 60, "generated": 60}
+    assert found.basis.weights == "00000000"
     assert found.note.startswith("Too few images for FID to decide: 60 are fewer than the 2,560")
     assert not found.decides
-    (other,) = compare_features(made(real), [made(before)], [made(after, name="other")])
+    (other,) = compare_features(made(real), Sides([made(before)], [made(after, name="other")]))
     assert (other.sampling or 0) > (found.sampling or 0)
     assert found.sampling == pytest.approx(
-        compare_fid(real, [before], [after], paired=True)[0].sampling, rel=1e-4
+        compare_fid(real, Sides([before], [after]), paired=True)[0].sampling, rel=1e-4
     )
 
 
 def test_unfit_features_are_refused() -> None:
     real, before, after = draw(np.random.default_rng(9), 60)
     with pytest.raises(FFLError, match="at least 4 images"):
-        compare_features(made(real), [made(before[:3])], [made(after)])
+        compare_features(made(real), Sides([made(before[:3])], [made(after)]))

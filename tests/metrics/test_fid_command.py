@@ -12,7 +12,8 @@ from pictures import picture, save
 
 from ffl_plugin.cli import main
 from ffl_plugin.metrics import frechet_distance, open_images
-from ffl_plugin.metrics.distance import Measurement, conditions, fid, load_feature_file
+from ffl_plugin.metrics.basis import Basis
+from ffl_plugin.metrics.distance import Measurement, basis_of, fid, load_feature_file
 from ffl_plugin.metrics.features import Extractor
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.weights import INCEPTION, Weights
@@ -169,13 +170,15 @@ def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_value_without_end_is_null_in_json() -> None:
-    assert Measurement("PSNR", float("inf"), "higher", "N = 1").as_json()["value"] is None
+    assert Measurement("PSNR", float("inf"), "higher", Basis(counts={"pairs": 1})).as_json()["value"] is None
 
 
 def test_conditions_of_unknown_origin_say_so(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", mu=np.zeros(3), sigma=np.eye(3))
     side = load_feature_file(tmp_path / "s.npz", FID)
-    assert conditions(side, side) == "protocol unknown; N = unknown real, unknown generated; weights unknown"
+    assert (
+        str(basis_of(side, side)) == "protocol unknown; N = unknown real, unknown generated; weights unknown"
+    )
 
 
 def spoiled_npz(path: Path) -> None:

@@ -11,6 +11,7 @@ from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import measure_segmentation, open_pairs
 from ffl_plugin.metrics.segmentation import SegmentationScores, compare_segmentation
+from ffl_plugin.metrics.sides import Sides
 
 TRUE = np.array([[0, 0, 1, 1], [0, 0, 1, 255]], np.uint8)
 PREDICTED = np.array([[0, 1, 1, 1], [0, 0, 1, 7]], np.uint8)
@@ -91,7 +92,7 @@ def test_the_command_compares_label_maps(tmp_path: Path, capsys: pytest.CaptureF
     for side, (_, confusion) in {"before": before, "after": after}.items():
         assert rows["pixel_accuracy"][side] == pytest.approx(np.trace(confusion) / confusion.sum())
     assert rows["miou"]["low"] > 0
-    assert rows["miou"]["label"] == "mIoU (N=45 label maps, 5 classes, class 255 ignored)"
+    assert rows["miou"]["label"] == "mIoU (N = 45 label maps; 5 classes; class 255 ignored)"
 
 
 def test_the_interval_covers_the_truth(tmp_path: Path) -> None:
@@ -104,13 +105,13 @@ def test_the_interval_covers_the_truth(tmp_path: Path) -> None:
         folds = np.stack([images[fold::20].sum(axis=0) for fold in range(20)])
         return SegmentationScores(tuple(map(str, range(60))), folds)
 
-    found = [compare_segmentation([scores(0.5)], [scores(0.6)])[1] for _ in range(200)]
+    found = [compare_segmentation(Sides([scores(0.5)], [scores(0.6)]))[1] for _ in range(200)]
     assert 0.90 <= np.mean([one.low <= 0.1 <= one.high for one in found]) <= 0.98
 
 
 def test_one_label_map_has_no_interval(tmp_path: Path) -> None:
     found = measured(maps(tmp_path, PREDICTED, TRUE))
-    assert [row.low for row in compare_segmentation([found], [found])] == [None, None]
+    assert [row.low for row in compare_segmentation(Sides([found], [found]))] == [None, None]
 
 
 def test_label_maps_without_the_true_ones_are_refused(

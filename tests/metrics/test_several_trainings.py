@@ -15,6 +15,7 @@ from ffl_plugin.metrics.distribution_difference import (
 )
 from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.segmentation import SegmentationScores, compare_segmentation
+from ffl_plugin.metrics.sides import Sides
 
 DIMENSIONS = 8
 MIXING = np.random.default_rng(5).normal(size=(DIMENSIONS, DIMENSIONS)) / np.sqrt(DIMENSIONS)
@@ -27,20 +28,20 @@ def activations(z: np.ndarray) -> np.ndarray:
 
 
 def fid_limit(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Difference:
-    return compare_fid(real, before, after, paired=paired)[1]
+    return compare_fid(real, Sides(before, after), paired=paired)[1]
 
 
 def kid(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Difference:
-    return compare_kid(real, before, after, paired=paired)
+    return compare_kid(real, Sides(before, after), paired=paired)
 
 
 def inception_score(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Difference:
-    sides = ([3 * rows.astype(np.float32) for rows in side] for side in (before, after))
-    return compare_inception_score(*sides, paired=paired)
+    logits = Sides(before, after).map(lambda rows: 3 * rows.astype(np.float32))
+    return compare_inception_score(logits, paired=paired)
 
 
 def recall(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Difference:
-    return compare_precision_recall(real, before, after)[1]
+    return compare_precision_recall(real, Sides(before, after))[1]
 
 
 def mean_iou(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Difference:
@@ -52,7 +53,7 @@ def mean_iou(real: np.ndarray, before: Rows, after: Rows, paired: bool) -> Diffe
         folds = cells.reshape(-1, 20, 4).sum(axis=0).reshape(20, 2, 2)
         return SegmentationScores(tuple(map(str, range(len(rows)))), folds)
 
-    return compare_segmentation(*([measured(rows) for rows in side] for side in (before, after)))[0]
+    return compare_segmentation(Sides(before, after).map(measured))[0]
 
 
 Compare = Callable[[np.ndarray, Rows, Rows, bool], Difference]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralStatistics, spectral_distances
 from ffl_plugin.metrics.spectral_difference import _compressed, _error, _left_out, compare_spectra
 
@@ -35,16 +36,15 @@ def synthetic(generator, count, level, folds=20):
 def test_sets_of_other_size_join_their_folds():
     generator = np.random.default_rng(2)
     real, before, after = (synthetic(generator, n, 30 + n / 50) for n in (60, 10, 25))
-    found = {d.metric: d for d in compare_spectra(real, [before], [after])}
+    found = {d.metric: d for d in compare_spectra(real, Sides([before], [after]))}
     assert found["profile_distance"].low < found["profile_distance"].delta < found["profile_distance"].high
-    assert found["profile_distance"].label.endswith("(N=10, 60 real)")
+    assert found["profile_distance"].basis.counts == {"real": 60, "generated": 10}
 
 
 def test_a_set_of_one_image_has_no_interval():
     generator = np.random.default_rng(3)
-    found = compare_spectra(
-        *(s if i == 0 else [s] for i, s in enumerate(synthetic(generator, 1, 30) for _ in range(3)))
-    )
+    real, before, after = (synthetic(generator, 1, 30) for _ in range(3))
+    found = compare_spectra(real, Sides([before], [after]))
     assert all(difference.low is None for difference in found)
 
 
@@ -53,7 +53,7 @@ def test_the_interval_covers_the_truth():
     found = []
     for _ in range(200):
         sides = [synthetic(generator, 40, level, 12) for level in (30.0, 24.0, 25.0)]
-        difference = compare_spectra(sides[0], [sides[1]], [sides[2]])[0]
+        difference = compare_spectra(sides[0], Sides([sides[1]], [sides[2]]))[0]
         found.append((difference.low, difference.high))
     # Far from the reals the distance of profiles grows as their level does: its truth is 6 and 5 dB.
     assert 0.90 <= np.mean([low <= -1.0 <= high for low, high in found]) <= 0.98
@@ -74,7 +74,7 @@ def test_noise_of_mean_images_is_not_counted_twice():
     """All of the distance is noise, of which the jackknife alone would find twice the variance."""
     generator = np.random.default_rng(7)
     found = [
-        compare_spectra(real, [before], [after])[2]
+        compare_spectra(real, Sides([before], [after]))[2]
         for real, before, after in (
             [synthetic(generator, 60, 30.0, 12) for _ in range(3)] for _ in range(200)
         )
@@ -103,7 +103,7 @@ def test_noise_that_both_sides_share_does_not_decide(metric):
             )
             for shift in (0.0, 2e-3)
         ]
-        found = compare_spectra(measured(real, real.fold_high_energy), [sides[0]], [sides[1]])
+        found = compare_spectra(measured(real, real.fold_high_energy), Sides([sides[0]], [sides[1]]))
         verdicts += [row.verdict for row in found if row.metric == metric]
     assert verdicts.count("no evidence") >= 180
 

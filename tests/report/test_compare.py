@@ -12,7 +12,7 @@ from report_material import scene, write_results, write_run, write_set
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import perceptual
-from ffl_plugin.report import compare, to_csv, to_text
+from ffl_plugin.report import compare, to_csv, to_text, words
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
 
@@ -37,7 +37,7 @@ def test_pairs_are_measured_against_the_real_image_of_their_name(sets, compariso
         )
     row = comparison.row("psnr")
     assert row.verdict == comparison.verdict.outcome == "improved"
-    assert (row.better, row.delta) == ("higher", row.after - row.before)
+    assert (row.direction, row.delta) == ("higher", row.after - row.before)
     assert row.delta > 0
 
 
@@ -129,7 +129,7 @@ def test_run_folders_are_compared_as_curves(tmp_path):
     after = write_run(tmp_path / "after", {0: 300, 200: 40, 400: 45}, weight=1.0)
     found = compared(before=before, after=after)
     last, best = found.rows
-    assert (last.label, last.before, last.after) == ("fid50k_full at 400 kimg", 50, 45)
+    assert (last.name, last.before, last.after) == ("fid50k_full at 400 kimg", 50, 45)
     assert (best.before, best.after) == (50, 40)
     assert [curve.name for curve in found.after[0].curves] == ["fid50k_full", "Loss/G/loss", "Loss/G/ffl"]
     assert found.real is None
@@ -268,8 +268,7 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
     text = to_text(comparison)
     assert text.startswith(comparison.verdict.sentence)
     for row in comparison.rows:
-        name, _, basis = row.label.partition(" (")
-        assert f"{name}: {basis.rstrip(')')}" in text
+        assert f"{words.name(row)}: {row.basis}" in text
     assert len(to_csv(comparison).splitlines()) == len(comparison.rows) + 1
 
 
@@ -284,11 +283,11 @@ def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, mo
     found = compared(real=sets / "real", before=sets / "before", after=sets / "after")
     assert [row.metric for row in found.rows][:5] == ["psnr", "ssim", "lpips", "lfd", "mse"]
     row = found.row("lpips")
-    assert (row.better, row.verdict, found.verdict.metric) == ("lower", "improved", "lpips")
+    assert (row.direction, row.verdict, found.verdict.metric) == ("lower", "improved", "lpips")
     errors = [np.abs(read(p) - read(sets / "real" / p.name)).mean() / 255 for p in (sets / "after").iterdir()]
     assert row.after == pytest.approx(np.mean(errors))
     assert "weights of my own" in found.notes
-    assert row.label == "LPIPS (N=8 pairs; a network; weights 01234567)"
+    assert words.label(row) == "LPIPS (N = 8 pairs; a network; weights 01234567)"
     assert {image.metric for image in found.changed} == {"lpips"}
 
 

@@ -12,8 +12,9 @@ from report_material import write_set
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import feature_difference, features, frechet_distance, perceptual, weights
-from ffl_plugin.metrics.difference import compare_values
+from ffl_plugin.metrics.difference import Metric, compare_values
 from ffl_plugin.metrics.fid_difference import compare_fid
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
 from ffl_plugin.report import compare, to_text
 from ffl_plugin.report.page import to_html
@@ -42,7 +43,7 @@ def network(monkeypatch, tmp_path):
 def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
     def with_limit(*sets, **options):
         (row,) = compare_fid(*sets, **options)
-        return [row, replace(row, metric="fid_limit", label="FID∞")]
+        return [row, replace(row, metric="fid_limit", name="FID∞")]
 
     monkeypatch.setattr(feature_difference, "compare_fid", with_limit)
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
@@ -113,7 +114,8 @@ def test_files_of_features_are_compared_without_images_and_weights(tmp_path, mon
     assert [row.metric for row in found.rows] == ["fid", "kid"]
     assert found.rows[0].after == pytest.approx(frechet_distance(rows["b"], rows["real"]), rel=1e-5)
     assert found.rows[0].verdict == "improved"
-    assert "N = 60 real, 60 generated; weights unknown" in found.rows[0].label
+    basis = found.rows[0].basis
+    assert (basis.counts, basis.weights) == ({"real": 60, "generated": 60}, "unknown")
     assert any("hold no images" in note for note in found.notes)
     assert found.after[0].digest == hashlib.sha256((tmp_path / "b.npz").read_bytes()).hexdigest()
     text = to_text(found)
@@ -142,12 +144,12 @@ def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
 
 def test_rows_that_may_not_decide_leave_no_evidence():
     row = compare_values(
-        "fid", "FID", "lower", [3.0], [1.0], sampling=lambda weights: 0.1, note="Too few images."
+        Metric("fid", "FID"), Sides([3.0], [1.0]), sampling=lambda weights: 0.1, note="Too few images."
     )
     assert row.verdict == "improved"
     found = reach_verdict([replace(row, decides=False)])
     assert (found.outcome, found.metric) == ("no evidence", "")
-    assert "too few images" in found.sentence
+    assert found.sentence == "No evidence of a change: There are too few images."
     assert found.caveats == ("Too few images.",)
 
 

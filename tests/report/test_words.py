@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from ffl_plugin.errors import readable
-from ffl_plugin.metrics.difference import compare_values
+from ffl_plugin.metrics.difference import Metric, compare_values
+from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report import words
+
+LFD = Metric("lfd", "LFD")
 
 
 @pytest.mark.parametrize(
@@ -16,27 +19,19 @@ def test_a_number_has_four_digits(value, text):
 
 
 def test_a_change_has_no_more_digits_than_its_interval_is_worth():
-    row = compare_values("lfd", "LFD", "lower", [20.0997, 20.065], [20.1009, 20.063])
+    row = compare_values(LFD, Sides([20.0997, 20.065], [20.1009, 20.063]))
     assert words.change(row).lstrip("−+") == "0.00"
     assert words.values(row) == ("20.08", "20.08")
-    alone = compare_values("lfd", "LFD", "lower", [20.0997], [20.1009])
+    alone = compare_values(LFD, Sides([20.0997], [20.1009]))
     assert words.change(alone) == "+0.0012"
 
 
 def test_a_small_spread_keeps_two_digits():
-    row = compare_values("lfd", "LFD", "lower", [20.1, 20.2], [20.15, 20.3])
+    row = compare_values(LFD, Sides([20.1, 20.2], [20.15, 20.3]))
     assert words.values(row) == ("20.15", "20.23")
     assert words.spread(0.00034, row) == "0.00034"
     assert words.spread(1.5, row) == "1.50"
     assert words.spread(0.0, row) == "0.00"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [("no weight", "No weight"), ("fid50k_full at 200 kimg",) * 2, ("mIoU 0.5", "mIoU 0.5"), ("", "")],
-)
-def test_a_sentence_begins_with_a_capital_unless_with_a_name(text, sentence):
-    assert words.sentence(text) == sentence
 
 
 def test_a_level_that_is_unknown_is_a_dash():

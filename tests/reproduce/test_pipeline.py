@@ -51,7 +51,7 @@ def test_pix2pix_is_patched_trained_tested_and_compared(clone, tmp_path):
     result = reproduce(*arguments, "--seeds", "1", "--epochs", "1", "--weight", "10")
     assert result.exit_code == 0, result.output
     assert "| 128.492 → 123.773 | 80.279 → 74.359 |" in result.stdout
-    assert "SSIM (N=3 pairs)" in result.stdout
+    assert "SSIM (N = 3 pairs)" in result.stdout
     assert contents(clone) == before
     assert "ffl" in (tmp_path / "out" / "clone" / "models" / "pix2pix_model.py").read_text()
     assert (tmp_path / "out" / "comparison" / "report.html").exists()

@@ -1,0 +1,269 @@
+"""What the user pointed at, opened: images, features or logs of each training, and which images pair."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Optional, Union
+
+from ffl_plugin.cache import cache_folder
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.report.measuring import Measuring
+from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Training
+from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
+from ffl_plugin.report.training_options import read_training_options
+
+if TYPE_CHECKING:
+    from ffl_plugin.metrics import ImagePairs, ImageSource
+    from ffl_plugin.metrics.progress import Progress
+
+PathLike = Union[str, "os.PathLike[str]"]
+Paths = Union[PathLike, Sequence[PathLike]]
+Sampler = Callable[[Path], "ImageSource"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One training, or the real images.
+
+    Attributes:
+        path: as given.
+        holds: ``images``, ``features`` or ``logs``: what is compared of it.
+        source: its images, where it holds images.
+        sampled: whether a network made the images just now, so that they answer no real ones.
+        logs: where its logs were read; None where there are none.
+        log: what they contain.
+    """
+
+    path: Path
+    holds: str
+    source: Optional[ImageSource] = None
+    sampled: bool = False
+    logs: Optional[Path] = None
+    log: TrainingLog = field(default_factory=TrainingLog)
+
+    @property
+    def images(self) -> ImageSource:
+        """Its images, where only what has images can be compared."""
+        if self.source is None:
+            raise FFLError(
+                f"{self.path} is a training run, of which only logs are read; give a folder of images"
+            )
+        return self.source
+
+    def describe(self, progress: Optional[Progress] = None) -> Training:
+        """Sum it up for the report; reads every image once for the digest."""
+        return Training(
+            path=str(self.path),
+            holds=self.holds,
+            images=len(self.source) if self.source is not None else 0,
+            digest=self._digest(progress),
+            logs=str(self.logs) if self.logs is not None else None,
+            options=read_training_options(self.logs) if self.logs is not None else {},
+            curves=self.log.curves,
+        )
+
+    def _digest(self, progress: Optional[Progress]) -> Optional[str]:
+        if self.source is not None:
+            return digest(self.source, progress)
+        return hashlib.sha256(self.path.read_bytes()).hexdigest() if self.holds == FEATURES else None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that is compared.
+
+    Attributes:
+        kind: ``images``, ``labels``, ``features`` or ``logs``: how it is compared.
+        trainings: of each side.
+        reals: what they are held against; None of logs.
+        pairs: of each training its images with the real ones of their names; None where they are sets.
+        notes: what was given and is not used, and why images were not paired.
+    """
+
+    kind: str
+    trainings: Sides[Opened]
+    reals: Optional[Opened] = None
+    pairs: Optional[Sides[ImagePairs]] = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def real(self) -> Opened:
+        """What the trainings are held against, where anything but logs is compared."""
+        if self.reals is None:
+            raise FFLError("there are no real images to compare with; give them with --real")
+        return self.reals
+
+    @property
+    def firsts(self) -> tuple[Opened, Opened]:
+        """The first training of each side, of which pictures are shown."""
+        return self.trainings.before[0], self.trainings.after[0]
+
+
+def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Measuring) -> Inputs:
+    """Open what is compared, and pair images up by their names where they pair.
+
+    Raises:
+        FFLError: a path cannot be opened, is given twice, or does not go with the others.
+    """
+    paths = Sides(_several(before, "before"), _several(after, "after"))
+    _check_distinct(paths)
+    sample = None if how.clone is None else _sampler(how)
+    trainings = paths.map(lambda path: _open_training(path, sample))
+    _check_alike(trainings)
+    if trainings.before[0].holds == LOGS:
+        unused = f"{real} was not used: of run folders only the logs are compared; give images or networks."
+        return Inputs(LOGS, trainings, notes=() if real is None else (unused,))
+    if how.classes is not None and real is None:
+        raise FFLError("label maps are compared with the true ones; give those with --real")
+    reals = _open_real(real, trainings)
+    if how.classes is None and any(opened.holds == FEATURES for opened in (reals, *trainings)):
+        return Inputs(FEATURES, trainings, reals)
+    place = None if real is None else Path(real)
+    wanted = True if how.classes is not None else how.pairs
+    pairs, why_not = _pair_up(trainings, place, wanted)
+    kind = IMAGES if how.classes is None else LABELS
+    return Inputs(kind, trainings, reals, pairs, notes=() if why_not is None else (why_not,))
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a training's own: it holds logs, options or snapshots; its pictures are no set."""
+    if not path.is_dir():
+        return False
+    if find_training_folder(path) == path or (path / "training_options.json").is_file():
+        return True
+    return next(path.glob("network-snapshot-*.pkl"), None) is not None
+
+
+def digest(source: ImageSource, progress: Optional[Progress] = None) -> str:
+    """SHA-256 over the names and encoded bytes of all images in order, as hexadecimal digits."""
+    whole = hashlib.sha256()
+    for index, name in enumerate(source.names):
+        data = source.read_bytes(index)
+        for part in (name.encode("utf-8", "surrogateescape"), data):
+            whole.update(len(part).to_bytes(8, "big"))
+            whole.update(part)
+        if progress is not None:
+            progress(index + 1, len(source), f"hash of {source.path.name}")
+    return whole.hexdigest()
+
+
+def _several(paths: Paths, side: str) -> list[PathLike]:
+    listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if not listed:
+        raise FFLError(f"there is nothing to compare as {side}; give at least one path")
+    return listed
+
+
+def _check_distinct(paths: Sides[PathLike]) -> None:
+    """Refuse a path given twice: two names of one training would pass for two trainings that agree."""
+    places: dict[str, PathLike] = {}
+    for path in paths:
+        if not os.fspath(path):
+            raise FFLError("a path is empty; give the folder or zip of each training")
+        place = os.path.realpath(path)
+        if place in places:
+            same = "" if os.fspath(places[place]) == os.fspath(path) else f" (as {places[place]} too)"
+            raise FFLError(f"{path} is given twice{same}; give every training once, on one side")
+        places[place] = path
+
+
+def _sampler(how: Measuring) -> Sampler:
+    from ffl_plugin.metrics import sample_generator
+
+    clone = Path(how.clone or "")
+    return partial(
+        sample_generator, clone=clone, count=how.samples, cache=cache_folder(), progress=how.progress
+    )
+
+
+def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
+    """Open images (folder, zip, result folder), a file of features, a run folder, or a network to sample."""
+    from ffl_plugin.metrics import open_images
+
+    given = Path(path)
+    if given.suffix.lower() == ".npz":
+        return Opened(given, FEATURES)
+    sampled = given.suffix == ".pkl"
+    if sampled and sample is None:
+        raise FFLError(f"{given} is a network; give the clone that samples it with --clone")
+    logs = find_training_folder(given.parent if sampled else given)
+    log = read_training_log(logs) if logs is not None else TrainingLog()
+    if sampled and sample is not None:
+        return Opened(given, IMAGES, sample(given), sampled, logs, log)
+    if not is_run(given):
+        return Opened(given, IMAGES, open_images(given, role="fake"), sampled, logs, log)
+    if not log.curves:
+        raise FFLError(
+            f"{given} is a training run without a readable metric-*.jsonl, stats.jsonl or loss_log.txt; "
+            "give a run that has measured something, or a folder of images it made"
+        )
+    return Opened(given, LOGS, None, sampled, logs, log)
+
+
+def _open_real(real: Optional[PathLike], trainings: Sides[Opened]) -> Opened:
+    """Open the real images: those given, else those that the result folder of the first training contains."""
+    from ffl_plugin.metrics import is_result_folder, open_images
+
+    if real is None:
+        for opened in trainings:
+            if not is_result_folder(opened.path):
+                raise FFLError(f"{opened.path} holds no real images; give them with --real")
+    path = trainings.before[0].path if real is None else Path(real)
+    if path.suffix.lower() == ".npz":
+        return Opened(path, FEATURES)
+    return Opened(path, IMAGES, open_images(path, role="real"))
+
+
+def _check_alike(trainings: Sides[Opened]) -> None:
+    """Refuse to set images against logs."""
+    runs = [opened for opened in trainings if opened.holds == LOGS]
+    others = [opened for opened in trainings if opened.holds != LOGS]
+    if runs and others:
+        raise FFLError(
+            f"{runs[0].path} is a training run, of which only logs are read, and {others[0].path} is not; "
+            "give two runs, or two sets of images"
+        )
+
+
+def _pair_up(
+    trainings: Sides[Opened], real: Optional[Path], wanted: Optional[bool]
+) -> tuple[Optional[Sides[ImagePairs]], Optional[str]]:
+    """Pair every image with the real one it answers.
+
+    Args:
+        trainings: with images.
+        real: where the real images are; None for result folders, which contain their own.
+        wanted: True insists, False does not pair, None pairs if every name has its partner.
+
+    Returns:
+        The pairs of each training, all of the same names, or None and the reason where there is one.
+    """
+    from ffl_plugin.metrics import open_pairs
+
+    network = next((opened.path for opened in trainings if opened.sampled), None)
+    if network is not None and wanted:
+        raise FFLError(f"{network} is a network, whose images answer no real ones; leave --pairs out")
+    if wanted is False or network is not None:
+        return None, None
+    first = trainings.before[0].path
+    try:
+        pairs = trainings.map(lambda opened: open_pairs(opened.path, real))
+        names = set(pairs.before[0].names)
+        for opened, found in zip(trainings, pairs):
+            if set(found.names) != names:
+                odd = sorted(set(found.names) ^ names)[0]
+                raise FFLError(
+                    f"{opened.path} and {first} do not hold the same images ({odd} is in one only); "
+                    "test all trainings on the same images"
+                )
+    except FFLError as error:
+        if wanted:
+            raise
+        return None, f"Compared as sets, without PSNR, SSIM, LPIPS and LFD, which need pairs: {error}."
+    return pairs, None
