@@ -95,6 +95,35 @@ def test_the_real_clone_trains_resumes_and_measures_without_cuda(tmp_path: Path)
 @pytest.mark.upstream
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_a_share_trains_bitwise_as_without_it_and_is_gone_on_with(tmp_path: Path, gpus: int) -> None:
+    original = os.environ.get("FFL_STYLEGAN2_ADA")
+    if original is None:
+        pytest.skip("FFL_STYLEGAN2_ADA does not name a clone")
+    clone = Path(shutil.copytree(original, tmp_path / "clone", symlinks=True))
+    plan_apply(all_recipes()["stylegan2-ada"], clone, all_recipes()["torch2"]).write()
+    _write_pictures(tmp_path / "pictures")
+    common = (f"--gpus={gpus}", "--batch=64", "--metrics=none", "--aug=noaug")
+    share = ("--ffl-share=0.1", "--ffl-share-steps=10", "--ffl-monitor=1")
+
+    # The first tick is one iteration, the second the other 15, of which the last 6 are after the calibration.
+    (plain, _), (stats, run) = _train(tmp_path, clone, *common), _train(tmp_path, clone, *common, *share)
+    for name in ("Loss/G/loss", "Loss/D/loss"):
+        assert stats[0][name] == plain[0][name] and stats[-1][name] != plain[-1][name]
+    weight = stats[-1]["Weight/ffl"]
+    assert weight["num"] == 6 * gpus and weight["mean"] > 0
+    text = (run / "log.txt").read_text()
+    assert text.count("--ffl-share 0.1: weight") == 1
+
+    snapshot = max(run.glob("network-snapshot-*.pkl"))
+    stats, run = _train(tmp_path, clone, *common, *share, f"--resume={snapshot}")
+    assert all(line["Weight/ffl"]["mean"] == weight["mean"] for line in stats)
+    assert "--ffl-share 0.1 goes on at weight" in (run / "log.txt").read_text()
+
+
+@pytest.mark.upstream
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("configuration", ["stylegan3-t", "stylegan3-r"])
 def test_the_real_stylegan3_trains_and_resumes_without_cuda(tmp_path: Path, configuration: str) -> None:
     original = os.environ.get("FFL_STYLEGAN3")

@@ -101,6 +101,22 @@ def test_the_monitor_prints_the_gradients_and_trains_the_same_network(clone, pai
         assert 90 < float(rest) < 110 + float(adversarial)  # L1, with its weight of 100, and the adversarial
 
 
+def test_a_share_trains_bitwise_as_without_it_until_its_weight_is_found(clone, pairs):
+    clone.ffl_patch("apply")
+    folder = clone.folder / "checkpoints" / "run"
+    networks = []
+    for flags in ([], ["--ffl-share=0.1", "--ffl-share-steps=4"]):  # an epoch of 4 images, of 2
+        printed = train(clone, pairs, *flags).stdout
+        networks.append([torch.load(folder / f"{epoch}_net_G.pth") for epoch in (1, 2)])
+    same = [all(torch.equal(plain[name], other[name]) for name in plain) for plain, other in zip(*networks)]
+    assert same == [True, False]
+    [said] = re.findall(r"^--ffl-share 0.1: weight (\S+) from here on", printed, re.MULTILINE)
+    entries = [json.loads(line) for line in (folder / "ffl_opt.jsonl").read_text().splitlines()]
+    assert [entry["weight"] for entry in entries if "weight" in entry] == [float(said)]
+    resumed = train(clone, pairs, *flags, "--continue_train").stdout
+    assert f"--ffl-share 0.1 goes on at weight {said}, found before" in resumed
+
+
 def test_continuing_without_the_flag_is_warned_of(clone, pairs):
     clone.ffl_patch("apply")
     assert "Warning: --" not in train(clone, pairs, "--ffl-weight=1").stderr
