@@ -11,6 +11,7 @@ import click
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
 from ffl_plugin.patching.clone import Ambiguous
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.report import patched_by
@@ -113,7 +114,8 @@ def the_fitting_recipe(clone: Clone) -> Recipe:
         raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")
     if len(fits) == 1 and fits[0].problem is not None:
         raise fits[0].problem
-    step = "`ffl-patch detect` says why not" if fits else "`ffl-patch list` shows those that can be patched"
+    why = f"`{command_line('detect', clone.root)}` says why not"
+    step = why if fits else "`ffl-patch list` shows those that can be patched"
     raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=step)
 
 

@@ -17,8 +17,10 @@ from ffl_plugin.cli._targets import (
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
 from ffl_plugin.patching.clone import NotThisFamily
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
+from ffl_plugin.patching.launcher import training_command
 
 
 @click.command()
@@ -82,6 +84,11 @@ def _text(plan: Plan, names: list[str], dry_run: bool) -> str:
         return f"{what} is {outcome}."
     lines = [f"{what} {outcome}: {', '.join(change.name for change in plan.changes)}"]
     if not dry_run:
-        lines.append(f"Train with    {plan.recipe.train}")
-        lines += ["See it with   ffl-patch diff", "Undo it with  ffl-patch revert"]
+        command = training_command(plan.recipe, Clone(plan.root))
+        lines.append(f"Train with    {command or 'your own script, and --ffl-weight 1'}")
+        for verb, action in (("See", "diff"), ("Undo", "revert")):
+            title = f"{verb} it with"
+            for name in names:
+                lines.append(f"{title:<14}{command_line(f'{action} {name}', plan.root)}")
+                title = ""
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import click
 from ffl_plugin.cli._targets import applied, read_arguments, show, target_and_repository
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.state import title
@@ -74,8 +75,9 @@ def _report(clone: Clone, found: list[Status], fits: list[Recipe]) -> dict[str, 
 def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
     lines = []
     for entry in found:
-        newest = all_recipes()[entry.recipe.name].edition
-        upgrade = "" if entry.recipe.edition == newest else f"; edition {newest}: ffl-patch upgrade"
+        name, newest = entry.recipe.name, all_recipes()[entry.recipe.name].edition
+        step = f"; edition {newest}: {command_line(f'upgrade {name}', clone.root)}"
+        upgrade = "" if entry.recipe.edition == newest else step
         lines.append(f"{entry.recipe.name}: {entry.state} (edition {entry.recipe.edition}{upgrade})")
         for file in entry.files:
             if file.name is None:
@@ -92,7 +94,9 @@ def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
     if not found:
         lines.append(f"Nothing of ours is applied in {clone.root.resolve()}.")
     if not any(entry.state == "applied" for entry in found):
-        lines += [f"It fits {fit.name} ({_origin(fit, clone)}): ffl-patch apply {fit.name}" for fit in fits]
+        for fit in fits:
+            step = command_line(f"apply {fit.name}", clone.root)
+            lines.append(f"It fits {fit.name} ({_origin(fit, clone)}): {step}")
     return lines
 
 

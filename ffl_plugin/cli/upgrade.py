@@ -9,6 +9,7 @@ import click
 
 from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipe
 from ffl_plugin.patching import Clone, PatchError, plan_upgrade
+from ffl_plugin.patching.commands import command_line
 
 
 @click.command()
@@ -24,7 +25,8 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
     clone = Clone(root)
     recipe = the_applied_recipe(named, clone)
     if recipe is None:
-        raise PatchError(f"nothing of ours is applied in {root.resolve()}", next_step="run `ffl-patch apply`")
+        step = f"run `{command_line('apply auto', root)}`"
+        raise PatchError(f"nothing of ours is applied in {root.resolve()}", next_step=step)
     plan = plan_upgrade(recipe, clone)
     if not dry_run:
         plan.write()

@@ -10,7 +10,10 @@ from ffl_plugin.doctor.finding import Finding
 from ffl_plugin.doctor.scripts import examine_scripts
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, Status, status
+from ffl_plugin.patching.clone import Clone
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.launcher import find_launcher
 
 
 def examine_clone(root: Path) -> list[Finding]:
@@ -38,19 +41,15 @@ def examine_clone(root: Path) -> list[Finding]:
 def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]:
     """What the clone's scripts lack, from the folder in it that has the family's files."""
     try:
-        found = status(family, root, recipes)
+        launcher = find_launcher(family, Clone(root))
     except PatchError:
         return []
-    names = {file.path: file.name for file in found.files if file.name is not None}
-    folders = {name[: -len(path)] for path, name in names.items() if name.endswith(path)}
-    base = root / folders.pop() if len(folders) == 1 else root
-    launcher = root / names["train.py"] if "train.py" in names else base / "train.py"
-    if not launcher.is_file():
-        return []
+    base = root / launcher.folder
+    script = None if launcher.script is None else base / launcher.script
     supplements = [recipe for recipe in recipes if recipe.supplements == family.name]
     provided = any(status(recipe, root, recipes).state == "applied" for recipe in supplements)
-    certain = [root / name for name in names.values()]
-    return examine_scripts(root, base, launcher, certain, modules_provided=provided)
+    certain = [root / name for name in launcher.files]
+    return examine_scripts(root, base, script, certain, modules_provided=provided)
 
 
 def _patch(found: Status, root: Path) -> Finding:
@@ -60,9 +59,9 @@ def _patch(found: Status, root: Path) -> Finding:
     version = f"on {recipe.upstream} {known}" if known else "on files that have drifted from the upstream's"
     mend = None
     if found.state == "partly applied":
-        mend = f"Take the rest out with `ffl-patch revert {recipe.name} {root}`, then apply it again."
+        mend = f"Take the rest out with `{command_line(f'revert {recipe.name}', root)}`, then apply it again."
     elif found.state == "absent" and recipe.supplements is not None and _torch_is_new():
-        mend = f"{_why(recipe)}: `ffl-patch apply {recipe.name} {root}`."
+        mend = f"{_why(recipe)}: `{command_line(f'apply {recipe.name}', root)}`."
     return Finding(
         recipe.name, f"{'not applied' if found.state == 'absent' else found.state}, {version}", mend
     )

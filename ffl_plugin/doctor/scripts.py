@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Optional
 
 from ffl_plugin.doctor.breaks import examine_breaks
 from ffl_plugin.doctor.finding import Finding
@@ -24,20 +25,20 @@ _UNKNOWN_ORIGIN = "The upstream's README says where it comes from"
 
 
 def examine_scripts(
-    root: Path, base: Path, launcher: Path, certain: Collection[Path], *, modules_provided: bool
+    root: Path, base: Path, launcher: Optional[Path], certain: Collection[Path], *, modules_provided: bool
 ) -> list[Finding]:
     """Follow every script of a clone through its imports; nothing of it is run.
 
     Args:
         root: the clone.
         base: the folder in it from which its scripts are run.
-        launcher: the script that trains.
+        launcher: the script that trains; None if nobody can tell which it is.
         certain: files that are imported whatever the options are.
         modules_provided: whether the clone's patch brings what newer Pythons took away.
     """
     sources = Sources(root)
     everything = [root / name for name in Clone(root).python_files]
-    scripts = [launcher, *(path for path in everything if path != launcher and sources.is_script(path))]
+    scripts = [path for path in everything if path == launcher or sources.is_script(path)]
     reached = {script: follow(script, sources, base, certain) for script in scripts}
     ignored = _PROVIDED if modules_provided else frozenset()
     needs = {
@@ -50,11 +51,11 @@ def examine_scripts(
         for path in found.files
         if (tree := sources.tree(path)) is not None
     }
-    of_launcher = needs.pop(launcher)
+    of_launcher = [] if launcher is None else needs.pop(launcher)
     known = {need.module for need in of_launcher}
     of_others = [need for group in needs.values() for need in group if need.module not in known]
     return [
-        *_lacks(sources.name(launcher), of_launcher, root),
+        *_lacks("" if launcher is None else sources.name(launcher), of_launcher, root),
         *_lacks("other scripts", of_others, root),
         *examine_breaks(trees),
         *_unbound(trees),

@@ -12,6 +12,7 @@ from typing import Union
 
 from ffl_plugin.patching import transaction
 from ffl_plugin.patching.clone import Clone, find_files, opened
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.imports import Definition, classes_above
 from ffl_plugin.patching.locate import find_statement
@@ -67,11 +68,11 @@ def plan_apply(recipe: Recipe, root: Union[Path, Clone], *supplements: Recipe) -
     for each in (recipe, *supplements):
         current = edition_in(each, clone)
         if current.state == "partly applied":
-            raise partly_applied(current)
+            raise partly_applied(current, clone)
         if current.recipe.edition != each.edition:
             raise PatchError(
                 f"edition {current.recipe.edition} of {each.name} is applied, {each.edition} is installed",
-                next_step="run `ffl-patch upgrade`",
+                next_step=f"run `{command_line(f'upgrade {each.name}', clone.root)}`",
             )
         if current.state == "absent":
             each = each.adapted(clone)

@@ -8,6 +8,7 @@ from typing import Union
 
 from ffl_plugin.patching.apply import Plan, changes_between, with_edits
 from ffl_plugin.patching.clone import Clone, opened
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.recipe import Import, Recipe
 from ffl_plugin.patching.rewrite import comments_in, take_out
@@ -39,9 +40,10 @@ def plan_upgrade(recipe: Recipe, root: Union[Path, Clone]) -> Plan:
     clone = opened(root)
     current = edition_in(recipe, clone)
     if current.state == "partly applied":
-        raise partly_applied(current)
+        raise partly_applied(current, clone)
     if current.state == "absent":
-        raise PatchError(f"{recipe.name} is not applied in {clone.title}", next_step="run `ffl-patch apply`")
+        step = f"run `{command_line(f'apply {recipe.name}', clone.root)}`"
+        raise PatchError(f"{recipe.name} is not applied in {clone.title}", next_step=step)
     if current.recipe.edition == recipe.edition:
         return Plan(recipe, clone.root, (), clone.notes)
     removed, notes = _without_edits(clone, current.recipe)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ffl_plugin.patching.clone import Ambiguous, Clone, find_files
+from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.errors import PatchError, english
 from ffl_plugin.patching.recipe import Decorator, Edit, File, Import, Recipe
 from ffl_plugin.patching.trace import Found, Mention, introduced_names, names_read, parse_edit, trace
@@ -113,7 +114,7 @@ def title(edit: Edit) -> str:
     return f"{'@' if isinstance(edit, Decorator) else ''}{edit.code.splitlines()[0]}"
 
 
-def partly_applied(current: Status) -> PatchError:
+def partly_applied(current: Status, clone: Clone) -> PatchError:
     """Return the refusal that says which edits are there, and which are not or were changed."""
     edits = [(file.name or file.path, edit) for file in current.files for edit in file.edits]
     there = sum(edit.state == "applied" for _, edit in edits)
@@ -124,9 +125,10 @@ def partly_applied(current: Status) -> PatchError:
     ]
     shown = other if len(other) <= 3 else [*other[:2], f"{len(other) - 2} more are not as they were"]
     name = current.recipe.name
+    revert = command_line(f"revert {name}", clone.root)
     return PatchError(
         f"{name} is partly applied: of {len(edits)} edits {there} are there, but {english(shown)}",
-        next_step=f"run `ffl-patch revert {name}` to take the rest out, then apply again",
+        next_step=f"run `{revert}` to take the rest out, then apply again",
     )
 
 

@@ -52,7 +52,8 @@ def test_status_names_the_edition(clone: Path) -> None:
 
 def test_apply_refuses_and_says_upgrade(clone: Path) -> None:
     with pytest.raises(
-        PatchError, match="edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade`"
+        PatchError,
+        match="edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada ",
     ):
         plan_apply(second_edition(), clone)
 
@@ -138,12 +139,17 @@ def test_the_command_line_upgrades_and_says_so(
     monkeypatch.setattr(patches.stylegan2_ada, "RECIPE", second_edition())
     first = contents(clone)
     code, out, _ = run(capfd, "status", clone, "--check")
-    assert code == 0 and "stylegan2-ada: applied (edition 1; edition 2: ffl-patch upgrade)" in out
+    assert (
+        code == 0
+        and f"stylegan2-ada: applied (edition 1; edition 2: ffl-patch upgrade stylegan2-ada {clone})" in out
+    )
     (entry,) = json.loads(run(capfd, "status", clone, "--json")[1])["targets"]
     assert (entry["edition"], entry["installed_edition"]) == (1, 2)
     code, _, err = run(capfd, "apply", "stylegan2-ada", clone)
     assert (
-        code == 1 and "edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade`" in err
+        code == 1
+        and "edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada "
+        in err
     )
     assert "would be upgraded (edition 2)" in run(capfd, "upgrade", clone, "--dry-run")[1]
     assert contents(clone) == first

@@ -1,0 +1,72 @@
+"""The script that trains a clone, and the command to train with it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ffl_plugin.patching.clone import Clone, find_files
+from ffl_plugin.patching.recipe import Recipe
+from ffl_plugin.patching.state import edition_in
+
+_LAUNCHER = "train.py"  # of every upstream
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Where a clone is trained from.
+
+    Args:
+        folder: the folder below the clone from which its scripts are run, ``""`` for the clone itself.
+        script: the script in that folder that trains; None if nobody can tell which it is.
+        files: where the recipe's files are, below the clone.
+    """
+
+    folder: str
+    script: Optional[str]
+    files: tuple[str, ...]
+
+
+def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
+    """Return where a clone is trained from, patched or not.
+
+    Raises:
+        PatchError: the recipe's files are not all there.
+    """
+    found = edition_in(recipe, clone)
+    names = {file.path: file.name for file in found.files if file.name is not None}
+    names = names or find_files(clone, recipe)
+    files = tuple(names.values())
+    if _LAUNCHER in names:
+        folder, _, script = names[_LAUNCHER].rpartition("/")
+        return Launcher(folder, script, files)
+    folders = {name[: -len(path)].rstrip("/") for path, name in names.items() if name.endswith(path)}
+    folder = folders.pop() if len(folders) == 1 else ""
+    scripts = [name for name in clone.python_files if name.rpartition("/")[0] == folder]
+    scripts = [name.rpartition("/")[2] for name in scripts]
+    trains = [name for name in scripts if re.search(r"(?<![a-z])train", name)]
+    only = trains[0] if len(trains) == 1 else None
+    return Launcher(folder, _LAUNCHER if _LAUNCHER in trains else only, files)
+
+
+def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
+    """Return a command that trains with the loss, to paste where ``ffl-patch`` was called.
+
+    It is the recipe's own, in the script that the clone has; None where nobody can tell which it is. Where
+    the clone lacks one of its options, three dots stand for those that the user trains with.
+    """
+    launcher = find_launcher(recipe, clone)
+    if launcher.script is None:
+        return None
+    _, _, *options = recipe.train.split(" ")
+    names = {option.split("=")[0] for option in options if option.startswith("--") and "ffl" not in option}
+    code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
+    if not all(re.search(rf"""['"]{name}['"]""".encode(), code) for name in names):
+        ours = [number for number, option in enumerate(options) if option.startswith("--ffl")]
+        options = ["...", *(options[ours[0] :] if ours else [])]
+    folder = clone.root / launcher.folder
+    change = "" if folder == Path() else f"cd {shlex.quote(folder.as_posix())} && "
+    return f"{change}python {shlex.quote(launcher.script)} {' '.join(options)}"
