@@ -99,17 +99,19 @@ def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Se
         return block
     parsed = pattern.parse(branch)
     while True:
-        found: list[tuple[ast.stmt, Sequence[ast.stmt]]] = []
+        found: dict[int, tuple[int, ast.stmt, Sequence[ast.stmt]]] = {}  # by line of the first match
         for statement in straight_line(block):
             for part in _branches(statement) or [[statement]]:
-                if any(pattern.matches(parsed, node) for node in _nested(part)):
-                    found.append((statement, part if blocks_of(statement) else block))
-        if block is not scope.body and any(inner is block for _, inner in found):
+                inner = part if blocks_of(statement) else block
+                lines = [node.lineno for node in _nested(part) if pattern.matches(parsed, node)]
+                if lines:
+                    found.setdefault(id(inner), (lines[0], statement, inner))
+        if block is not scope.body and id(block) in found:
             return block
-        lines = sorted({inner[0].lineno for _, inner in found})
-        if len(lines) != 1:
+        if len(found) != 1:
+            lines = sorted(line for line, _, _ in found.values())
             raise _not_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
-        statement, inner = found[0]
+        ((_, statement, inner),) = found.values()
         if inner is block or not isinstance(statement, _LOOPS):
             return inner
         block = inner

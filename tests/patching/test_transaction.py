@@ -22,6 +22,7 @@ from ffl_plugin.patching import (
     plan_apply,
     plan_revert,
     plan_upgrade,
+    status,
     transaction,
 )
 
@@ -102,6 +103,74 @@ def test_killed_at_every_step(
         assert transaction.interrupted(clone) is None
         restore(clone, old)
     assert mixed > 0
+
+
+def plan_again(action: str, clone: Path) -> Plan:
+    if action == "apply":
+        return plan_apply(RECIPE, clone)
+    return plan_revert(RECIPE, clone) if action == "revert" else plan_upgrade(second_edition(), clone)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_killed_run_is_planned_on_as_if_it_had_not_been(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan = plan_for(action, clone)
+    old = contents(clone)
+    faults = Faults(monkeypatch)
+    _count(plan, clone, old, faults)
+    steps = faults.done.copy()
+    mixed = 0
+    for step in sorted({*map(steps.index, steps), *dict(map(reversed, enumerate(steps))).values()}):
+        faults.set(step, killed=True, after=True)
+        with pytest.raises(Killed):
+            plan.write()
+        faults.set(-1)
+        left = contents(clone)
+        mixed += wholly(left, old, plan) == "mixed"
+        known = disk.has_journal(clone)
+        found = status(RECIPE, clone)
+        again = plan_again(action, clone)
+        for notes in (found.notes, again.notes):
+            assert [note for note in notes if "was interrupted" in note] == [*notes[:known]], steps[step]
+        assert [change.new for change in again.changes] in ([], [change.new for change in plan.changes])
+        assert contents(clone) == left  # Nothing was written but by the run that died.
+        again.write()
+        assert wholly(contents(clone), old, plan) == "new"
+        assert without_leftovers(contents(clone)) == contents(clone), steps[step]
+        assert plan_again(action, clone).notes == ()
+        restore(clone, old)
+    assert mixed
+
+
+def test_a_plan_from_before_a_killed_run_is_written_after_it(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_clone("stylegan2-ada")
+    plan, before = plan_apply(RECIPE, clone), contents(clone)
+    faults = Faults(monkeypatch)
+    faults.set(_index_of_second_replace(plan, clone, before, faults), killed=True)
+    with pytest.raises(Killed):
+        plan.write()
+    faults.set(-1)
+    plan.write()
+    assert wholly(contents(clone), before, plan) == "new"
+    assert without_leftovers(contents(clone)) == contents(clone)
+
+
+def test_nothing_is_planned_on_a_file_that_was_edited_after_a_killed_run(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    _die_between_two_renames(clone)
+    (clone / "train.py").write_text("# begun again\n", encoding="utf-8")
+    left = contents(clone)
+    for action in (plan_apply, plan_revert, status):
+        with pytest.raises(PatchError, match=r"train.py: has changed since .* restore it, or delete") as told:
+            action(RECIPE, clone)
+        assert told.value.file == "train.py"
+    assert contents(clone) == left
+    (clone / disk.JOURNAL).unlink()
+    assert status(RECIPE, clone).state == "absent"
 
 
 def _count(plan: Plan, clone: Path, old: dict[str, bytes], faults: Faults) -> int:
