@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics.frechet import *  # noqa: F403
     from ffl_plugin.metrics.generators import *  # noqa: F403
     from ffl_plugin.metrics.influence import *  # noqa: F403
+    from ffl_plugin.metrics.pair_pass import *  # noqa: F403
     from ffl_plugin.metrics.pairs import *  # noqa: F403
     from ffl_plugin.metrics.perceptual import *  # noqa: F403
     from ffl_plugin.metrics.progress import *  # noqa: F403
@@ -66,7 +67,7 @@ _PUBLIC = {
     "kid": "distribution",
     "load_feature_file": "distance",
     "log_frequency_distance": "pairs",
-    "measure_pairs": "pairs",
+    "measure_pairs": "pair_pass",
     "measure_segmentation": "segmentation",
     "measure_spectra": "spectral_pass",
     "mse": "pairs",

@@ -18,7 +18,7 @@ from ffl_plugin.metrics.distribution import inception_score, kid, precision_reca
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics, leave_equal_out
-from ffl_plugin.metrics.pairs import measure_pairs
+from ffl_plugin.metrics.pair_pass import measure_pairs
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs

@@ -17,6 +17,7 @@ from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.perceptual import Lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
+from ffl_plugin.metrics.similarity import SSIM_WINDOW
 
 TOO_SMALL = "{} was not measured: it needs images of at least {side}x{side} pixels, and {} is {}x{}."
 
@@ -59,7 +60,7 @@ def choose_pair_metrics(
         small = min(height, width) < side
         return (TOO_SMALL.format(metric, name, width, height, side=side),) if small else ()
 
-    missing = too_small("SSIM", pairs.SSIM_WINDOW)
+    missing = too_small("SSIM", SSIM_WINDOW)
     metrics = tuple(metric for metric in pairs.METRICS if metric != "ssim" or not missing)
     unfit = too_small("LPIPS", perceptual.SMALLEST)
     if unfit:

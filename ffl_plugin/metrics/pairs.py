@@ -7,32 +7,29 @@ tables do. An axis of 1, 3 or 4 entries tells the channels where arrays come cha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.optional import require
-from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.results import ImagePairs
+from ffl_plugin.metrics.similarity import SSIM_WINDOW, structural_similarity
 
 Image = npt.NDArray[np.float64]  # (H, W, C), [0, 255]
-
-SSIM_WINDOW = 11  # pixels: 3.5 standard deviations of 1.5 to either side
 
 
 def mse(pred: Any, target: Any) -> float:
     """Mean squared error on [0, 255]. Raises ``FFLError`` when the shapes differ."""
-    return _mean_over_images(_mse, pred, target)
+    return _mean_over_images("mse", pred, target)
 
 
 def psnr(pred: Any, target: Any) -> float:
     """Peak signal-to-noise ratio in dB, 20·log10(255/√MSE); infinite for equal images."""
-    return _mean_over_images(_psnr, pred, target)
+    return _mean_over_images("psnr", pred, target)
 
 
 def ssim(pred: Any, target: Any) -> float:
@@ -40,7 +37,7 @@ def ssim(pred: Any, target: Any) -> float:
 
     Raises ``FFLError`` for images smaller than the window.
     """
-    return _mean_over_images(_ssim, pred, target)
+    return _mean_over_images("ssim", pred, target)
 
 
 def log_frequency_distance(pred: Any, target: Any) -> float:
@@ -48,41 +45,11 @@ def log_frequency_distance(pred: Any, target: Any) -> float:
 
     The DFT is not normalised, so by Parseval's theorem this is ln(H·W·MSE + 1): a function of the PSNR.
     """
-    return _mean_over_images(_log_frequency_distance, pred, target)
+    return _mean_over_images("lfd", pred, target)
 
 
-def _mse(pred: Image, target: Image) -> float:
-    return float(np.mean((pred - target) ** 2))
-
-
-def _psnr(pred: Image, target: Image) -> float:
-    error = _mse(pred, target)
-    return 20.0 * math.log10(255.0 / math.sqrt(error)) if error > 0 else math.inf
-
-
-def _ssim(pred: Image, target: Image) -> float:
-    if min(pred.shape[:2]) < SSIM_WINDOW:
-        raise FFLError(
-            f"SSIM needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, not "
-            f"{pred.shape[1]}x{pred.shape[0]}; measure PSNR, LFD and MSE of such images"
-        )
-    similarity = require("skimage.metrics", "SSIM").structural_similarity
-    # These four settings make scikit-image the reference implementation of Wang et al.
-    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    return float(similarity(pred, target, channel_axis=-1, **settings))
-
-
-def _log_frequency_distance(pred: Image, target: Image) -> float:
-    return math.log(pred.shape[0] * pred.shape[1] * _mse(pred, target) + 1.0)
-
-
-# Metric -> its function of one pair. The order is the paper's.
-METRICS: dict[str, Callable[[Image, Image], float]] = {
-    "psnr": _psnr,
-    "ssim": _ssim,
-    "lfd": _log_frequency_distance,
-    "mse": _mse,
-}
+# In the order of the paper.
+METRICS = ("psnr", "ssim", "lfd", "mse")
 # Metric -> which direction is better; LPIPS needs a network, which the caller brings.
 BETTER = {"psnr": "higher", "ssim": "higher", "lpips": "lower", "lfd": "lower", "mse": "lower"}
 
@@ -105,52 +72,42 @@ class PairScores:
         return PairScores(tuple(name for name in self.names if name not in names), scores)
 
 
-def measure_pairs(
-    pairs: ImagePairs,
-    *,
-    metrics: Sequence[str] = tuple(METRICS),
-    lpips: Optional[Callable[[Image, Image], float]] = None,
-    progress: Optional[Progress] = None,
-) -> PairScores:
-    """Score every fake against its real.
+def score_batch(pred: Tensor, target: Tensor, metrics: Sequence[str]) -> dict[str, Tensor]:
+    """Score pairs of images (B, H, W, C), floating, [0, 255]: metric -> (B,), float64.
 
-    Args:
-        pairs: images of one size per pair, 8-bit RGB.
-        metrics: names in ``METRICS``.
-        lpips: the distance scored as "lpips", such as ``Lpips(weights)``.
-        progress: called as ``progress(done, total, what)``.
-
-    Raises ``FFLError`` naming the pair when two images differ in size.
+    Raises ``FFLError`` for SSIM of images smaller than its window.
     """
-    unknown = [metric for metric in metrics if metric not in METRICS]
-    if unknown:
-        raise FFLError(f"{unknown[0]!r} is not a metric of pairs; choose from {', '.join(METRICS)}")
-    functions = {metric: METRICS[metric] for metric in metrics}
-    if lpips is not None:
-        functions["lpips"] = lpips
-    scores = {metric: np.empty(len(pairs)) for metric in BETTER if metric in functions}
-    for index in range(len(pairs)):
-        fake: Any = pairs.fake.read(index)
-        real: Any = pairs.real.read(index)
-        if fake.shape != real.shape:
-            raise FFLError(
-                f"{pairs.fake.describe(index)} is {fake.shape[1]}x{fake.shape[0]} and its partner "
-                f"{pairs.real.describe(index)} is {real.shape[1]}x{real.shape[0]}; pairs need equal sizes"
-            )
-        fake, real = fake.astype(np.float64), real.astype(np.float64)
-        for metric in scores:
-            scores[metric][index] = functions[metric](fake, real)
-        if progress is not None:
-            progress(index + 1, len(pairs), "pairs")
-    return PairScores(pairs.names, scores)
+    _, height, width, channels = pred.shape
+    # Of 8-bit images every square is exact, and so is their sum in double precision.
+    error = (pred - target).square_().sum((1, 2, 3), dtype=torch.float64) / (height * width * channels)
+    scores: dict[str, Tensor] = {}
+    for metric in metrics:
+        if metric == "ssim":
+            if min(height, width) < SSIM_WINDOW:
+                raise FFLError(
+                    f"SSIM needs images of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, not "
+                    f"{width}x{height}; measure PSNR, LFD and MSE of such images"
+                )
+            scores[metric] = structural_similarity(pred, target)
+        else:
+            scores[metric] = _OF_ERROR[metric](error, height * width)
+    return scores
 
 
-def _mean_over_images(metric: Callable[[Image, Image], float], pred: Any, target: Any) -> float:
+# Metric -> its function of the mean squared error and the number of pixels.
+_OF_ERROR: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "psnr": lambda error, _: 20 * torch.log10(255 / error.sqrt()),
+    "lfd": lambda error, pixels: torch.log(pixels * error + 1),
+    "mse": lambda error, _: error,
+}
+
+
+def _mean_over_images(metric: str, pred: Any, target: Any) -> float:
     pred_shape, target_shape = tuple(np.shape(pred)), tuple(np.shape(target))
     if pred_shape != target_shape:
         raise FFLError(f"the two images differ in shape: {pred_shape} and {target_shape}")
-    values = [metric(p, t) for p, t in zip(_images(pred), _images(target))]
-    return float(np.mean(values))
+    preds, targets = (torch.from_numpy(np.stack(_images(side))) for side in (pred, target))
+    return float(score_batch(preds, targets, [metric])[metric].mean())
 
 
 def _images(images: Any) -> list[Image]:

@@ -38,19 +38,27 @@ class Lpips:
         """What its numbers depend on, in words."""
         return f"alex v0.1; weights {self.weights.sha256[:8]}"
 
-    @torch.inference_mode()
     def __call__(self, pred: npt.NDArray[Any], target: npt.NDArray[Any]) -> float:
         """Distance of two images (H, W, 3) with values in [0, 255]; raises ``FFLError`` below 31 pixels."""
-        if min(pred.shape[:2]) < SMALLEST:
-            raise FFLError(
-                f"LPIPS needs images of at least {SMALLEST}x{SMALLEST} pixels, "
-                f"not {pred.shape[1]}x{pred.shape[0]}"
-            )
-        return float(self._network(self._tensor(pred), self._tensor(target)))
+        return float(self.distances(torch.tensor(pred)[None], torch.tensor(target)[None]))
 
-    def _tensor(self, image: npt.NDArray[Any]) -> Tensor:
-        """(H, W, 3) in [0, 255] -> (1, 3, H, W) in [−1, 1]."""
-        return torch.tensor(image, device=self.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    @torch.inference_mode()
+    def distances(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Distances of pairs of images (B, H, W, 3) with values in [0, 255]: (B,), on the network's device.
+
+        Raises ``FFLError`` below 31 pixels.
+        """
+        _, height, width, _ = pred.shape
+        if min(height, width) < SMALLEST:
+            raise FFLError(
+                f"LPIPS needs images of at least {SMALLEST}x{SMALLEST} pixels, not {width}x{height}"
+            )
+        distances: Tensor = self._network(*(self._prepared(images) for images in (pred, target)))
+        return distances.flatten()
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        """(B, H, W, 3) in [0, 255] -> (B, 3, H, W) in [−1, 1]."""
+        return images.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def find_lpips(

@@ -1,0 +1,155 @@
+"""Scores of pairs, measured during a pass over images and kept between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.decode import Pixels
+from ffl_plugin.metrics.devices import find_device
+from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row, run_pass
+from ffl_plugin.metrics.pairs import BETTER, METRICS, PairScores, score_batch
+from ffl_plugin.metrics.perceptual import Lpips
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.results import ImagePairs
+from ffl_plugin.metrics.row_cache import RowCache, key_of
+
+_VERSION = 1  # of the cached numbers: raised when they change
+_FILE = 256  # pairs per cached file
+_GPU_BATCH = 1 << 24  # values of pixels; on a CPU one pair at a time is as fast
+
+Pair = tuple[Pixels, Pixels]
+Scores = npt.NDArray[np.float64]
+
+
+def measure_pairs(
+    pairs: ImagePairs,
+    *,
+    metrics: Sequence[str] = METRICS,
+    lpips: Optional[Lpips] = None,
+    cache: Optional[Path] = None,
+    device: Optional[str] = None,
+    progress: Optional[Progress] = None,
+) -> PairScores:
+    """Score every fake against its real.
+
+    Args:
+        pairs: images of one size per pair, 8-bit RGB.
+        metrics: names in ``METRICS``.
+        lpips: the network of the distance scored as "lpips".
+        cache: a folder that lasts between runs: what it has of these pairs is not measured again.
+        device: the process's GPU unless it is given, or the CPU where there is none.
+        progress: called as ``progress(done, total, what)``.
+
+    Raises ``FFLError`` naming the pair when two images differ in size.
+    """
+    meter = PairMeter(pairs, metrics=metrics, lpips=lpips, cache=cache, device=device)
+
+    def rows() -> Iterator[Row]:
+        for index in range(len(pairs)):
+            yield Row(((pairs.fake, index), (pairs.real, index)), (Request(meter, index, (0, 1)),))
+
+    run_pass(rows, 2 * len(pairs), "pairs", progress)
+    return meter.result()
+
+
+class PairMeter(Consumer):
+    """Scores pairs, whose images it gets as the fake and its real, in any order."""
+
+    def __init__(
+        self,
+        pairs: ImagePairs,
+        *,
+        metrics: Sequence[str] = METRICS,
+        lpips: Optional[Lpips] = None,
+        cache: Optional[Path] = None,
+        device: Optional[str] = None,
+    ) -> None:
+        """Prepare for the pairs; arguments as of ``measure_pairs``."""
+        unknown = [metric for metric in metrics if metric not in METRICS]
+        if unknown:
+            raise FFLError(f"{unknown[0]!r} is not a metric of pairs; choose from {', '.join(METRICS)}")
+        self._pairs = pairs
+        self._lpips = lpips
+        self._device = find_device(device)
+        chosen = [*metrics, *(["lpips"] if lpips is not None else [])]
+        self._metrics = tuple(metric for metric in BETTER if metric in chosen)
+        basis = "" if lpips is None else lpips.weights.sha256
+        self._cache = RowCache(cache, f"pairs {_VERSION} {self._metrics} {basis}")
+        self._keys: list[bytes] = [b""] * len(pairs)
+        self._batch: list[tuple[int, Pair]] = []
+        self._measured: list[tuple[bytes, Scores]] = []
+
+    def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
+        """Want what is not in the cache."""
+        self._keys[item] = key_of(*(image.digest for image in encoded))
+        return self._keys[item] not in self._cache
+
+    def prepare(self, item: int, pictures: Sequence[Picture]) -> Union[Pair, Scores]:
+        """Score a pair on the CPU; leave it to the batch on a GPU."""
+        fake, real = (picture.pixels for picture in pictures)
+        if fake.shape != real.shape:
+            raise FFLError(
+                f"{pictures[0].encoded.name} is {fake.shape[1]}x{fake.shape[0]} and its partner "
+                f"{pictures[1].encoded.name} is {real.shape[1]}x{real.shape[0]}; pairs need equal sizes"
+            )
+        if self._device.type == "cpu":
+            scores: Scores = self._score(fake[None], real[None])[0]
+            return scores
+        return fake, real
+
+    def take(self, item: int, prepared: Union[Pair, Scores]) -> None:
+        """Keep the scores of a pair, or add it to the batch."""
+        if isinstance(prepared, np.ndarray):
+            self._keep([item], prepared[None])
+            return
+        if self._batch and self._batch[-1][1][0].shape != prepared[0].shape:
+            self._score_batch()
+        self._batch.append((item, prepared))
+        if len(self._batch) * prepared[0].size >= _GPU_BATCH:
+            self._score_batch()
+
+    def flush(self) -> None:
+        """Score what is in the batch, and write what is not in the cache."""
+        self._score_batch()
+        self._write()
+
+    def result(self) -> PairScores:
+        """Return the scores of all pairs."""
+        rows = np.concatenate([stored.load() for stored in self._cache.locate(self._keys)])
+        scores = {metric: rows[:, column].copy() for column, metric in enumerate(self._metrics)}
+        return PairScores(self._pairs.names, scores)
+
+    def _score_batch(self) -> None:
+        if self._batch:
+            items, images = zip(*self._batch)
+            self._batch = []
+            self._keep(items, self._score(*(np.stack(side) for side in zip(*images))))
+
+    @torch.inference_mode()
+    def _score(self, fakes: Pixels, reals: Pixels) -> Scores:
+        """Score pairs of one size: (B, H, W, 3) twice -> (B, metrics)."""
+        sides = [torch.from_numpy(side).to(self._device).float() for side in (fakes, reals)]
+        known = [metric for metric in self._metrics if metric != "lpips"]
+        scores = score_batch(sides[0], sides[1], known)
+        if self._lpips is not None:
+            scores["lpips"] = self._lpips.distances(*sides).to(self._device)
+        rows = torch.stack([scores[metric].double() for metric in self._metrics], dim=1)
+        return rows.cpu().numpy()
+
+    def _keep(self, items: Sequence[int], rows: Scores) -> None:
+        self._measured += [(self._keys[item], row) for item, row in zip(items, rows)]
+        if len(self._measured) >= _FILE:
+            self._write()
+
+    def _write(self) -> None:
+        if self._measured:
+            keys, rows = zip(*self._measured)
+            self._measured = []
+            self._cache.add(keys, np.stack(rows))
