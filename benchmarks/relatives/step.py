@@ -11,8 +11,8 @@ from relatives.entries import Entry
 from relatives.worker import Check, beside, run_worker
 
 WEIGHTS = (None, 0.0, 1.0, 2.0)
-IMAGE_MODELS = {"pix2pix": "pix2pix", "cyclegan": "cycle_gan", "spade": "spade"}
-REPORTS = {"pix2pix": {"G_FFL"}, "cyclegan": {"FFL_A", "FFL_B"}, "spade": {"FFL"}}
+IMAGE_MODELS = {"pix2pix": "pix2pix", "cyclegan": "cycle_gan", "cut": "cut", "spade": "spade"}
+REPORTS = {"pix2pix": {"G_FFL"}, "cyclegan": {"FFL_A", "FFL_B"}, "cut": {"G_FFL"}, "spade": {"FFL"}}
 # Of a difference of float64 gradients that are larger than it.
 TOLERANCE = 1e-8
 

@@ -16,6 +16,7 @@ import io
 import sys
 from typing import Any, Optional
 
+import numpy
 import torch
 import worker_common
 
@@ -23,12 +24,15 @@ BATCH = 2
 USUAL = {
     "pix2pix": "--model pix2pix --dataset_mode aligned --netG resnet_6blocks --ngf 4 --ndf 4",
     "cycle_gan": "--model cycle_gan --dataset_mode unaligned --netG resnet_6blocks --ngf 4 --ndf 4",
+    "cut": "--model cut --dataset_mode unaligned --netG resnet_6blocks --ngf 4 --ndf 4 --netF_nc 4"
+    " --num_patches 8 --CUT_mode CUT --no_html --display_id -1",
     "spade": "--model pix2pix --dataset_mode custom --label_dir . --image_dir . --label_nc 3 --no_instance"
     " --ngf 4 --ndf 4 --no_vgg_loss --norm_G spectralspadeinstance3x3 --aspect_ratio 1",
 }
 COMPARED = {
     "pix2pix": (("fake_B", "real_B"),),
     "cycle_gan": (("rec_A", "real_A"), ("rec_B", "real_B")),
+    "cut": (("idt_B", "real_B"),),
 }
 
 
@@ -71,10 +75,18 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     """Run backward_G once: the gradients, the losses a whole step prints, and the gradient of FFL alone."""
     model = create_model(job, weight)
     images = [torch.rand(BATCH, 3, job["size"], job["size"]) * 2 - 1 for _ in range(2)]
-    model.set_input({"A": images[0], "B": images[1], "A_paths": [""] * BATCH, "B_paths": [""] * BATCH})
+    data = {"A": images[0], "B": images[1], "A_paths": [""] * BATCH, "B_paths": [""] * BATCH}
+    if hasattr(model, "data_dependent_initialize"):  # CUT: its feature network is made from the first images
+        model.data_dependent_initialize(data)
+        model.setup(model.opt)
+    model.set_input(data)
     generators = [getattr(model, f"net{name}") for name in model.model_names if name.startswith("G")]
+    worker_common.clear(*generators)
     forward(model)
-    model.backward_G()
+    if hasattr(model, "backward_G"):
+        model.backward_G()
+    else:
+        model.compute_G_loss().backward()
     found = worker_common.gradients(*generators)
     worker_common.clear(*generators)
     expected: dict[str, torch.Tensor] = {}
@@ -94,8 +106,9 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
 
 
 def forward(model: Any) -> None:
-    """Generate, with the same dropout each time."""
+    """Generate, with the same dropout and sampled patches each time."""
     torch.manual_seed(1)
+    numpy.random.seed(1)
     model.forward()
 
 

@@ -1,9 +1,9 @@
 """A generator step of every family's real upstream, on the CPU, unpatched and patched: `pytest -m upstream`.
 
-FFL_STYLEGAN2_ADA, FFL_STYLEGAN3, FFL_PIX2PIX, FFL_SPADE, FFL_PROJECTED_GAN and FFL_EG3D name the clones. The
-real loss or model takes a step with tiny networks, judged as `benchmarks/compatibility.py` judges every fork:
-without a flag and at weight 0 the gradient has the bits of the unpatched step; beyond, it is that plus the
-weight times the gradient of FFL of the very images, computed apart.
+Each target's clone is named by a variable such as FFL_PROJECTED_GAN. The real loss or model takes a step with
+tiny networks, judged as `benchmarks/compatibility.py` judges every fork: without a flag and at weight 0 the
+gradient has the bits of the unpatched step; beyond, it is that plus the weight times the gradient of FFL of
+the very images, computed apart.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ VARIABLES = {
     "pix2pix": "FFL_PIX2PIX",
     "cyclegan": "FFL_PIX2PIX",
     "spade": "FFL_SPADE",
+    "cut": "FFL_CUT",
 }
 
 
