@@ -37,7 +37,7 @@ Array = npt.NDArray[np.float64]
 SamplingError = Callable[[Array], float]
 
 IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
-LOWER, HIGHER = "lower", "higher"
+LOWER, HIGHER, NEITHER = "lower", "higher", ""
 LEVEL = 0.95
 
 
@@ -48,7 +48,7 @@ class Metric:
     Attributes:
         key: as options and JSON spell it, such as ``fid`` or ``psnr``.
         name: as people write it, such as ``FID``.
-        direction: ``lower`` or ``higher``: which is better.
+        direction: ``lower`` or ``higher``: which is better; empty where neither is.
         unit: such as ``dB``; empty for plain numbers.
     """
 
@@ -87,6 +87,7 @@ class Difference:
             each.
         note: what a reader of this number must know.
         decides: whether a verdict on the trainings may rest on it; not where the images are too few.
+        withheld: in a few words, why it has no verdict of its own.
     """
 
     metric: str
@@ -107,6 +108,7 @@ class Difference:
     training_spread: Optional[float] = None
     note: str = ""
     decides: bool = True
+    withheld: str = ""
 
 
 def compare_values(
@@ -226,7 +228,7 @@ def _half_width(variance: float, uncertainty: float, level: float) -> float:
 
 def verdict(low: float, high: float, direction: str) -> str:
     """Say whether an interval excludes 0, and on which side: ``improved``, ``no evidence`` or ``worse``."""
-    if low <= 0 <= high:
+    if low <= 0 <= high or direction == NEITHER:
         return NO_EVIDENCE
     return IMPROVED if (high < 0) == (direction == LOWER) else WORSE
 

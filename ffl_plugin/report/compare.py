@@ -14,6 +14,7 @@ from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
 from ffl_plugin.report.inputs import Inputs, PathLike, Paths, open_inputs
+from ffl_plugin.report.log_remarks import divergence, remarks
 from ffl_plugin.report.measuring import SAMPLES, Measuring
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Training
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
@@ -86,10 +87,11 @@ def compare(
     options = trainings.map(lambda training: training.options)
     differences = option_differences(options.before, options.after)
     caveats = (*findings.caveats, *_copies(reals, trainings), *_unfair(differences))
+    diverged = [line for opened in inputs.trainings for line in divergence(opened.path, opened.log)]
     return Comparison(
         version=__version__,
         kind=findings.kind,
-        verdict=reach_verdict(findings.rows, caveats),
+        verdict=reach_verdict(findings.rows, caveats, diverged),
         rows=findings.rows,
         real=reals,
         before=tuple(trainings.before),
@@ -98,11 +100,20 @@ def compare(
         changed=findings.changed,
         option_differences=differences,
         missing=findings.missing,
-        notes=(*findings.notes, *(note for opened in inputs.trainings for note in opened.log.notes)),
+        notes=(*findings.notes, *_notes(inputs)),
         command=command,
         environment=describe_environment(),
         pictures=findings.pictures,
     )
+
+
+def _notes(inputs: Inputs) -> list[str]:
+    """What is to be known of how the images and logs of each training were found and read."""
+    found = [] if inputs.reals is None else [inputs.reals]
+    sources = [opened.source for opened in (*found, *inputs.trainings) if opened.source is not None]
+    notes = [note for source in sources for note in source.notes]
+    notes += [note for opened in inputs.trainings for note in remarks(opened.path, opened.log)]
+    return list(dict.fromkeys(notes))
 
 
 def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:

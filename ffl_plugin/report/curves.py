@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
+
+from ffl_plugin.report.logged_metrics import logged_metric
 
 METRIC_FILES = "metric-"  # begins the name of every log of what was measured on snapshots
 
@@ -40,19 +43,14 @@ class Gap:
     Attributes:
         name, unit, file: as of a `Curve`.
         x: increasing positions.
-        last: the last position at which the quantity was logged, finite or not.
+        since: from where on it was nothing else; None where the training recovered.
     """
 
     name: str
     unit: str
     x: tuple[float, ...]
-    last: float
+    since: Optional[float]
     file: str
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the training ended so, and did not recover."""
-        return self.x[-1] == self.last
 
     @property
     def is_metric(self) -> bool:
@@ -67,11 +65,13 @@ class TrainingLog:
     Attributes:
         curves: of every quantity that was a number somewhere.
         gaps: of every quantity that was NaN or infinite somewhere.
+        impossible: the values that a metric cannot have, which its curve is without.
         notes: a sentence for every log of which something was left out or moved.
     """
 
     curves: tuple[Curve, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    impossible: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = ()
 
     def metrics(self) -> tuple[Curve, ...]:
@@ -88,6 +88,7 @@ def merged(logs: Sequence[TrainingLog]) -> TrainingLog:
     return TrainingLog(
         tuple(curve for log in logs for curve in log.curves),
         tuple(gap for log in logs for gap in log.gaps),
+        tuple(curve for log in logs for curve in log.impossible),
         tuple(note for log in logs for note in log.notes),
     )
 
@@ -96,17 +97,25 @@ def log_of(
     points: Mapping[str, Mapping[float, float]], unit: str, file: str, notes: Sequence[str] = ()
 ) -> TrainingLog:
     """Curves and gaps of quantity → position → value, finite or not."""
-    curves, gaps = [], []
+    curves: list[Curve] = []
+    gaps: list[Gap] = []
+    impossible: list[Curve] = []
     for name, values in points.items():
+        can_be = logged_metric(name).can_be
         ordered = sorted(values.items())
         finite = [(x, y) for x, y in ordered if math.isfinite(y)]
         lost = tuple(x for x, y in ordered if not math.isfinite(y))
-        if finite:
-            x, y = zip(*finite)
-            curves.append(Curve(name, unit, x, y, file))
         if lost:
-            gaps.append(Gap(name, unit, lost, ordered[-1][0], file))
-    return TrainingLog(tuple(curves), tuple(gaps), tuple(notes))
+            last = finite[-1][0] if finite else -math.inf
+            gaps.append(Gap(name, unit, lost, next((x for x in lost if x > last), None), file))
+        for found, kept in (
+            (curves, [(x, y) for x, y in finite if can_be(y)]),
+            (impossible, [(x, y) for x, y in finite if not can_be(y)]),
+        ):
+            if kept:
+                x, y = zip(*kept)
+                found.append(Curve(name, unit, x, y, file))
+    return TrainingLog(tuple(curves), tuple(gaps), tuple(impossible), tuple(notes))
 
 
 def skipped(path: object, lines: Sequence[int]) -> list[str]:

@@ -1,52 +1,125 @@
-"""Run folders: what the trainings measured on their own snapshots, compared as curves."""
+"""Run folders: what the trainings measured on their own snapshots, compared as curves.
+
+What is compared is the end of what all have trained, and each side's best up to there. A network that was not
+trained yet, a value that is impossible and a training that diverged decide nothing.
+"""
 
 from __future__ import annotations
 
-from operator import itemgetter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from ffl_plugin.metrics.difference import HIGHER, LOWER, Difference, Metric, compare_values
+from ffl_plugin.metrics.difference import HIGHER, NEITHER, NO_EVIDENCE, Difference, Metric, compare_values
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.report.curves import TrainingLog
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.inputs import Inputs
+from ffl_plugin.report.logged_metrics import LoggedMetric, logged_metric
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import LOGS
-from ffl_plugin.report.training_logs import Curve
+from ffl_plugin.report.training_logs import LOSSES
 
-# Ends of the names of upstream metrics of which more is better; of all others (FID, KID, PPL) less is.
-MORE_IS_BETTER = ("precision", "recall", "_mean")
+DIVERGED, IMPOSSIBLE, NO_DIRECTION = "a training diverged", "impossible value", "no direction"
 
 
 def compare_logs(inputs: Inputs, how: Measuring) -> Findings:
-    """Compare every metric that all trainings logged, at the last snapshot they share and at the best."""
-    logged = inputs.trainings.map(lambda opened: {curve.name: curve for curve in opened.log.metrics()})
+    """Compare every metric that all trainings logged."""
+    logs = inputs.trainings.map(lambda opened: opened.log)
     rows: list[Difference] = []
-    for name in dict.fromkeys(name for curves in logged.before for name in curves):
-        if all(name in curves for curves in logged):
-            rows += _rows(name, logged.map(itemgetter(name)))
-    nothing = (
-        "The runs share no snapshot on which the same metric was measured; train both with the "
-        "upstream's --metrics and --snap options, or compare images that both made."
-    )
-    return Findings(LOGS, rows=tuple(rows), notes=(*(() if rows else (nothing,)), *inputs.notes))
+    shared = [set(_measured(log)) for log in logs]
+    for name in _measured(logs.before[0]):
+        if all(name in names for names in shared):
+            rows += _rows(name, logs.map(lambda log, name=name: _Series.of(log, name)))  # type: ignore[misc]
+    if any(gap.is_metric and gap.since is not None for log in logs for gap in log.gaps):
+        rows = [_withheld(row, DIVERGED) for row in rows]
+    return Findings(LOGS, rows=tuple(rows), notes=(*(() if rows else (_why_nothing(inputs),)), *inputs.notes))
 
 
-def _rows(name: str, curves: Sides[Curve]) -> list[Difference]:
-    shared = set.intersection(*(set(curve.x) for curve in curves))
-    if not shared:
+@dataclass(frozen=True)
+class _Series:
+    """One metric of one training, by kimg: the values that are possible, and those that are not."""
+
+    possible: Mapping[float, float]
+    impossible: Mapping[float, float]
+
+    @classmethod
+    def of(cls, log: TrainingLog, name: str) -> _Series:
+        """What one log holds of a metric, after training has begun."""
+        possible, impossible = (
+            {x: y for curve in curves if curve.name == name for x, y in zip(curve.x, curve.y) if x > 0}
+            for curves in (log.metrics(), log.impossible)
+        )
+        return cls(possible, impossible)
+
+    @property
+    def values(self) -> dict[float, float]:
+        """All values, possible or not."""
+        return {**self.possible, **self.impossible}
+
+    def last(self, limit: float) -> float:
+        """Where the last snapshot lies that is not past a limit; 0 where there is none."""
+        return max((x for x in self.values if x <= limit), default=0.0)
+
+
+def _measured(log: TrainingLog) -> list[str]:
+    return list(dict.fromkeys(curve.name for curve in (*log.metrics(), *log.impossible)))
+
+
+def _rows(name: str, series: Sides[_Series]) -> list[Difference]:
+    """The metric at the end of what all have trained, where all have it there, and the best up to there."""
+    if not all(one.values for one in series):
         return []
-    last = max(shared)
-    direction = HIGHER if name.endswith(MORE_IS_BETTER) else LOWER
-    best = max if direction == HIGHER else min
+    limit = min(max(one.values) for one in series)
+    known = logged_metric(name)
+    rows = []
+    ends = {one.last(limit) for one in series}
+    if len(ends) == 1 and limit in ends:
+        rows.append(_at_end(name, known, series, limit))
+    best = series.map(lambda one: [y for x, y in one.possible.items() if x <= limit])
+    if known.direction != NEITHER and all(best):
+        choose = max if known.direction == HIGHER else min
+        metric = Metric(f"{name}_best", f"{name}, best up to {limit:g} kimg", known.direction)
+        counts = sorted({len(values) for values in best})
+        uneven = (
+            f"{metric.name}: of {counts[0]} snapshots in one training and {counts[-1]} in another, and the "
+            "best of more is better by chance."
+        )
+        note = uneven if len(counts) > 1 else ""
+        rows.append(compare_values(metric, best.map(choose), note=note))
+    return rows
 
-    def at_last(curve: Curve) -> float:
-        return curve.y[curve.x.index(last)]
 
-    def at_best(curve: Curve) -> float:
-        return best(curve.y[curve.x.index(kimg)] for kimg in shared)
+def _at_end(name: str, known: LoggedMetric, series: Sides[_Series], limit: float) -> Difference:
+    metric = Metric(name, f"{name} at {limit:g} kimg", known.direction)
+    row = compare_values(metric, series.map(lambda one: one.values[limit]))
+    if any(limit in one.impossible for one in series):
+        return _withheld(
+            row, IMPOSSIBLE, f"{metric.name}: no such metric can have such a value, so it decides nothing."
+        )
+    return row if known.direction != NEITHER else _withheld(row, NO_DIRECTION)
 
-    return [
-        compare_values(Metric(name, f"{name} at {last:g} kimg", direction), curves.map(at_last)),
-        compare_values(
-            Metric(f"{name}_best", f"{name}, best of the shared snapshots", direction), curves.map(at_best)
-        ),
-    ]
+
+def _withheld(row: Difference, why: str, note: str = "") -> Difference:
+    return replace(
+        row, decides=False, withheld=row.withheld or why, verdict=NO_EVIDENCE, note=note or row.note
+    )
+
+
+def _why_nothing(inputs: Inputs) -> str:
+    """Why no metric could be compared, and the next step with these trainings' upstream."""
+    logs = inputs.trainings.map(lambda opened: opened.log)
+    measured = [set(_measured(log)) for log in logs]
+    if set.intersection(*measured):
+        return (
+            "The runs share no snapshot of a trained network on which the same metric was measured; train "
+            "both for longer, or compare images that both made."
+        )
+    if all(curve.file == LOSSES for log in logs for curve in log.curves):
+        return (
+            "The trainings logged losses, which do not tell whose images are better; run the clone's test.py "
+            "for each, and compare the folders that it writes (results/NAME)."
+        )
+    return (
+        "The runs did not measure the same metric on their snapshots; train both with the upstream's "
+        "--metrics, measure their snapshots with its calc_metrics.py, or compare images that both made."
+    )

@@ -137,7 +137,7 @@ def is_run(path: Path) -> bool:
         return False
     if find_training_folder(path) == path or (path / "training_options.json").is_file():
         return True
-    return next(path.glob("network-snapshot-*.pkl"), None) is not None
+    return next(path.glob("network-snapshot*.pkl"), None) is not None
 
 
 def digest(source: ImageSource, progress: Optional[Progress] = None) -> str:
@@ -198,7 +198,7 @@ def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
         return Opened(given, IMAGES, sample(given), sampled, logs, log)
     if not is_run(given):
         return Opened(given, IMAGES, open_images(given, role="fake"), sampled, logs, log)
-    if not log.curves:
+    if not (log.curves or log.gaps or log.impossible):
         raise FFLError(
             f"{given} is a training run without a readable metric-*.jsonl, stats.jsonl or loss_log.txt; "
             "give a run that has measured something, or a folder of images it made"

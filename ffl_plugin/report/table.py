@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 
-from ffl_plugin.metrics.difference import LOWER
+from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Comparison, Training
 
 HEADINGS = ("metric", "before", "after", "change", "interval", "verdict")
+ARROWS = {LOWER: "↓", HIGHER: "↑", NEITHER: ""}
 COLUMNS = (
     "metric", "label", "better", "before", "after", "delta", "low", "high", "level", "verdict", "decides",
     "before_trainings", "after_trainings", "sampling", "training_spread", "note",
@@ -39,10 +40,10 @@ def _aligned(comparison: Comparison) -> list[str]:
     rows = [[*HEADINGS[:4], f"{level:.0%} interval", HEADINGS[5]]]
     for row in comparison.rows:
         before, after = words.values(row)
-        arrow = "↓" if row.direction == LOWER else "↑"
+        arrow = ARROWS[row.direction]
         rows.append(
             [
-                f"{words.name(row)} {arrow}",
+                f"{words.name(row)} {arrow}".rstrip(),
                 before,
                 after,
                 words.change(row),

@@ -48,15 +48,24 @@ def deciding_row(rows: Sequence[Difference]) -> Optional[Difference]:
     return next((row for row in able if row.metric.startswith("fid")), None) or next(iter(able), None)
 
 
-def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Verdict:
-    """Say whether it helped, and what limits the answer."""
-    undecided = [row.note for row in rows if not row.decides]
+def reach_verdict(
+    rows: Sequence[Difference], caveats: Sequence[str] = (), diverged: Sequence[str] = ()
+) -> Verdict:
+    """Say whether it helped, and what limits the answer.
+
+    Args:
+        rows: what was measured.
+        caveats: what else limits the answer.
+        diverged: a sentence for each training that diverged, which come first.
+    """
+    undecided = [row.note for row in rows if not row.decides and row.note]
     row = deciding_row(rows)
     if row is None:
-        why = "There are too few images." if rows else "Nothing could be measured on both sides."
-        return Verdict(NO_EVIDENCE, "", why, (*undecided, *caveats))
+        why = _why_undecided(rows)
+        return Verdict(NO_EVIDENCE, "", " ".join((*diverged, why)), (*undecided, *caveats))
     before, after = words.values(row)
-    statement = f"{words.name(row)} {before} before, {after} after (change {words.change(row)}"
+    statement = "".join(f"{sentence} " for sentence in diverged)
+    statement += f"{words.name(row)} {before} before, {after} after (change {words.change(row)}"
     if row.low is None:
         statement += "; no interval can be computed)."
     else:
@@ -70,3 +79,12 @@ def reach_verdict(rows: Sequence[Difference], caveats: Sequence[str] = ()) -> Ve
     if row.note:
         own.append(row.note)
     return Verdict(row.verdict, row.metric, statement, (*own, *caveats))
+
+
+def _why_undecided(rows: Sequence[Difference]) -> str:
+    if not rows:
+        return "Nothing could be measured on both sides."
+    reasons = list(dict.fromkeys(row.withheld or words.TOO_FEW for row in rows))
+    if reasons == [words.TOO_FEW]:
+        return "There are too few images."
+    return f"No metric may decide ({', '.join(reasons)})."

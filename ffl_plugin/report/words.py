@@ -12,6 +12,7 @@ from ffl_plugin.metrics.difference import Difference
 
 MINUS = "−"
 TOO_FEW = "too few images"
+HUGE = 1e12  # from here on, digits are not written out
 
 
 def number(value: Optional[float], *, signed: bool = False, like: Optional[float] = None) -> str:
@@ -24,6 +25,8 @@ def number(value: Optional[float], *, signed: bool = False, like: Optional[float
         return "–"
     if math.isinf(value):
         text = "∞"
+    elif abs(value) >= HUGE:
+        text = f"{abs(value):.3g}"
     else:
         text = f"{abs(value):.{_decimals(abs(value) if like is None else abs(like))}f}"
     negative = value < 0 and text.strip("0.") != ""
@@ -62,8 +65,8 @@ def values(row: Difference) -> tuple[str, str]:
 
 
 def outcome(row: Difference) -> str:
-    """The verdict of a row, where there are images enough for one."""
-    return row.verdict if row.decides else TOO_FEW
+    """The verdict of a row, or why it has none."""
+    return row.verdict if row.decides else row.withheld or TOO_FEW
 
 
 def name(row: Difference) -> str:

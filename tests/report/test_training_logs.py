@@ -280,9 +280,9 @@ def test_a_loss_that_is_no_number_is_a_gap(tmp_path):
     lines[-2:] = [line.replace("G_GAN: ", "G_GAN: nan was ").replace("31.250", "nan") for line in lines[-2:]]
     log = loss_log(tmp_path, lines)
     assert curve(log, "G_GAN").x == (0.25, 0.5, 1, 1.25, 1.5)
-    assert {gap.name: (gap.x, gap.diverged) for gap in log.gaps} == {
-        "G_GAN": ((0.75, 1.75, 2.0), True),
-        "G_L1": ((1.75, 2.0), True),
+    assert {gap.name: (gap.x, gap.since) for gap in log.gaps} == {
+        "G_GAN": ((0.75, 1.75, 2.0), 1.75),
+        "G_L1": ((1.75, 2.0), 1.75),
     }
 
 
@@ -361,9 +361,9 @@ def test_metrics_and_losses_that_are_no_number_are_gaps(tmp_path):
     stats[1] = stats[1].replace('"num": 8, "mean": 1.0', '"num": 0, "mean": NaN')  # not computed in that tick
     log = run(tmp_path, [metric_line(k, float("nan") if k == 600 else 9) for k in (0, 600)], stats)
     assert curve(log, "Loss/G").x == (0,)
-    assert {gap.name: (gap.x, gap.diverged, gap.is_metric) for gap in log.gaps} == {
-        "fid50k_full": ((600,), True, True),
-        "Loss/G": ((400, 600), True, False),
+    assert {gap.name: (gap.x, gap.since, gap.is_metric) for gap in log.gaps} == {
+        "fid50k_full": ((600,), 600, True),
+        "Loss/G": ((400, 600), 400, False),
     }
 
 
