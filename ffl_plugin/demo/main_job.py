@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 from ffl_plugin.demo import repositories
 from ffl_plugin.demo.runs import WITH, WITHOUT, Trainings
 from ffl_plugin.demo.scenes import write_data_set
+from ffl_plugin.formatting import shortest
 
 if TYPE_CHECKING:
     from ffl_plugin.report import Comparison
@@ -59,7 +60,8 @@ def run(
     plan_apply(all_recipes()["pix2pix"], repository).write()
     say(f"Drawing {scale.train} pairs to train and {scale.test} to test in {data}")
     write_data_set(data, scale.size, scale.train, scale.test, trainings.seed)
-    say(f"Training twice on seed {trainings.seed}: without FFL, and with --ffl-weight {trainings.weight:g}")
+    weight = shortest(trainings.weight)
+    say(f"Training twice on seed {trainings.seed}: without FFL, and with --ffl-weight {weight}")
     trainings.train(on_epoch)
     say("Generating the test images with both")
     trainings.test()

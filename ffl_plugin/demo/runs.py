@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Callable
 
 from ffl_plugin.demo.processes import Script, run_together
+from ffl_plugin.formatting import shortest
 
 WITHOUT, WITH = "without", "with"
 
@@ -86,7 +87,7 @@ class Trainings:
             "--no_flip",
         ]
         arguments += self._flags_of_this_version("train_options.py")
-        arguments += ["--ffl-weight", f"{self.weight:g}"] if which == WITH else []
+        arguments += ["--ffl-weight", shortest(self.weight)] if which == WITH else []
         return Script(f"training {which} FFL", arguments, self.out / f"train-{which}.log")
 
     def _test(self, which: str) -> Script:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ffl_plugin.formatting import shortest
 from ffl_plugin.report import words
 from ffl_plugin.report.model import RadialProfile
 from ffl_plugin.report.training_logs import Curve
@@ -84,8 +85,10 @@ def points_averaged(curve: Curve) -> int:
     return -(-len(curve.x) // MOST_POINTS)
 
 
-def by_weight_svg(points: Sequence[tuple[float, Sequence[float]]], quantity: str, name: str) -> str:
-    """A metric over weights, as (weight, value of each training); weights are spaced evenly."""
+def by_weight_svg(
+    points: Sequence[tuple[float, Sequence[float]]], option: str, quantity: str, name: str
+) -> str:
+    """A metric over weights or shares, as (weight, value of each training); weights are spaced evenly."""
     with _figure(rows=1, height=3.0) as (figure, (axis,)):
         means = [sum(values) / len(values) for _, values in points]
         axis.plot(range(len(points)), means, color=SIDE_COLOURS["after"], linewidth=WIDTHS["after"])
@@ -93,8 +96,8 @@ def by_weight_svg(points: Sequence[tuple[float, Sequence[float]]], quantity: str
         for place, (weight, values) in enumerate(points):
             colour = SIDE_COLOURS["after" if weight else "before"]
             axis.plot([place] * len(values), values, "o", color=colour, markersize=5)
-        axis.set_xticks(range(len(points)), [f"{weight:g}" for weight, _ in points])
-        axis.set_xlabel("weight")
+        axis.set_xticks(range(len(points)), [shortest(weight) for weight, _ in points])
+        axis.set_xlabel(option)
         axis.set_ylabel(words.readable(quantity))
         return _svg(figure, name)
 

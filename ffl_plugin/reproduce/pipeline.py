@@ -22,6 +22,7 @@ from typing import Callable, Optional
 
 from ffl_plugin.demo.repositories import copy_repository
 from ffl_plugin.errors import FFLError
+from ffl_plugin.formatting import shortest
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
@@ -105,7 +106,7 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
                 paper=options.paper,
             )
             trainings.append(training)
-            weight = ["--ffl-weight", f"{training.weight:g}"] if training.weight else []
+            weight = ["--ffl-weight", shortest(training.weight)] if training.weight else []
             environment = pipeline.environment(training)
             _step(training, "train", [*pipeline.train(training), *weight], environment)
             test = pipeline.test(training)
@@ -204,7 +205,8 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
             change = f"{words.change(row)} [{words.interval(row)}], {row.verdict}"
             rows.append([words.label(row), before, after, change, *papers])
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-    heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {options.weight:g}"
+    weight = shortest(options.weight)
+    heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
     parts = [heading, comparison.verdict.sentence, "\n".join(lines), *remarks]
     return "\n\n".join(parts) + "\n"

@@ -92,6 +92,7 @@ class SweepReport:
         remarks: what was not measured and why, and what else the comparisons tell of.
         folder: where the commands ran.
         sweep: the sweep's own folder.
+        option: what its weights are: ``weight``, or ``share`` for shares.
     """
 
     version: str
@@ -104,12 +105,13 @@ class SweepReport:
     then: tuple[tuple[str, ...], ...]
     folder: str
     sweep: str
+    option: str
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; each weight's own comparison.json has the rest."""
         weights = [
             {
-                "weight": result.weight,
+                self.option: result.weight,
                 "why_not": result.why_not,
                 "verdict": None if result.comparison is None else result.comparison.verdict.to_json(),
                 "rows": [] if result.comparison is None else list(map(row_to_json, result.comparison.rows)),
@@ -117,17 +119,23 @@ class SweepReport:
             for result in self.weights
         ]
         rest = {name: plain(getattr(self, name)) for name in self.__dataclass_fields__ if name != "weights"}
-        return {**rest, "best": self.advice.best, "advice": str(self.advice), "weights": weights}
+        trials = [{self.option: trial.pop("weight"), **trial} for trial in rest.pop("trials")]
+        advice = {"best": self.advice.best, "advice": str(self.advice)}
+        return {**rest, **advice, f"{self.option}s": weights, "trials": trials}
 
     def to_csv(self) -> str:
         """One line per weight and metric."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("weight", "metric", "label", "weight_0", "value", "delta", "low", "high", "verdict"))
+        writer.writerow(
+            (self.option, "metric", "label", f"{self.option}_0", "value", "delta", "low", "high", "verdict")
+        )
         for result in self.weights:
             for row in result.comparison.rows if result.comparison is not None else ():
                 numbers = (row.before, row.after, row.delta, row.low, row.high)
-                writer.writerow((f"{result.weight:g}", row.metric, words.label(row), *numbers, row.verdict))
+                writer.writerow(
+                    (shortest(result.weight), row.metric, words.label(row), *numbers, row.verdict)
+                )
         return text.getvalue()
 
     def to_text(self) -> str:
@@ -136,20 +144,21 @@ class SweepReport:
         for result in self.weights:
             row = result.row
             if row is None:
-                lines.append(f"weight {result.weight:<8g} {result.why_not}")
+                lines.append(f"{self.option} {shortest(result.weight):<8} {result.why_not}")
                 continue
             before, after = words.values(row)
             lines.append(
-                f"weight {result.weight:<8g} {words.name(row)}: {before} at weight 0, {after} here, "
+                f"{self.option} {shortest(result.weight):<8} {words.name(row)}: {before} at {self.option} 0, "
+                f"{after} here, "
                 f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
             )
         unfinished = [trial for trial in self.trials if trial.state != DONE]
         remarks = [*self.caveats, *self.remarks]
         lines += ["", *(f"* {remark}" for remark in remarks)] if remarks else []
-        lines += [
-            f"* weight {t.weight:g}, seed {t.seed}: {t.state}{t.why and f' ({t.why})'}, see {t.log}"
-            for t in unfinished
-        ]
+        for trial in unfinished:
+            state = trial.state + (f" ({trial.why})" if trial.why else "")
+            name = f"{self.option} {shortest(trial.weight)}, seed {trial.seed}"
+            lines.append(f"* {name}: {state}, see {trial.log}")
         return "".join(words.readable(line) + "\n" for line in lines)
 
 
@@ -184,27 +193,26 @@ def gather(
         if not sides[0] or not sides[1]:
             missing = weight if sides[0] else 0.0
             failed = all(trial.state() == FAILED for trial in trials if trial.weight == missing)
-            why_not = (
-                "every training at weight {:g} failed"
-                if failed
-                else "no training at weight {:g} has results yet"
+            at = f"training at {plan.option} {shortest(missing)}"
+            weights.append(
+                WeightResult(weight, None, f"every {at} failed" if failed else f"no {at} has results yet")
             )
-            weights.append(WeightResult(weight, None, why_not.format(missing)))
             continue
         comparison = compare(real=real, before=sides[0], after=sides[1], progress=progress, **settings)
         weights.append(WeightResult(weight, comparison))
-    advice = _advise(weights)
+    advice = _advise(weights, plan.option)
     return SweepReport(
         version=__version__,
         advice=advice,
         caveats=tuple(_caveats(plan, weights, advice.best)),
-        remarks=tuple(_remarks(weights)),
+        remarks=tuple(_remarks(weights, plan.option)),
         weights=tuple(weights),
         trials=tuple(_result(trial, found.get(trial)) for trial in trials),
         command=plan.command,
         then=plan.then,
         folder=plan.folder,
         sweep=str(sweep),
+        option=plan.option,
     )
 
 
@@ -250,22 +258,22 @@ def _folders(top: Path) -> list[Path]:
     return folders
 
 
-def _advise(weights: Sequence[WeightResult]) -> Advice:
+def _advise(weights: Sequence[WeightResult], option: str) -> Advice:
     """The weight to take: of those with an evident improvement, the one with the best mean."""
     rows = [(result.weight, result.row) for result in weights]
     improved = [(weight, row) for weight, row in rows if row is not None and row.verdict == IMPROVED]
     if not any(row is not None for _, row in rows):
-        return Advice(None, "No advice yet", "No two weights have trainings with results.")
+        return Advice(None, "No advice yet", f"No two {option}s have trainings with results.")
     if not improved:
-        return Advice(None, "Stay at weight 0", "No weight tried is evidently better.")
+        return Advice(None, f"Stay at {option} 0", f"No {option} tried is evidently better.")
     weight, row = min(
         improved, key=lambda pair: pair[1].after if pair[1].direction == LOWER else -pair[1].after
     )
     before, after = words.values(row)
     return Advice(
         weight,
-        f"Take weight {weight:g}",
-        f"{words.name(row)} {before} at weight 0, {after} at {weight:g} "
+        f"Take {option} {shortest(weight)}",
+        f"{words.name(row)} {before} at {option} 0, {after} at {shortest(weight)} "
         f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)}).",
     )
 
@@ -274,11 +282,13 @@ def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float])
     caveats = []
     if best is not None and len(weights) > 1:
         caveats.append(
-            f"The best of {len(weights)} weights was chosen by the same numbers that judge it, "
-            "which flatters it; train it and weight 0 once more with new seeds to confirm."
+            f"The best of {len(weights)} {plan.option}s was chosen by the same numbers that judge it, "
+            f"which flatters it; train it and {plan.option} 0 once more with new seeds to confirm."
         )
     if not plan.seeded and len(plan.seeds) > 1:
-        caveats.append("The command takes no {seed}, so trainings of one weight differ by chance alone.")
+        caveats.append(
+            f"The command takes no {{seed}}, so trainings of one {plan.option} differ by chance alone."
+        )
     for result in weights:
         for caveat in result.comparison.verdict.caveats if result.comparison is not None else ():
             if caveat not in caveats:
@@ -286,15 +296,15 @@ def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float])
     return caveats
 
 
-def _remarks(weights: Sequence[WeightResult]) -> list[str]:
+def _remarks(weights: Sequence[WeightResult], option: str) -> list[str]:
     """What the comparisons could not measure and note, each once; with its weights where not all have it."""
     compared = {r.weight: r.comparison for r in weights if r.comparison is not None}
     found: dict[str, list[str]] = {}
     for weight, comparison in compared.items():
         for remark in dict.fromkeys((*comparison.missing, *comparison.notes)):
-            found.setdefault(remark, []).append(f"{weight:g}")
+            found.setdefault(remark, []).append(shortest(weight))
     return [
-        remark if len(having) == len(compared) else f"At weight {', '.join(having)}: {remark}"
+        remark if len(having) == len(compared) else f"At {option} {', '.join(having)}: {remark}"
         for remark, having in found.items()
     ]
 

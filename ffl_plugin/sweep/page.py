@@ -8,13 +8,16 @@ import shlex
 from pathlib import Path
 from typing import Any, Optional
 
+from ffl_plugin.formatting import shortest
 from ffl_plugin.report import words, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
 from ffl_plugin.sweep.gather import SweepReport, TrialResult
 
-FOLDER = OutputFolder("sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|weight-[\d.e+-]+")
+FOLDER = OutputFolder(
+    "sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|(weight|share)-[\d.e+-]+"
+)
 
 
 def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
@@ -31,7 +34,7 @@ def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
     written = FOLDER.write(out, files)
     for result in report.weights:
         if result.comparison is not None:
-            write_report(result.comparison, out / f"weight-{result.weight:g}")
+            write_report(result.comparison, out / f"{report.option}-{shortest(result.weight)}")
     return written
 
 
@@ -43,6 +46,8 @@ def to_html(report: SweepReport) -> str:
         version=report.version,
         record=FOLDER.record,
         report=report,
+        option=report.option,
+        shortest=shortest,
         curve=_curve(report),
         metric=_shared_metric(report),
         level=_level(report),
@@ -77,8 +82,8 @@ def _curve(report: SweepReport) -> Any:
     name = words.name(found[0][1])
     points = [(0.0, found[0][1].before_trainings), *((weight, row.after_trainings) for weight, row in found)]
     means = [(weight, sum(values) / len(values)) for weight, values in points]
-    told = ", ".join(f"{words.number(mean)} at weight {weight:g}" for weight, mean in means)
+    told = ", ".join(f"{words.number(mean)} at {report.option} {shortest(weight)}" for weight, mean in means)
     return {
-        "svg": markup(by_weight_svg(points, name, "by-weight")),
-        "description": f"{name} by weight ({found[0][1].direction} is better): {told}.",
+        "svg": markup(by_weight_svg(points, report.option, name, "by-weight")),
+        "description": f"{name} by {report.option} ({found[0][1].direction} is better): {told}.",
     }

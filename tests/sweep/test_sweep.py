@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +113,10 @@ def test_weights_are_trained_and_recorded_at_every_digit(clone, tmp_path, capfd)
         trial = json.loads((out / "trainings" / f"weight-{text}-seed-0" / "trial.json").read_text())
         assert trial["weight"] == float(text) and trial["commands"][0][-1] == f"--ffl-weight={text}"
     assert {trial["weight"] for trial in json.loads(stdout)["trials"]} == set(map(float, texts))
+    folders = {path.name for path in (out / "report").glob("weight-*")}
+    assert folders == {f"weight-{text}" for text in texts[1:]}
+    rows = sweep(capfd, out, "--report-only", "--csv")[1].splitlines()[1:]
+    assert {row.split(",")[0] for row in rows} == set(texts[1:])
 
 
 def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
@@ -125,7 +130,17 @@ def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
     code, _, stderr = sweep(capfd, out, "--weights", "0.1", *arguments)
     assert code == 1 and "holds a sweep over shares" in stderr
     assert sweep(capfd, out, "--weights", "1", "--shares", "1", *arguments)[0] == 2
-    assert sweep(capfd, out, "--report-only")[0] == 0
+    code, stdout, _ = sweep(capfd, out, "--report-only", "--json")
+    report = json.loads(stdout)
+    assert [entry["share"] for entry in report["shares"]] == [0.1, 0.3]
+    assert {trial["share"] for trial in report["trials"]} == {0, 0.1, 0.3}
+    assert report["best"] is None and report["advice"].startswith("Stay at share 0: ")
+    text = sweep(capfd, out, "--report-only")[1] + sweep(capfd, out, "--report-only", "--csv")[1]
+    page = (out / "report" / "report.html").read_text()
+    assert "share 0.3" in text and 'href="share-0.3/report.html"' in page
+    assert (out / "report" / "share-0.3" / "report.html").is_file()
+    words = re.sub(r"<style>.*?</style>|<pre>.*?</pre>|<svg.*?</svg>", "", page, flags=re.DOTALL) + text
+    assert "weight" not in words.replace("spectrum weights", "")
 
 
 def test_what_is_done_is_not_trained_again(clone, tmp_path, capfd):
