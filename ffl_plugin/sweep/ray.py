@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,21 +88,28 @@ class Ray:
         # No retries: an attempt leaves files, and the same command tries again after the user has looked.
         task = ray.remote(max_retries=0, **self.needs)(run_task)
         waiting: dict[Any, Trial] = {}
-        try:
-            with interrupted_by("SIGTERM", "SIGHUP"):
-                waiting.update((task.remote(plan, trial), trial) for trial in trials if trial.state() != DONE)
+        # Ray prints its own messages to standard output, where the report of --json goes.
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                with interrupted_by("SIGTERM", "SIGHUP"):
+                    pending = [trial for trial in trials if trial.state() != DONE]
+                    waiting.update((task.remote(plan, trial), trial) for trial in pending)
+                    if waiting:
+                        tell(
+                            f"{len(waiting)} trainings handed to Ray, see {trials[0].folder.parent}/*/log.txt"
+                        )
+                    while waiting:
+                        (ended,), _ = ray.wait(list(waiting))
+                        trial = waiting.pop(ended)
+                        tell(f"{trial}: {_outcome(ended, trial)}")
+            except KeyboardInterrupt:
+                for unfinished in waiting:
+                    ray.cancel(unfinished)  # interrupts `run_task`, which ends its training
                 if waiting:
-                    tell(f"{len(waiting)} trainings handed to Ray, see {trials[0].folder.parent}/*/log.txt")
-                while waiting:
-                    (ended,), _ = ray.wait(list(waiting))
-                    trial = waiting.pop(ended)
-                    tell(f"{trial}: {_outcome(ended, trial)}")
-        except KeyboardInterrupt:
-            for unfinished in waiting:
-                ray.cancel(unfinished)  # interrupts `run_task`, which ends its training
-            if waiting:
-                ray.wait(list(waiting), num_returns=len(waiting), timeout=2 * GRACE_SECONDS)
-            raise FFLError("interrupted; run the same command again to go on from there") from None
+                    ray.wait(list(waiting), num_returns=len(waiting), timeout=2 * GRACE_SECONDS)
+                raise FFLError("interrupted; run the same command again to go on from there") from None
+            finally:
+                ray.shutdown()
 
 
 def run_task(plan: Plan, trial: Trial) -> str:
