@@ -86,6 +86,10 @@ class SeveralValues(click.Command):
     "--ignore", "ignored", default=255, show_default=True, metavar="CLASS", type=click.IntRange(0),
     help="True class of label maps that does not count.",
 )  # fmt: skip
+@click.option(
+    "--resize", metavar="WxH",
+    help="Resize real images to this size first, such as 256x256. [default: as the training's record says]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
@@ -102,6 +106,7 @@ def command(
     samples: int,
     classes: Optional[int],
     ignored: int,
+    resize: Optional[str],
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -135,6 +140,7 @@ def command(
             samples=samples,
             classes=classes,
             ignored=ignored,
+            resize=resize,
             command=_command_line(ctx),
             progress=progress,
             **measuring,

@@ -117,12 +117,13 @@ def open_images(path: PathLike, *, role: Optional[str] = None) -> ImageSource:
     return results.source(role)
 
 
-def open_pairs(fake: PathLike, real: Optional[PathLike] = None) -> ImagePairs:
+def open_pairs(fake: PathLike, real: Union[PathLike, ImageSource, None] = None) -> ImagePairs:
     """Open fakes with the reals they answer.
 
     With ``real=None`` both come from one result folder: ``NAME_fake_B.png`` with ``NAME_real_B.png``; for
     CycleGAN, whose fakes have no counterpart, ``NAME_rec_A.png`` with ``NAME_real_A.png`` and likewise B.
     With both given, images are matched by name without extension; reals that no fake answers are left out.
+    The reals may be open already.
 
     Raises ``FFLError`` naming the first image without a partner.
     """
@@ -135,7 +136,7 @@ def open_pairs(fake: PathLike, real: Optional[PathLike] = None) -> ImagePairs:
             )
         return results.pairs()
     fakes = open_images(fake, role="fake")
-    reals = open_images(real, role="real")
+    reals = real if isinstance(real, ImageSource) else open_images(real, role="real")
     return _match(fakes, _keys(fakes), reals, _keys(reals))
 
 

@@ -23,11 +23,13 @@ class ImageSource:
     """A finite, ordered set of images.
 
     ``names`` are relative paths with ``/``, sorted, so that the order is the same on every machine. ``path``
-    is what the user gave, ``notes`` what a reader of numbers must know of how they were found. Subclasses
-    supply ``read_bytes``; nothing is held in memory but the names.
+    is what the user gave, ``notes`` what a reader of numbers must know of how they were found, and
+    ``preparation`` how they were resized. Subclasses supply ``read_bytes``; nothing is held in memory but the
+    names.
     """
 
     notes: tuple[str, ...] = ()
+    preparation: str = ""
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
         """Keep the path and the names, in the order given."""
@@ -115,6 +117,7 @@ class ZipSource(ImageSource):
 class _Subset(ImageSource):
     def __init__(self, parent: ImageSource, indices: Sequence[int]) -> None:
         super().__init__(parent.path, (parent.names[index] for index in indices))
+        self.notes, self.preparation = parent.notes, parent.preparation
         self._parent = parent
         self._indices = tuple(indices)
 
@@ -123,6 +126,9 @@ class _Subset(ImageSource):
 
     def read_bytes(self, index: int) -> bytes:
         return self._parent.read_bytes(self._indices[index])
+
+    def read(self, index: int) -> Pixels:
+        return self._parent.read(self._indices[index])
 
 
 def open_folder(path: Path) -> FolderSource:

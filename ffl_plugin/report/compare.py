@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Optional
 
 from ffl_plugin import __version__
+from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.findings import Findings
@@ -47,6 +49,7 @@ def compare(
     samples: int = SAMPLES,
     classes: Optional[int] = None,
     ignored: int = 255,
+    resize: Optional[str] = None,
     command: str = "",
     progress: Optional[Progress] = None,
 ) -> Comparison:
@@ -68,6 +71,8 @@ def compare(
         samples: how many images of each network; the same seeds for all.
         classes: says that the images are label maps of so many classes: mIoU and pixel accuracy are compared.
         ignored: the true class that stands for "unknown" in label maps.
+        resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them as the record of the
+            first training says, where their size is another than that of what was generated.
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
@@ -78,7 +83,18 @@ def compare(
         FFLError: a path, an image or a weights file cannot be used; one sentence names it.
     """
     how = Measuring(
-        pairs, inception, lpips, download, protocol, metrics, clone, samples, classes, ignored, progress
+        pairs,
+        inception,
+        lpips,
+        download,
+        protocol,
+        metrics,
+        clone,
+        samples,
+        classes,
+        ignored,
+        resize,
+        progress,
     )
     inputs = open_inputs(real, before, after, how)
     findings = KINDS[inputs.kind](inputs, how)
@@ -92,7 +108,7 @@ def compare(
         version=__version__,
         kind=findings.kind,
         verdict=reach_verdict(findings.rows, caveats, diverged),
-        rows=findings.rows,
+        rows=tuple(_with_preparation(row, reals) for row in findings.rows),
         real=reals,
         before=tuple(trainings.before),
         after=tuple(trainings.after),
@@ -105,6 +121,14 @@ def compare(
         environment=describe_environment(),
         pictures=findings.pictures,
     )
+
+
+def _with_preparation(row: Difference, reals: Optional[Training]) -> Difference:
+    """A row whose basis says how the real images were resized, if they were."""
+    if reals is None or not reals.preparation:
+        return row
+    settings = (*row.basis.settings, f"real images {reals.preparation}")
+    return replace(row, basis=replace(row.basis, settings=settings))
 
 
 def _notes(inputs: Inputs) -> list[str]:

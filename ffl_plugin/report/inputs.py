@@ -15,6 +15,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Training
+from ffl_plugin.report.preparing import check_sizes, prepare_reals
 from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
 from ffl_plugin.report.training_options import read_training_options
 
@@ -62,6 +63,7 @@ class Opened:
             path=str(self.path),
             holds=self.holds,
             images=len(self.source) if self.source is not None else 0,
+            preparation=self.source.preparation if self.source is not None else "",
             digest=self._digest(progress),
             logs=str(self.logs) if self.logs is not None else None,
             options=read_training_options(self.logs) if self.logs is not None else {},
@@ -124,10 +126,16 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     reals = _open_real(real, trainings)
     if how.classes is None and any(opened.holds == FEATURES for opened in (reals, *trainings)):
         return Inputs(FEATURES, trainings, reals)
-    place = None if real is None else Path(real)
-    wanted = True if how.classes is not None else how.pairs
-    pairs, why_not = _pair_up(trainings, place, wanted)
     kind = IMAGES if how.classes is None else LABELS
+    cannot = ""
+    if real is not None and kind == IMAGES:
+        reals, cannot = prepare_reals(reals, trainings, how.resize)
+    elif how.resize is not None:
+        raise FFLError("--resize is for the photographs of --real; leave it out")
+    wanted = True if kind == LABELS else how.pairs
+    pairs, why_not = _pair_up(trainings, None if real is None else reals.images, wanted)
+    if pairs is not None and kind == IMAGES:
+        check_sizes(pairs, cannot)
     return Inputs(kind, trainings, reals, pairs, notes=() if why_not is None else (why_not,))
 
 
@@ -232,13 +240,13 @@ def _check_alike(trainings: Sides[Opened]) -> None:
 
 
 def _pair_up(
-    trainings: Sides[Opened], real: Optional[Path], wanted: Optional[bool]
+    trainings: Sides[Opened], real: Optional[ImageSource], wanted: Optional[bool]
 ) -> tuple[Optional[Sides[ImagePairs]], Optional[str]]:
     """Pair every image with the real one it answers.
 
     Args:
         trainings: with images.
-        real: where the real images are; None for result folders, which contain their own.
+        real: the real images; None for result folders, which contain their own.
         wanted: True insists, False does not pair, None pairs if every name has its partner.
 
     Returns:

@@ -27,4 +27,5 @@ class Measuring:
     samples: int = SAMPLES
     classes: Optional[int] = None
     ignored: int = 255
+    resize: Optional[str] = None
     progress: Optional[Progress] = None

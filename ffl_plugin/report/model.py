@@ -58,6 +58,7 @@ class Training:
         path: the folder or zip as given.
         holds: ``images``, ``features`` or ``logs``.
         images: number of images compared; 0 where only logs were.
+        preparation: how they were resized; empty where they were not.
         digest: SHA-256 over names and bytes of the images in order, or of the file of features; None of logs.
         logs: the folder its logs were read from; None where there is none.
         options: options of the training as its own record holds them, flattened to ``a.b`` names.
@@ -67,6 +68,7 @@ class Training:
     path: str
     holds: str
     images: int = 0
+    preparation: str = ""
     digest: Optional[str] = None
     logs: Optional[str] = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -76,7 +78,8 @@ class Training:
     def contents(self) -> str:
         """What was compared of it: ``64 images``, ``features`` or ``logs only``."""
         if self.holds == IMAGES:
-            return words.count(self.images, "image")
+            counted = words.count(self.images, "image")
+            return f"{counted}, {self.preparation}" if self.preparation else counted
         return "features" if self.holds == FEATURES else "logs only"
 
 

@@ -14,6 +14,7 @@ from ffl_plugin.report.curves import TrainingLog as TrainingLog
 from ffl_plugin.report.curves import merged
 from ffl_plugin.report.loss_log import read_loss_log
 from ffl_plugin.report.stylegan_logs import read_metrics, read_stats
+from ffl_plugin.report.training_options import training_folders
 
 METRICS, STATS, LOSSES = "metric-*.jsonl", "stats.jsonl", "loss_log.txt"
 
@@ -36,16 +37,9 @@ def read_training_log(folder: Path) -> TrainingLog:
 def find_training_folder(path: Path) -> Optional[Path]:
     """The folder that holds the logs of the training behind ``path``, or None.
 
-    It is ``path`` itself, or, for pix2pix results in ``results/NAME[/test_latest[/images]]``, the folder
-    ``checkpoints/NAME`` beside ``results``: the upstream's own defaults.
+    It is ``path`` itself, or, for results of pix2pix and its relatives, ``checkpoints/NAME``.
     """
-    if has_logs(path):
-        return path
-    for name_folder in (path.absolute(), *list(path.absolute().parents)[:2]):
-        checkpoints = name_folder.parent.parent / "checkpoints" / name_folder.name
-        if has_logs(checkpoints):
-            return checkpoints
-    return None
+    return next((folder for folder in (path, *training_folders(path)) if has_logs(folder)), None)
 
 
 def has_logs(folder: Path) -> bool:

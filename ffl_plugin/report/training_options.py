@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ffl_plugin.errors import FFLError
+
 # `{:>25}: {:<30}` of pix2pix, CycleGAN and SPADE, with a remark on the default where it differs from it.
 OPTION_LINE = re.compile(r"^\s*(\w+): (.*?)\s*(?:\t\[default: .*\])?$")
 
@@ -31,13 +33,58 @@ def read_training_options(folder: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError, RecursionError):
         _flatten(json.loads((folder / "training_options.json").read_text(encoding="utf-8")), "", options)
     for name in ("train_opt.txt", "opt.txt"):
-        try:
-            text = (folder / name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        options.update((match[1], match[2]) for match in map(OPTION_LINE.match, text.splitlines()) if match)
-        break
+        found = _options_in(folder / name)
+        options.update(found)
+        if found:
+            break
     return options
+
+
+def training_folders(path: Path) -> list[Path]:
+    """Where the training behind ``results/NAME[/test_latest[/images[/fake_B]]]`` may lie.
+
+    By the upstreams' defaults it is ``checkpoints/NAME`` beside ``results``.
+    """
+    names = (path.absolute(), *list(path.absolute().parents)[:3])
+    return [name.parent.parent / "checkpoints" / name.name for name in names]
+
+
+def read_record(path: Path) -> tuple[dict[str, Any], Path]:
+    """The options of the test, or else of the training, behind results of pix2pix, SPADE or a relative.
+
+    Args:
+        path: a result folder, or a folder in it.
+
+    Returns:
+        Options by name, and the file that holds them; none where there is no record.
+
+    Raises:
+        FFLError: the record is a pickle, which is code, and not opened.
+    """
+    from ffl_plugin.metrics.results import find_results
+
+    results = find_results(path)
+    test = path if results is None else results.folder.parent
+    phase = test.name.rpartition("_")[0] or "test"
+    for folder in (path, *training_folders(path)):
+        for name in (f"{phase}_opt.txt", "opt.txt", "train_opt.txt"):
+            options = _options_in(folder / name)
+            if options:
+                return options, folder / name
+        if (folder / "opt.pkl").is_file():
+            raise FFLError(
+                f"{folder / 'opt.pkl'} is a pickle, which is code and is not opened, and no opt.txt lies "
+                "beside it; give --resize WIDTHxHEIGHT"
+            )
+    return {}, path
+
+
+def _options_in(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    return {match[1]: match[2] for match in map(OPTION_LINE.match, text.splitlines()) if match}
 
 
 def _flatten(value: Any, name: str, options: dict[str, Any]) -> None:
