@@ -67,7 +67,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
             ),
             requires(
                 backward,
-                ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)"),
+                ("self.criterionGAN(...)", "self.netD(...)", "self.netD_A(...)", "self.backward_G_GAN(...)"),
                 because=f"{backward} calls neither self.criterionGAN nor a discriminator, so there "
                 "may be no adversarial loss",
             ),

@@ -11,8 +11,22 @@ from relatives.entries import Entry
 from relatives.worker import Check, beside, run_worker
 
 WEIGHTS = (None, 0.0, 1.0, 2.0)
-IMAGE_MODELS = {"pix2pix": "pix2pix", "cyclegan": "cycle_gan", "cut": "cut", "spade": "spade"}
-REPORTS = {"pix2pix": {"G_FFL"}, "cyclegan": {"FFL_A", "FFL_B"}, "cut": {"G_FFL"}, "spade": {"FFL"}}
+IMAGE_MODELS = {
+    "bicyclegan": "bicycle_gan",
+    "cut": "cut",
+    "cyclegan": "cycle_gan",
+    "pix2pix": "pix2pix",
+    "spade": "spade",
+    "tsit": "tsit",
+}
+REPORTS = {
+    "bicyclegan": {"G_FFL"},
+    "cut": {"G_FFL"},
+    "cyclegan": {"FFL_A", "FFL_B"},
+    "pix2pix": {"G_FFL"},
+    "spade": {"FFL"},
+    "tsit": {"FFL"},
+}
 # Of a difference of float64 gradients that are larger than it.
 TOLERANCE = 1e-8
 

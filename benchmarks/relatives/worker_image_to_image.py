@@ -26,6 +26,10 @@ USUAL = {
     "cycle_gan": "--model cycle_gan --dataset_mode unaligned --netG resnet_6blocks --ngf 4 --ndf 4",
     "cut": "--model cut --dataset_mode unaligned --netG resnet_6blocks --ngf 4 --ndf 4 --netF_nc 4"
     " --num_patches 8 --CUT_mode CUT --no_html --display_id -1",
+    "bicycle_gan": "--model bicycle_gan --dataset_mode aligned --netG unet_128 --netE resnet_128"
+    " --netD basic_128_multi --netD2 basic_128_multi --ngf 4 --ndf 4 --nef 4",
+    "tsit": "--model pix2pix --task SIS --dataset_mode ade20k --croot . --sroot . --label_nc 3 --no_instance"
+    " --contain_dontcare_label --ngf 4 --ndf 4 --no_vgg_loss --num_upsampling_blocks 4",
     "spade": "--model pix2pix --dataset_mode custom --label_dir . --image_dir . --label_nc 3 --no_instance"
     " --ngf 4 --ndf 4 --no_vgg_loss --norm_G spectralspadeinstance3x3 --aspect_ratio 1",
 }
@@ -33,6 +37,7 @@ COMPARED = {
     "pix2pix": (("fake_B", "real_B"),),
     "cycle_gan": (("rec_A", "real_A"), ("rec_B", "real_B")),
     "cut": (("idt_B", "real_B"),),
+    "bicycle_gan": (("fake_B_encoded", "real_B_encoded"),),
 }
 
 
@@ -40,7 +45,7 @@ def main() -> None:
     """Run the job."""
     job = worker_common.begin()
     argparse.ArgumentParser.parse_args = leave_out_unknown  # type: ignore[method-assign]
-    run_step = spade_step if job["model"] == "spade" else step
+    run_step = spade_step if job["model"] in ("spade", "tsit") else step
     torch.set_default_dtype(torch.float64)
     torch.FloatTensor = torch.DoubleTensor  # type: ignore[misc]  # SPADE names its tensors so
 
@@ -83,10 +88,7 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     generators = [getattr(model, f"net{name}") for name in model.model_names if name.startswith("G")]
     worker_common.clear(*generators)
     forward(model)
-    if hasattr(model, "backward_G"):
-        model.backward_G()
-    else:
-        model.compute_G_loss().backward()
+    {"cut": cut_backward, "bicycle_gan": bicycle_backward}.get(job["model"], usual_backward)(model)
     found = worker_common.gradients(*generators)
     worker_common.clear(*generators)
     expected: dict[str, torch.Tensor] = {}
@@ -103,6 +105,21 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     losses = model.get_current_losses(*[0] * len(needed))  # some are told the iteration
     printed = {name: torch.as_tensor(value) for name, value in losses.items()}
     return {"gradients": found, "reports": printed, "expected": expected, "gain": 1.0}
+
+
+def usual_backward(model: Any) -> None:
+    """Take the gradient as pix2pix and CycleGAN do."""
+    model.backward_G()
+
+
+def bicycle_backward(model: Any) -> None:
+    """Take the gradient of the generator and the encoder as BicycleGAN does."""
+    model.backward_EG()
+
+
+def cut_backward(model: Any) -> None:
+    """Take the gradient as CUT does."""
+    model.compute_G_loss().backward()
 
 
 def forward(model: Any) -> None:

@@ -34,6 +34,8 @@ VARIABLES = {
     "cyclegan": "FFL_PIX2PIX",
     "spade": "FFL_SPADE",
     "cut": "FFL_CUT",
+    "bicyclegan": "FFL_BICYCLEGAN",
+    "tsit": "FFL_TSIT",
 }
 
 
