@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from report_material import scene, write_results, write_run, write_set
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import perceptual
+from ffl_plugin.metrics import Weights, perceptual
 from ffl_plugin.report import compare, to_csv, to_text, words
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
@@ -275,9 +276,10 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
 def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, monkeypatch):
     class StandIn:
         conditions = "a network; weights 01234567"
+        weights = Weights(Path("weights"), "01234567", False)
 
-        def __call__(self, pred, target):
-            return float(np.abs(pred - target).mean() / 255)
+        def distances(self, pred, target):
+            return (pred - target).abs().mean((1, 2, 3)) / 255
 
     monkeypatch.setattr(perceptual, "find_lpips", lambda *_, **__: (StandIn(), ("weights of my own",)))
     found = compared(real=sets / "real", before=sets / "before", after=sets / "after")
