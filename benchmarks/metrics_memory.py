@@ -36,6 +36,7 @@ from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import CHUNK
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.row_cache import StoredRows
 from ffl_plugin.metrics.sides import Sides
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))
@@ -70,11 +71,13 @@ def extract(count: int, folder: Path) -> None:
 
 def stored(what: str, count: int, folder: Path) -> list[Features]:
     """The sets of ``count`` cached features that were prepared."""
-    paths = sorted(folder.glob("*.npy"))
+    paths = sorted(folder.glob("*.npz"))
     per_set = len(paths) // SETS[what]
     names = tuple(map(str, range(count)))
+    left = [count - CHUNK * (number % per_set) for number in range(len(paths))]
+    chunks = [StoredRows(path, np.arange(min(CHUNK, rest))) for path, rest in zip(paths, left)]
     return [
-        Features(names, PROTOCOL, WEIGHTS, tuple(paths[k * per_set : (k + 1) * per_set]))
+        Features(names, PROTOCOL, WEIGHTS, tuple(chunks[k * per_set : (k + 1) * per_set]))
         for k in range(SETS[what])
     ]
 
@@ -95,7 +98,7 @@ def prepare(what: str, count: int, folder: Path) -> None:
     for number in range(SETS[what] * -(-count // CHUNK)):
         left = count - CHUNK * (number % -(-count // CHUNK))
         rows = random.standard_normal((min(CHUNK, left), FEATURES + CLASSES), dtype=np.float32)
-        np.save(folder / f"{number:05d}.npy", np.maximum(rows, 0))
+        np.savez(folder / f"{number:05d}.npz", rows=np.maximum(rows, 0))
 
 
 def run(what: str, count: int, folder: Path) -> None:

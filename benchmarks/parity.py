@@ -27,7 +27,8 @@ from ffl_plugin import metrics
 from ffl_plugin.metrics import Extractor, Lpips, Weights, find_weights, open_images, open_pairs
 from ffl_plugin.metrics.distribution import IS_SPLITS, KID_SUBSETS, NEIGHBOURS, SEED
 from ffl_plugin.metrics.distribution_difference import compare_kid
-from ffl_plugin.metrics.inception import FEATURES, SIDE, Inception
+from ffl_plugin.metrics.inception import FEATURES, Inception
+from ffl_plugin.metrics.resize import SIDE
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import ALEXNET
@@ -190,7 +191,12 @@ def resize_row() -> Row:
         from cleanfid.resize import build_resizer
 
         theirs = (build_resizer("clean")(picture(1, 400, 310)) - 128) / 128
-    ours = metrics.PROTOCOLS["clean"].prepare(picture(1, 400, 310)).permute(1, 2, 0).numpy()
+    ours = (
+        metrics.PROTOCOLS["clean"]
+        .prepare(torch.from_numpy(picture(1, 400, 310))[None])[0]
+        .permute(1, 2, 0)
+        .numpy()
+    )
     return Row("resize, clean", "clean-fid", ours, theirs)
 
 

@@ -26,21 +26,25 @@ _WARNING_FILTERS = threading.Lock()
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
-def decode(data: bytes, where: str, *, transparency: bool = True) -> Pixels:
-    """Decode one image to uint8 RGB (H, W, 3); grey becomes three equal channels, palettes their colours.
-
-    Transparency is dropped, as pytorch-fid and clean-fid do, or refused with ``transparency=False``
-    (StyleGAN2-ADA takes no such data set). Orientation tags are not applied; no FID tool applies them.
-    ``where`` names the file in messages.
-
-    Raises ``FFLError`` for what cannot be read and for more than 8 bits per channel.
-    """
+def refuse_transparency(data: bytes, where: str) -> None:
+    """Raise ``FFLError`` for an image with an alpha channel, from its header."""
     with _opened(data, where) as image:
-        if not transparency and _is_transparent(image):
+        if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
             raise FFLError(
                 f"{where} has transparency, which StyleGAN2-ADA's data sets do not allow; flatten it to RGB, "
                 "or use the protocol pytorch-fid or clean, which drop it"
             )
+
+
+def decode(data: bytes, where: str) -> Pixels:
+    """Decode one image to uint8 RGB (H, W, 3); grey becomes three equal channels, palettes their colours.
+
+    Transparency is dropped, as pytorch-fid and clean-fid do. Orientation tags are not applied; no FID tool
+    applies them. ``where`` names the file in messages.
+
+    Raises ``FFLError`` for what cannot be read and for more than 8 bits per channel.
+    """
+    with _opened(data, where) as image:
         image.info.pop("transparency", None)  # Pillow would warn that it is dropped
         try:
             return np.array(image.convert("RGB"))
@@ -107,10 +111,6 @@ def _too_deep(where: str, depth: str) -> FFLError:
     return FFLError(
         f"{where} has {depth} per channel, and these metrics are defined on 8 bits; convert it to 8-bit RGB"
     )
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    return image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
 
 
 def _reason(error: Exception) -> str:

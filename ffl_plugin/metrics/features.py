@@ -1,19 +1,16 @@
 """Inception features of a set: decoded ahead of the network, cached, resumable, shared by processes.
 
-The set is cut into chunks. A chunk is cached under the hash of its images' bytes, the protocol and the
-weights, so a stopped run goes on where it was, a renamed folder costs nothing, and a changed image is
-computed again. Memory does not grow with the number of images.
+Features are cached under the hash of the image's bytes, the protocol and the weights, so a stopped run goes
+on where it was, a renamed, reordered or extended set costs nothing, and a changed image is computed again.
+Memory does not grow with the number of images.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -21,24 +18,33 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ffl_plugin.cache import mark_used
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.decode import decode
+from ffl_plugin.metrics.decode import image_size, refuse_transparency
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
 from ffl_plugin.metrics.inception import FEATURES, Inception
+from ffl_plugin.metrics.one_pass import (
+    Consumer,
+    Encoded,
+    Picture,
+    Request,
+    Row,
+    read_encoded,
+    run_pass,
+    torch_threads,
+)
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol
+from ffl_plugin.metrics.row_cache import RowCache, StoredRows, key_of
 from ffl_plugin.metrics.sources import ImageSource, mixed_sizes
-from ffl_plugin.metrics.storage import TemporaryFolder, on_disk, written_whole
+from ffl_plugin.metrics.storage import TemporaryFolder, on_disk
 from ffl_plugin.metrics.weights import Weights
 
 Rows = npt.NDArray[np.float32]
-T = TypeVar("T")
 
-CHUNK = 64  # images per cached file
-_BATCH = 16  # images per step of the network: larger is slower on a CPU, and no faster on a GPU to speak of
-_VERSION = 1  # of the cached numbers: raised when they change
+CHUNK = 64  # images per cached file, and per step of a GPU
+_CPU_BATCH = 16  # images per step of a CPU
+_VERSION = 2  # of the cached numbers: raised when they change
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,14 @@ class Features:
         names: of the images.
         protocol: under which the features were made.
         weights: that made them; None where a file does not tell.
-        chunks: rows, or ``.npy`` files of rows: features (2048), then logits (1008) unless they are unknown.
+        chunks: rows, or where they are: features (2048), then logits (1008) unless they are unknown.
         temporary: the folder of the files, where it goes when this object does.
     """
 
     names: tuple[str, ...]
     protocol: Protocol
     weights: Optional[Weights]
-    chunks: tuple[Union[Path, Rows], ...] = field(repr=False)
+    chunks: tuple[Union[StoredRows, Rows], ...] = field(repr=False)
     temporary: Optional[TemporaryFolder] = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -65,7 +71,7 @@ class Features:
 
     def blocks(self) -> Iterator[Rows]:
         """Yield the rows of one chunk after another."""
-        return (np.load(c, allow_pickle=False) if isinstance(c, Path) else c for c in self.chunks)
+        return (chunk.load() if isinstance(chunk, StoredRows) else chunk for chunk in self.chunks)
 
     def pool(self) -> Rows:
         """Return all features (N, 2048), on disk where the chunks are: 8 kB an image."""
@@ -86,7 +92,9 @@ class Features:
     def _columns(self, columns: slice) -> Rows:
         blocks = (block[:, columns] for block in self.blocks())
         first = self.chunks[0]
-        return on_disk(blocks, first.parent) if isinstance(first, Path) else np.concatenate(list(blocks))
+        if isinstance(first, StoredRows):
+            return on_disk(blocks, first.path.parent)
+        return np.concatenate(list(blocks))
 
 
 class Extractor:
@@ -109,91 +117,151 @@ class Extractor:
         """Return the features of every image of a set.
 
         ``cache`` is a folder that lasts between runs; without it a temporary one is used. Under
-        ``torch.distributed`` the processes share the chunks, and each ends with all of them.
+        ``torch.distributed`` the processes share the images, and each ends with the features of all.
 
         Raises ``FFLError`` naming an image that cannot be read or that the protocol does not take.
         """
-        temporary = TemporaryFolder() if cache is None else None
-        folder = temporary.path if temporary else cache or Path()
+        meter = FeatureMeter(self, source, protocol, cache=cache)
         rank, world = rank_and_world()
-        starts = range(0, len(source), CHUNK)
-        paths: list[Path] = []
-        for path, images in _ahead(self._prepare(source, protocol, folder, starts[rank::world])):
-            if images is not None:
-                _save(path, self._run(images))
-            paths.append(path)
-            if progress is not None:
-                progress(min(len(paths) * world * CHUNK, len(source)), len(source), "features")
+        mine = [index for index in range(len(source)) if index // CHUNK % world == rank]
+
+        def rows() -> Iterator[Row]:
+            return (Row(((source, index),), (Request(meter, index),)) for index in mine)
+
+        run_pass(rows, len(mine), "features", progress)
         if world > 1:
-            paths = _exchange(paths, folder, len(starts))
-        return Features(source.names, protocol, self.weights, tuple(paths), temporary)
-
-    def _prepare(
-        self, source: ImageSource, protocol: Protocol, folder: Path, starts: Sequence[int]
-    ) -> Iterator[tuple[Path, Optional[Tensor]]]:
-        """Yield where each chunk is cached and, unless it is there, its images ready for the network."""
-        size = decode(source.read_bytes(0), source.describe(0)).shape[:2] if protocol.one_size else None
-
-        def image(index: int, data: bytes) -> Tensor:
-            pixels = decode(data, source.describe(index), transparency=protocol.transparency)
-            if size is not None and pixels.shape[:2] != size:
-                height, width = pixels.shape[:2]
-                raise mixed_sizes(
-                    source.describe(0), (size[0], size[1]), source.describe(index), (height, width)
-                )
-            return protocol.prepare(pixels)
-
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for start in starts:
-                indices = range(start, min(start + CHUNK, len(source)))
-                encoded = list(pool.map(source.read_bytes, indices))
-                path = folder / _chunk_name(encoded, protocol, size, self.weights)
-                if path.exists():
-                    mark_used(path)
-                    yield path, None
-                else:
-                    yield path, torch.stack(list(pool.map(image, indices, encoded)))
+            meter.exchange()
+        return meter.result()
 
     @torch.inference_mode()
-    def _run(self, images: Tensor) -> Rows:
+    def _run(self, images: Tensor) -> Any:
+        """Images (N, 3, 299, 299) to rows (N, 2048 + 1008), which may still be under way on the device."""
         if self._network is None:
             self._network = Inception(self.weights).to(self.device)
-        with torch.backends.cudnn.flags(allow_tf32=False):  # three digits of a feature are too few
-            rows = [self._network(batch.to(self.device)).cpu() for batch in torch.split(images, _BATCH)]
-        return torch.cat(rows).numpy()
+        # Three digits of a feature, as TF32 has, are too few. Without enabled=True cuDNN itself is off.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return torch.cat([self._network(batch) for batch in images.split(self.batch)])
+
+    @property
+    def batch(self) -> int:
+        """How many images make a step of the network."""
+        return min(CHUNK, _CPU_BATCH if self.device.type == "cpu" else CHUNK)
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items, computing each in a thread while its predecessor is in use."""
-    with ThreadPoolExecutor(1) as thread:
-        upcoming = thread.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, items, None)
-            yield item
+class FeatureMeter(Consumer):
+    """Computes the features of one set, image after image in any order."""
 
+    def __init__(
+        self, extractor: Extractor, source: ImageSource, protocol: Protocol, *, cache: Optional[Path] = None
+    ) -> None:
+        """Prepare for a set; arguments as of ``Extractor.extract``."""
+        self._extractor = extractor
+        self._source = source
+        self._protocol = protocol
+        self._on_host = protocol.on_host or extractor.device.type == "cpu"
+        self._threads = torch.get_num_threads()
+        self._size: Optional[tuple[int, int]] = None
+        if protocol.one_size:
+            first = read_encoded(source, 0)
+            self._size = image_size(first.data, first.name)
+        # The size is part of the settings, so that an image of another is not found but refused.
+        settings = f"features {_VERSION} {protocol.name} {self._size} {extractor.weights.sha256}"
+        self._cache = RowCache(cache, settings)
+        self._keys: list[bytes] = [b""] * len(source)
+        self._batch: list[tuple[bytes, Tensor]] = []
+        self._running: Optional[tuple[list[bytes], Any]] = None
+        self._done: list[tuple[list[bytes], Rows]] = []
 
-def _chunk_name(encoded: list[bytes], protocol: Protocol, size: object, weights: Weights) -> str:
-    """Name a chunk by everything that its numbers depend on."""
-    digest = hashlib.sha256(f"{_VERSION} {protocol.name} {size} {weights.sha256}".encode())
-    for data in encoded:
-        digest.update(hashlib.sha256(data).digest())
-    return f"{digest.hexdigest()}.npy"
+    def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
+        """Want what is not in the cache."""
+        self._keys[item] = key_of(encoded[0].digest)
+        return self._keys[item] not in self._cache
 
+    def prepare(self, item: int, pictures: Sequence[Picture]) -> Tensor:
+        """Resize an image on the CPU; leave it to the batch on a GPU."""
+        encoded, pixels = pictures[0].encoded, pictures[0].pixels
+        if not self._protocol.transparency:
+            refuse_transparency(encoded.data, encoded.name)
+        height, width = pixels.shape[:2]
+        if self._size not in (None, (height, width)):
+            first = self._source.describe(0)
+            raise mixed_sizes(first, self._size or (0, 0), encoded.name, (height, width))
+        image = torch.from_numpy(pixels)
+        return self._protocol.prepare(image[None])[0] if self._on_host else image
 
-def _save(path: Path, rows: Rows) -> None:
-    with written_whole(path) as file:
-        np.save(file, rows)
+    def take(self, item: int, prepared: Tensor) -> None:
+        """Add an image to the batch, and hand it to the network when it is full."""
+        self._batch.append((self._keys[item], prepared))
+        if len(self._batch) >= self._extractor.batch:
+            self._start()
 
+    def flush(self) -> None:
+        """Compute what is in the batch, and write what is not in the cache."""
+        self._start()
+        self._finish()
+        self._write()
 
-def _exchange(mine: list[Path], folder: Path, count: int) -> list[Path]:
-    """Give every process every chunk, one round of chunks at a time; processes need share no disk."""
-    paths: list[Path] = []
-    for turn in range(-(-count // dist.get_world_size())):
-        chunk = (mine[turn].name, np.load(mine[turn], allow_pickle=False)) if turn < len(mine) else None
-        chunks: list[Any] = [None] * dist.get_world_size()
-        dist.all_gather_object(chunks, chunk)
-        for name, rows in filter(None, chunks):
-            if not (folder / name).exists():
-                _save(folder / name, rows)
-            paths.append(folder / name)
-    return paths
+    def result(self) -> Features:
+        """Return the features of all images."""
+        chunks = tuple(self._cache.locate(self._keys))
+        names, weights = self._source.names, self._extractor.weights
+        return Features(names, self._protocol, weights, chunks, self._cache.temporary)
+
+    def _start(self) -> None:
+        if self._batch:
+            keys, images = zip(*self._batch)
+            self._batch = []
+            with torch_threads(self._threads):
+                rows = self._extractor._run(self._prepared(images))
+            self._finish()  # the batch before, while a GPU computes this one
+            self._running = (list(keys), rows)
+            if self._extractor.device.type == "cpu":
+                self._finish()
+
+    def _prepared(self, images: Sequence[Tensor]) -> Tensor:
+        """Bring images to the device, and resize them there: those of one size at once, in order."""
+        device = self._extractor.device
+        if self._on_host:
+            return torch.stack(list(images)).to(device)
+        by_size: dict[torch.Size, list[int]] = {}
+        for index, image in enumerate(images):
+            by_size.setdefault(image.shape, []).append(index)
+        prepared = [
+            self._protocol.prepare(torch.stack([images[i] for i in group]).to(device))
+            for group in by_size.values()
+        ]
+        if len(prepared) == 1:
+            return prepared[0]
+        order = torch.tensor([index for group in by_size.values() for index in group]).argsort()
+        return torch.cat(prepared)[order.to(device)]
+
+    def _finish(self) -> None:
+        if self._running is not None:
+            keys, rows = self._running
+            self._running = None
+            self._done.append((keys, torch.as_tensor(rows).cpu().numpy()))
+            if sum(len(done) for done, _ in self._done) >= CHUNK:
+                self._write()
+
+    def _write(self) -> None:
+        if self._done:
+            done, self._done = self._done, []
+            keys = [key for keys, _ in done for key in keys]
+            self._cache.add(keys, np.concatenate([rows for _, rows in done]))
+
+    def exchange(self) -> None:
+        """Give every process every row, one round of chunks at a time; processes need share no disk."""
+        rank, world = rank_and_world()
+        starts = range(0, len(self._source), CHUNK)
+        for turn in range(-(-len(starts) // world)):
+            chunk = None
+            if turn * world + rank < len(starts):
+                start = starts[turn * world + rank]
+                keys = self._keys[start : start + CHUNK]
+                chunk = (start, keys, np.concatenate([part.load() for part in self._cache.locate(keys)]))
+            chunks: list[Any] = [None] * world
+            dist.all_gather_object(chunks, chunk)
+            for start, keys, rows in filter(None, chunks):
+                self._keys[start : start + len(keys)] = keys
+                if not all(key in self._cache for key in keys):
+                    self._cache.add(keys, rows)

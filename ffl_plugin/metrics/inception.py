@@ -19,7 +19,6 @@ from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights, load_state
 
-SIDE = 299  # pixels
 FEATURES = 2048
 CLASSES = 1008
 

@@ -23,6 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
+import numpy as np
 import torch
 
 from ffl_plugin.errors import FFLError
@@ -199,7 +200,7 @@ def _read(row: Row) -> list[Encoded]:
 
 def read_encoded(source: ImageSource, index: int) -> Encoded:
     """Read and hash one image."""
-    data = source.read_bytes(index)
+    data = source.first if index == 0 else source.read_bytes(index)
     return Encoded(source, index, data, hashlib.sha256(data).digest())
 
 
@@ -211,7 +212,8 @@ def _decode(wanted: Sequence[Request], encoded: Sequence[Encoded]) -> tuple[list
         request.consumer.prepare(request.item, [pictures[place] for place in request.places])
         for request in wanted
     ]
-    return prepared, sum(picture.pixels.nbytes for picture in pictures.values())
+    made = [array for array in prepared if isinstance(array, (np.ndarray, torch.Tensor))]
+    return prepared, sum(array.nbytes for array in [*(p.pixels for p in pictures.values()), *made])
 
 
 def _pixels(encoded: Encoded) -> Pixels:

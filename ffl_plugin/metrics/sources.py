@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import zipfile
 import zlib
@@ -47,6 +48,11 @@ class ImageSource:
     def read_bytes(self, index: int) -> bytes:
         """Return the encoded bytes of one image; raises ``FFLError`` naming the file if it cannot be read."""
         raise NotImplementedError
+
+    @functools.cached_property
+    def first(self) -> bytes:
+        """The encoded bytes of the first image, which tells the size of all: read once."""
+        return self.read_bytes(0)
 
     def describe(self, index: int) -> str:
         """Name one image in a message."""

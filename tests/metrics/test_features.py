@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import picture, png, save
+from pictures import picture, save
 from PIL import Image
+from torch.nn import functional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import features as features_module
@@ -20,6 +21,7 @@ from ffl_plugin.metrics import open_images
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.row_cache import StoredRows
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
 
@@ -81,13 +83,15 @@ def test_clean_resizes_as_clean_fid(height: int, width: int) -> None:
         from cleanfid.resize import build_resizer
 
         expected = build_resizer("clean")(picture(1, height, width))
-    found = CLEAN.prepare(picture(1, height, width)) * 128 + 128
+    found = CLEAN.prepare(torch.from_numpy(picture(1, height, width))[None])[0] * 128 + 128
     assert found.permute(1, 2, 0).numpy() == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_protocols_differ_where_they_must() -> None:
     image = picture(1, 64, 64)
-    prepared = {name: protocol.prepare(image) for name, protocol in PROTOCOLS.items()}
+    prepared = {
+        name: protocol.prepare(torch.from_numpy(image)[None])[0] for name, protocol in PROTOCOLS.items()
+    }
     for one, other in (
         ("clean", "pytorch-fid"),
         ("pytorch-fid", "stylegan2-ada"),
@@ -154,7 +158,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert np.array_equal(
         found.pool(), CountingExtractor(random_weights).extract(open_images(folder), FID).pool()
     )
-    assert not [path for path in cache.iterdir() if path.suffix != ".npy"]
+    assert not [path for path in cache.iterdir() if path.suffix != ".npz"]
 
 
 def with_these_modules() -> dict[str, str]:
@@ -207,7 +211,7 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
     assert "Traceback" not in err
     assert '"measurements"' not in out
     kept = list((tmp_path / "c" / "features").iterdir())
-    assert [np.load(path).shape for path in kept] == [(2, FEATURES + 1008)] * 3
+    assert [len(StoredRows(path, np.arange(2)).load()) for path in kept] == [2] * 3
     out, _ = start(-1).communicate()
     assert out.count("chunk") == 20 - 3
     assert json.loads(out.splitlines()[-1])["measurements"]["KID"]["value"] is not None
@@ -216,10 +220,10 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
 def test_without_a_cache_nothing_stays(tmp_path: Path, random_weights: Weights, own_cache: Path) -> None:
     found = CountingExtractor(random_weights).extract(open_images(make_set(tmp_path / "set")), FID)
     (chunk,) = found.chunks
-    assert isinstance(chunk, Path)
-    assert chunk.exists()
+    assert isinstance(chunk, StoredRows)
+    assert chunk.path.exists()
     del found
-    assert not chunk.exists()
+    assert not chunk.path.exists()
     assert not own_cache.exists()
 
 
@@ -246,24 +250,77 @@ def test_transparency_is_dropped_or_refused_as_the_protocol_has_it(
         extractor.extract(open_images(tmp_path), ADA)
 
 
-def test_a_damaged_image_is_named_and_the_chunks_before_it_are_kept(
-    tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_image_is_named_and_those_before_it_are_kept(
+    tmp_path: Path, random_weights: Weights
 ) -> None:
-    monkeypatch.setattr(features_module, "CHUNK", 2)
-    folder = make_set(tmp_path / "set", 5)
-    (folder / "4.png").write_bytes(png(picture(4))[:400])
-    with pytest.raises(FFLError, match=r"4\.png is damaged"):
+    folder = make_set(tmp_path / "set", 50)
+    damaged = sorted(folder.iterdir())[37]
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:400])
+    with pytest.raises(FFLError, match=rf"{damaged.name} is damaged"):
         CountingExtractor(random_weights).extract(open_images(folder), FID, cache=tmp_path / "kept")
-    assert len(list((tmp_path / "kept").iterdir())) == 2
+    damaged.write_bytes(whole)
+    again = CountingExtractor(random_weights)
+    again.extract(open_images(folder), FID, cache=tmp_path / "kept")
+    assert again.images == 50 - 37
+
+
+def test_an_added_image_is_all_that_is_computed(tmp_path: Path, random_weights: Weights) -> None:
+    folder, cache = make_set(tmp_path / "set", 30), tmp_path / "kept"
+    first = CountingExtractor(random_weights).extract(open_images(folder), FID, cache=cache)
+    save(folder / "a new one.png", picture(77))
+    (folder / "7.png").unlink()
+    counting = CountingExtractor(random_weights)
+    found = counting.extract(open_images(folder), FID, cache=cache)
+    assert counting.images == 1
+    kept = [name for name in found.names if name in first.names]
+    rows = [first.pool()[first.names.index(name)] for name in kept]
+    assert np.array_equal(found.pool()[[found.names.index(name) for name in kept]], rows)
+
+
+@pytest.mark.parametrize("protocol", ["pytorch-fid", "stylegan2-ada", "clean"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (299, 299), (300, 298), (64, 700), (31, 17)])
+def test_resizes_are_what_the_field_has(protocol: str, size: tuple[int, int]) -> None:
+    """Image by image, as each tool does it."""
+    import_torchvision()
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+
+    images = np.stack([picture(seed, *size) for seed in range(3)])
+    found = PROTOCOLS[protocol].prepare(torch.from_numpy(images))
+    assert found.shape == (3, 3, 299, 299)
+    for image, ours in zip(images, found):
+        channels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+        if protocol == "pytorch-fid":
+            theirs = 2 * functional.interpolate(channels / 255, (299, 299), mode="bilinear") - 1
+        elif protocol == "stylegan2-ada":
+            like = interpolate_bilinear_2d_like_tensorflow1x
+            theirs = (like(channels, size=(299, 299), align_corners=False) - 128) / 128
+        else:
+            planes = [Image.fromarray(plane) for plane in channels[0].numpy()]
+            resized = [np.asarray(plane.resize((299, 299), Image.Resampling.BICUBIC)) for plane in planes]
+            theirs = (torch.from_numpy(np.stack(resized)).clip(0, 255)[None] - 128) / 128
+        assert (ours - theirs[0]).abs().max() < 1e-6
+
+
+def test_images_of_several_sizes_keep_their_order(tmp_path: Path, random_weights: Weights) -> None:
+    """As on a GPU, where they are resized in groups of one size."""
+    sizes = [(20, 20), (30, 20), (20, 20), (10, 40), (30, 20)]
+    images = [torch.from_numpy(picture(seed, *size)) for seed, size in enumerate(sizes)]
+    for index, size in enumerate(sizes):
+        save(tmp_path / f"{index}.png", picture(index, *size))
+    meter = features_module.FeatureMeter(CountingExtractor(random_weights), open_images(tmp_path), FID)
+    meter._on_host = False
+    for image, found in zip(images, meter._prepared(images)):
+        assert torch.equal(found, FID.prepare(image[None])[0])
 
 
 def test_a_full_disk_is_told_in_one_sentence(
     tmp_path: Path, random_weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(np, "savez", full)
     with pytest.raises(FFLError, match=r"cannot be written \(No space left on device\); make room") as caught:
         CountingExtractor(random_weights).extract(
             open_images(make_set(tmp_path / "set")), FID, cache=tmp_path / "kept"
@@ -280,7 +337,7 @@ def test_progress_reaches_the_end(
     CountingExtractor(random_weights).extract(
         open_images(make_set(tmp_path, 5)), FID, progress=lambda *step: steps.append(step)
     )
-    assert steps == [(2, 5, "features"), (4, 5, "features"), (5, 5, "features")]
+    assert steps == [(done, 5, "features") for done in range(1, 6)]
 
 
 WORKER = """
