@@ -13,7 +13,9 @@ from ffl_plugin.errors import FFLError
 
 # Kind -> what is ours in the folder; nothing else in it is ever touched.
 KINDS = {
-    "features": ("features/*.npy", "features/.*.npy.*"),
+    "features": ("features/*.npz", "features/*.npy", "features/.*.np?.*"),
+    "pairs": ("pairs/*.npz", "pairs/.*.npz.*"),
+    "spectra": ("spectra/*.npz", "spectra/.*.npz.*"),
     "samples": ("samples/" + "[0-9a-f]" * 64,),
     "weights": ("pt_inception-*.pth*", "alexnet-*.pth*"),
     "native": ("native-*.so", ".native-*"),

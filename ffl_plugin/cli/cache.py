@@ -20,9 +20,10 @@ from ffl_plugin.cache import KINDS, Kept, cache_folder, kept, remove, unused
 def command(prune: Optional[float], clear: bool, as_json: bool) -> None:
     """Show what is kept between runs, and remove it.
 
-    Features take 12 kB an image, under the hash of the images, protocol and weights; samples are images of
-    StyleGAN networks. All of it is made or downloaded again when needed. The folder is FFL_CACHE, else
-    ffl-plugin in the user's cache folder; files of others in it are left alone.
+    Features take 12 kB an image, under the hash of the image, protocol and weights; the scores of a pair 40
+    bytes, under the hashes of its images; the spectra of a set as much as some 40 of its images in memory.
+    Samples are images of StyleGAN networks. All of it is made or downloaded again when needed. The folder is
+    FFL_CACHE, else ffl-plugin in the user's cache folder; files of others in it are left alone.
     """
     if clear and prune is not None:
         raise click.UsageError("--clear and --prune exclude each other.")

@@ -140,7 +140,7 @@ class Extractor:
             self._network = Inception(self.weights).to(self.device)
         # Three digits of a feature, as TF32 has, are too few. Without enabled=True cuDNN itself is off.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return torch.cat([self._network(batch) for batch in images.split(self.batch)])
+            return torch.cat([self._network(batch) for batch in torch.split(images, self.batch)])
 
     @property
     def batch(self) -> int:

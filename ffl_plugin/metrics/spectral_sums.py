@@ -87,6 +87,11 @@ class SpectralSums:
         self.arrays["images"] = torch.zeros(self.folds, height, width, 3, device=self.device)
         self.arrays["counts"] = torch.zeros(self.folds, dtype=torch.int64, device=self.device)
 
+    def clear(self) -> None:
+        """Begin at zero again."""
+        for sums in self.arrays.values():
+            sums.zero_()
+
     @torch.inference_mode()
     def measure(self, images: npt.NDArray[np.uint8]) -> Batch:
         """Measure images (B, H, W, 3); several threads may."""

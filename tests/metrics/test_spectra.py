@@ -9,10 +9,10 @@ import torch
 from pictures import picture, save
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import measure_spectra, one_pass, open_images, spectral_distances
+from ffl_plugin.metrics import measure_spectra, one_pass, open_images, spectral_distances, spectral_pass
 from ffl_plugin.metrics.rings import Rings
 from ffl_plugin.metrics.spectra import CORNER, SpectralStatistics
-from ffl_plugin.metrics.spectral_sums import ROUNDING_NOISE, energy_of, spectra_of
+from ffl_plugin.metrics.spectral_sums import ROUNDING_NOISE, Batch, SpectralSums, energy_of, spectra_of
 
 
 def make_set(folder: Path, images: list[np.ndarray]) -> Path:
@@ -155,3 +155,109 @@ def test_unequal_sizes_are_refused(tmp_path: Path) -> None:
     a, b = measured(tmp_path / "a", [picture(1)]), measured(tmp_path / "b", [picture(1, height=20)])
     with pytest.raises(FFLError, match="not 32x20 and 32x24"):
         spectral_distances(b, a)
+
+
+class Counting:
+    """Counts the images that are measured."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.images = 0
+        plain = SpectralSums.measure
+
+        def measure(sums: SpectralSums, images: np.ndarray) -> Batch:
+            self.images += len(images)
+            return plain(sums, images)
+
+        monkeypatch.setattr(SpectralSums, "measure", measure)
+
+    def since(self) -> int:
+        count, self.images = self.images, 0
+        return count
+
+
+def same(a: SpectralStatistics, b: SpectralStatistics) -> bool:
+    fields = ("counts", "log_spectrum", "fold_profiles", "fold_high_energy", "fold_images")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in fields)
+
+
+def test_spectra_are_kept_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_set(tmp_path / "set", [picture(seed) for seed in range(70)])
+    counting = Counting(monkeypatch)
+    fresh = measure_spectra(open_images(folder))
+    assert counting.since() == 70
+    assert same(measure_spectra(open_images(folder), cache=tmp_path / "kept"), fresh)
+    assert counting.since() == 70
+    folder.rename(tmp_path / "renamed")
+    assert same(measure_spectra(open_images(tmp_path / "renamed"), cache=tmp_path / "kept"), fresh)
+    assert counting.since() == 0
+    save(tmp_path / "renamed" / "0042.png", picture(99))
+    changed = measure_spectra(open_images(tmp_path / "renamed"), cache=tmp_path / "kept")
+    assert counting.since() == 70  # what is in a sum cannot be taken out
+    assert same(changed, measure_spectra(open_images(tmp_path / "renamed")))
+    assert not same(changed, fresh)
+
+
+def test_measuring_goes_on_after_a_damaged_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_set(tmp_path / "set", [picture(seed) for seed in range(50)])
+    counting = Counting(monkeypatch)
+    fresh = measure_spectra(open_images(folder))
+    whole = (folder / "0037.png").read_bytes()
+    (folder / "0037.png").write_bytes(whole[:300])
+    with pytest.raises(FFLError, match=r"0037\.png is damaged"):
+        measure_spectra(open_images(folder), cache=tmp_path / "kept")
+    (folder / "0037.png").write_bytes(whole)
+    counting.since()
+    found = measure_spectra(open_images(folder), cache=tmp_path / "kept")
+    assert counting.since() == 13
+    assert same(found, fresh)
+
+
+def test_a_kill_loses_the_batch_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_set(tmp_path / "set", [picture(seed) for seed in range(30)])
+    monkeypatch.setattr(spectral_pass, "_SAVE_EVERY", 8)
+    fresh = measure_spectra(open_images(folder))
+    plain = spectral_pass.SpectraMeter.take
+
+    def stopped(meter: spectral_pass.SpectraMeter, item: int, prepared: spectral_pass.Prepared) -> None:
+        if item == 21:
+            raise KeyboardInterrupt
+        plain(meter, item, prepared)
+
+    monkeypatch.setattr(spectral_pass.SpectraMeter, "take", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        measure_spectra(open_images(folder), cache=tmp_path / "kept")
+    monkeypatch.setattr(spectral_pass.SpectraMeter, "take", plain)
+    taken: list[int] = []
+    wanted = spectral_pass.SpectraMeter.prepare
+    monkeypatch.setattr(
+        spectral_pass.SpectraMeter,
+        "prepare",
+        lambda meter, item, pictures: taken.append(item) or wanted(meter, item, pictures),
+    )
+    found = measure_spectra(open_images(folder), cache=tmp_path / "kept")
+    assert sorted(taken) == list(range(16, 30))
+    assert same(found, fresh)
+
+
+def test_batches_of_a_gpu_add_up_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU takes images one by one; here it is told to take them as a GPU does."""
+    folder = make_set(tmp_path / "set", [picture(seed) for seed in range(20)])
+    one_by_one = measure_spectra(open_images(folder))
+    monkeypatch.setattr(spectral_pass, "_GPU_BATCH", 7 * 24 * 32 * 3)
+    monkeypatch.setattr(
+        spectral_pass.SpectraMeter,
+        "prepare",
+        lambda meter, item, pictures: (pictures[0].encoded.digest, pictures[0].pixels),
+    )
+    batched = measure_spectra(open_images(folder))
+    assert batched.log_spectrum == pytest.approx(one_by_one.log_spectrum, abs=1e-9)
+    assert batched.fold_profiles == pytest.approx(one_by_one.fold_profiles, rel=1e-12)
+    assert np.array_equal(batched.fold_images, one_by_one.fold_images)
+
+
+def test_a_damaged_file_of_sums_is_made_again(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", [picture(seed) for seed in range(3)])
+    fresh = measure_spectra(open_images(folder), cache=tmp_path / "kept")
+    (file,) = (tmp_path / "kept").iterdir()
+    file.write_bytes(file.read_bytes()[:500])
+    assert same(measure_spectra(open_images(folder), cache=tmp_path / "kept"), fresh)
