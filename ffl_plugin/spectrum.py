@@ -11,8 +11,12 @@ from torch import Tensor
 
 
 def half_spectrum(images: Tensor) -> Tensor:
-    """Return the left half of the unitary DFT of the last two axes: (..., H, W) -> (..., H, W//2 + 1)."""
-    spectrum: Tensor = torch.fft.rfft2(images, norm="ortho")
+    """Return the left half of the unitary DFT of the last two axes: (..., H, W) -> (..., H, W//2 + 1).
+
+    Of patches, a view in another order, a copy is transformed: what torch.compile of torch 2.13 generates for
+    a transform in such an order writes beyond its buffer.
+    """
+    spectrum: Tensor = torch.fft.rfft2(images.contiguous(), norm="ortho")
     return spectrum
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -49,6 +50,19 @@ def test_one_graph(options: dict[str, object]) -> None:
     torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in values))
 
 
+# Every spectrum and every option, most with patches. Sizes that may change take the compiler much longer.
+COMPILED: dict[str, list[dict[str, Any]]] = {
+    "static": [
+        {"spectrum": "image", "alpha": 2.0, "batch_matrix": True},
+        {"spectrum": "image", "patch_factor": 2, "log_matrix": True},
+        {"spectrum": "image", "patch_factor": 2, "matrix": torch.linspace(0, 1, 12).view(2, 6)},
+        {"spectrum": "batch", "patch_factor": 2, "alpha": 0.5},
+        {"spectrum": "batch-amplitude", "patch_factor": 2, "batch_matrix": True},
+        {"spectrum": "batch-log-power", "patch_factor": 2},
+    ],
+}
+
+
 @needs_a_newer_compiler
 @pytest.mark.skipif(
     not compiles, reason="torch finds no C++ compiler, or none that can write where it has it"
@@ -56,14 +70,28 @@ def test_one_graph(options: dict[str, object]) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators")
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
-def test_compiled_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sizes", COMPILED)
+def test_compiled_code(sizes: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The default backend, all cases in one graph: what it generates wrote beyond a buffer once (patches)."""
     # torch takes kept code for that of this processor, also where another's instructions were asked for.
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    pred, target = images(2, 3, 4, 6)
-    compiled = torch.compile(focal_frequency_loss, fullgraph=True)
-    values = compiled(pred, target), focal_frequency_loss(pred, target)
-    torch.testing.assert_close(*values)
-    torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in values))
+    torch._dynamo.reset()
+    dynamic, cases = sizes == "dynamic", COMPILED[sizes]
+
+    def losses(pred: Tensor, target: Tensor) -> Tensor:
+        return torch.stack([focal_frequency_loss(pred, target, **options) for options in cases])
+
+    compiled = torch.compile(losses, fullgraph=True, dynamic=dynamic)
+    for count in (3, 4) if dynamic else (3,):
+        pred, target = (x.detach().float() for x in images(count, 3, 4, 12))
+        if dynamic:  # and in another layout, from which the patches are cut
+            pred = pred.contiguous(memory_format=torch.channels_last)
+        pred.requires_grad_()
+        found, expected = compiled(pred, target), losses(pred, target)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
+        one_by_one = torch.linspace(1, 2, len(cases))  # a factor for each, so that each gradient counts
+        gradients = [torch.autograd.grad(value @ one_by_one, pred)[0] for value in (found, expected)]
+        torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 @needs_a_newer_compiler
