@@ -10,19 +10,19 @@ real difference.
 
 from __future__ import annotations
 
-import math
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from torch import Tensor, nn
 
+from ffl_plugin import whole_spectra
+from ffl_plugin.arguments import SPECTRA, check_images, check_options, half_weights, number, whole_number
 from ffl_plugin.averages import STATISTICS, averaged_distance, mean_images_of_all_ranks
-from ffl_plugin.distance import Weighting, at_least_single
+from ffl_plugin.distance import Weighting
 from ffl_plugin.fused import FusedDistance, plain_distance
-from ffl_plugin.spectrum import fold
 from ffl_plugin.tracing import is_traced
 
-SPECTRA = ("image", "batch", *STATISTICS)
+__all__ = ["SPECTRA", "FocalFrequencyLoss", "focal_frequency_loss"]
 
 
 def focal_frequency_loss(
@@ -73,10 +73,11 @@ def focal_frequency_loss(
     Raises:
         ValueError: shapes or options that do not fit; the message gives them.
     """
-    _check_options(alpha, patch_factor, spectrum, reduction, sync)
-    _check_images(pred, target, patch_factor, spectrum)
+    alpha, patch_factor = number(alpha), whole_number(patch_factor)
+    check_options(alpha, spectrum, reduction, sync)
+    check_images(pred, target, patch_factor, spectrum)
     count = pred.shape[0] if spectrum == "image" else 1
-    weights = None if matrix is None else _half_of(matrix, count, pred, patch_factor)
+    weights = None if matrix is None else half_weights(matrix, count, pred, patch_factor)
     weighting = Weighting(alpha, patch_factor, log_matrix, batch_matrix, weights)
     if spectrum in STATISTICS:
         return averaged_distance(pred, target, STATISTICS[spectrum], weighting, sync)
@@ -95,8 +96,11 @@ def focal_frequency_loss(
 class FocalFrequencyLoss(nn.Module):
     """``loss_weight`` times :func:`focal_frequency_loss`; takes what the class of the official package takes.
 
+    Every option is an attribute that may be set later. A subclass may override :meth:`tensor2freq` and
+    :meth:`loss_formulation`; the loss is then computed by them, over whole spectra.
+
     Args:
-        loss_weight: factor of the loss.
+        loss_weight: factor of the loss; a tensor or a parameter gets its gradient.
         alpha, patch_factor, log_matrix, batch_matrix, reduction, sync: as in :func:`focal_frequency_loss`.
         ave_spectrum: the official name of ``spectrum="batch"``.
         spectrum: which spectra are compared; by default ``"batch"`` if ``ave_spectrum``, else ``"image"``.
@@ -104,6 +108,11 @@ class FocalFrequencyLoss(nn.Module):
     Raises:
         ValueError: an option out of its range, or ``ave_spectrum=True`` with another ``spectrum``.
     """
+
+    # For a subclass whose constructor sets the official attributes and calls none of ours.
+    spectrum: str = "image"
+    reduction: str = "mean"
+    sync: bool = False
 
     def __init__(
         self,
@@ -131,10 +140,51 @@ class FocalFrequencyLoss(nn.Module):
         self.batch_matrix = batch_matrix
         self.reduction = reduction
         self.sync = sync
-        _check_options(alpha, patch_factor, self.spectrum, reduction, sync)
+        whole_number(patch_factor)
+        check_options(number(alpha), self.spectrum, reduction, sync)
 
-    def forward(self, pred: Tensor, target: Tensor, matrix: Optional[Tensor] = None) -> Tensor:
-        """Return the weighted loss: (N, C, H, W) twice -> a scalar, or (N,) with ``reduction="none"``."""
+    @property
+    def ave_spectrum(self) -> bool:
+        """Whether ``spectrum`` is ``"batch"``. Setting it chooses between that and ``"image"``."""
+        return self.spectrum == "batch"
+
+    @ave_spectrum.setter
+    def ave_spectrum(self, average: bool) -> None:
+        self.spectrum = "batch" if average else "image"
+
+    def tensor2freq(self, x: Tensor) -> Tensor:
+        """Return whole spectra of patches: (N, C, H, W) -> (N, P, C, h, w, 2), real and imaginary parts."""
+        return whole_spectra.spectra_of(x, whole_number(self.patch_factor))
+
+    def loss_formulation(
+        self, recon_freq: Tensor, real_freq: Tensor, matrix: Optional[Tensor] = None
+    ) -> Tensor:
+        """Return the loss of what :meth:`tensor2freq` returned, before ``loss_weight``: a scalar.
+
+        ``matrix``, weights in place of |D|^alpha / max, broadcasts to (N, P, C, h, w).
+        """
+        weighting = Weighting(
+            number(self.alpha), log_matrix=self.log_matrix, batch_matrix=self.batch_matrix, matrix=matrix
+        )
+        return whole_spectra.distance_of(recon_freq, real_freq, weighting)
+
+    def forward(
+        self, pred: Tensor, target: Tensor, matrix: Optional[Tensor] = None, **ignored: Any
+    ) -> Tensor:
+        """Return the weighted loss: (N, C, H, W) twice -> a scalar, or (N,) with ``reduction="none"``.
+
+        Raises:
+            TypeError: an argument that the loss does not know and that is not None. (BasicSR passes
+                ``weight=None``; the official package ignores whatever it does not know.)
+        """
+        for name, value in ignored.items():
+            if value is not None:
+                raise TypeError(
+                    f"the loss has no argument {name!r}, which the official package would ignore: leave "
+                    "it out, or give weights of frequencies as matrix"
+                )
+        if self._is_overridden():
+            return self._of_subclass(pred, target, matrix) * self.loss_weight
         loss = focal_frequency_loss(
             pred,
             target,
@@ -147,7 +197,25 @@ class FocalFrequencyLoss(nn.Module):
             reduction=self.reduction,
             sync=self.sync,
         )
-        return loss if self.loss_weight == 1 else loss * self.loss_weight
+        is_one = not isinstance(self.loss_weight, Tensor) and self.loss_weight == 1
+        return loss if is_one else loss * self.loss_weight
+
+    def _is_overridden(self) -> bool:
+        """Whether a subclass, or whoever set an attribute, replaced a step of the official package."""
+        steps = (getattr(step, "__func__", None) for step in (self.tensor2freq, self.loss_formulation))
+        return tuple(steps) != _STEPS
+
+    def _of_subclass(self, pred: Tensor, target: Tensor, matrix: Optional[Tensor]) -> Tensor:
+        """Return the loss by the official computation, whose steps may be overridden."""
+        if self.spectrum not in ("image", "batch") or self.reduction != "mean" or self.sync:
+            raise ValueError(
+                "a subclass that overrides tensor2freq or loss_formulation takes the official options alone, "
+                f"not spectrum={self.spectrum!r}, reduction={self.reduction!r}, sync={self.sync}"
+            )
+        spectra = self.tensor2freq(pred), self.tensor2freq(target)
+        if self.ave_spectrum:
+            spectra = spectra[0].mean(0, keepdim=True), spectra[1].mean(0, keepdim=True)
+        return self.loss_formulation(*spectra, matrix)
 
     def extra_repr(self) -> str:
         """Show every option."""
@@ -158,64 +226,4 @@ class FocalFrequencyLoss(nn.Module):
         )
 
 
-def _half_of(matrix: Tensor, count: int, images: Tensor, patch_factor: int) -> Tensor:
-    """Return weights for the half spectra of ``count`` images cut into patches, or raise ValueError."""
-    _, c, height, width = images.shape
-    p, height, width = patch_factor**2, height // patch_factor, width // patch_factor
-    aligned = matrix
-    if matrix.dim() == 4 and (p == 1 or matrix.shape[0] == 1):
-        aligned = matrix.unsqueeze(1)
-    elif matrix.dim() in (2, 3):
-        aligned = matrix.reshape((1,) * (5 - matrix.dim()) + matrix.shape)
-    fits = (
-        aligned.dim() == 5
-        and aligned.shape[3:] == (height, width)
-        and all(given in (1, wanted) for given, wanted in zip(aligned.shape, (count, p, c)))
-    )
-    if not fits:
-        four_axes = f"({count if p == 1 else 1}, {c}, {height}, {width})"
-        raise ValueError(
-            f"matrix of shape {tuple(matrix.shape)} does not fit spectra of shape "
-            f"{(count, p, c, height, width)} (N, P, C, h, w): give ({height}, {width}), "
-            f"({c}, {height}, {width}), {four_axes} or that, with 1 to broadcast N, P or C"
-        )
-    half = fold(aligned.detach().to(images.device, at_least_single(images)))
-    if p == 1:
-        return half.squeeze(1)
-    rows = patch_factor if half.shape[1] == p else 1
-    return half.reshape(half.shape[0], rows, rows, *half.shape[2:])
-
-
-def _check_options(alpha: float, patch_factor: int, spectrum: str, reduction: str, sync: bool) -> None:
-    """Raise ValueError for an option out of its range."""
-    if not 0 <= alpha < math.inf:
-        raise ValueError(f"alpha must be a finite number >= 0, not {alpha}")
-    if isinstance(patch_factor, bool) or not isinstance(patch_factor, int) or patch_factor < 1:
-        raise ValueError(f"patch_factor must be a whole number >= 1, not {patch_factor!r}")
-    if spectrum not in SPECTRA:
-        raise ValueError(f"spectrum must be one of {', '.join(SPECTRA)}, not {spectrum!r}")
-    if reduction not in ("mean", "none"):
-        raise ValueError(f"reduction must be 'mean' or 'none', not {reduction!r}")
-    if reduction == "none" and spectrum != "image":
-        raise ValueError(
-            f"reduction='none' is one loss per image; spectrum={spectrum!r} has one for the whole batch"
-        )
-    if sync and spectrum == "image":
-        raise ValueError("sync=True averages over processes, and spectrum='image' averages nothing: drop one")
-
-
-def _check_images(pred: Tensor, target: Tensor, patch_factor: int, spectrum: str) -> None:
-    """Raise ValueError for images that cannot be compared."""
-    shapes = f"pred {tuple(pred.shape)} and target {tuple(target.shape)}"
-    if pred.dim() != 4 or target.dim() != 4:
-        raise ValueError(f"{shapes} must both be (N, C, H, W)")
-    if pred.shape[1:] != target.shape[1:] or (spectrum == "image" and pred.shape[0] != target.shape[0]):
-        raise ValueError(f"{shapes} must have the same shape")
-    if 0 in pred.shape or 0 in target.shape:
-        raise ValueError(f"{shapes} must not be empty")
-    if pred.shape[2] % patch_factor or pred.shape[3] % patch_factor:
-        raise ValueError(f"patch_factor={patch_factor} must divide the height and width of {shapes}")
-    if pred.is_complex() or target.is_complex():
-        raise ValueError(f"pred and target must be real images, not {pred.dtype} and {target.dtype}")
-    if pred.device != target.device:
-        raise ValueError(f"pred is on {pred.device} and target on {target.device}; move one to the other")
+_STEPS = (FocalFrequencyLoss.tensor2freq, FocalFrequencyLoss.loss_formulation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 
 
 def is_traced(*images: Tensor) -> bool:
@@ -19,5 +19,10 @@ def is_traced(*images: Tensor) -> bool:
         or torch._C._get_tracing_state() is not None
         or torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack()
-        or any(unpack_dual(image).tangent is not None for image in images)  # type: ignore[no-untyped-call]
+        or (forward_ad._current_level >= 0 and any(map(_has_tangent, images)))
     )
+
+
+def _has_tangent(image: Tensor) -> bool:
+    """Whether an image carries the tangent of forward-mode differentiation."""
+    return forward_ad.unpack_dual(image).tangent is not None  # type: ignore[no-untyped-call]

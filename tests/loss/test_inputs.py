@@ -166,7 +166,7 @@ REFUSED = {
         (1, 1, 6, 6),
         (1, 1, 6, 6),
         {"patch_factor": 4},
-        r"patch_factor=4 must divide.*\(1, 1, 6, 6\)",
+        r"\(1, 1, 6, 6\).*patch_factor=4 divides",
     ),
     "no patches": ((1, 1, 4, 4), (1, 1, 4, 4), {"patch_factor": 0}, "whole number >= 1, not 0"),
     "half a patch": ((1, 1, 4, 4), (1, 1, 4, 4), {"patch_factor": 1.5}, "whole number >= 1, not 1.5"),
