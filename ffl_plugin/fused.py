@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ffl_plugin.averages import mean_image
 from ffl_plugin.distance import Weighting, at_least_single, focal_weight_, pairwise_distance, share_of_batch_
-from ffl_plugin.native import Loops, loops_for
+from ffl_plugin.native import loops_for
 from ffl_plugin.spectrum import half_spectrum, image_of, patches, power
 
 # Pixels per block. On a CPU 512 KiB of float32, which with its spectrum fits the second-level cache and which
@@ -42,13 +42,13 @@ class FusedDistance(torch.autograd.Function):
         ctx: Any, pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool
     ) -> Tensor:
         """(N, C, H, W) twice -> (N,), (1,) if averaged, () of the mean."""
-        ctx.gradient, distance = gradient_and_distance(pred, target, weighting, averaged)
+        ctx.gradient, ctx.factor, distance = gradient_and_distance(pred, target, weighting, averaged, mean)
         ctx.how = weighting, averaged, mean
         ctx.layouts = [(images.shape, images.dtype) for images in (pred, target)]
         # Tensors of torch.inference_mode, such as a teacher's images, autograd refuses to save.
         ctx.unsaved = [images if images.is_inference() else None for images in (pred, target)]
         ctx.save_for_backward(*(None if images.is_inference() else images for images in (pred, target)))
-        return distance.mean() if mean else distance
+        return distance
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], ...]:
@@ -58,19 +58,11 @@ class FusedDistance(torch.autograd.Function):
         """
         if torch.is_grad_enabled():
             return (*_differentiate(ctx, *_images(ctx), grad_output), None, None, None)
-        weighting, averaged, mean = ctx.how
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
-            gradient, _ = gradient_and_distance(*_images(ctx), weighting, averaged)
+            gradient, ctx.factor, _ = gradient_and_distance(*_images(ctx), *ctx.how)
+        gradient = _scaled(gradient, grad_output, ctx.factor)
         (pred_shape, pred_dtype), (target_shape, target_dtype) = ctx.layouts
-        scale = 2 / (gradient.numel() if mean else gradient[0].numel())
-        if averaged:
-            scale /= pred_shape[0]
-        factors = grad_output.view(-1, 1, 1, 1) * scale
-        try:
-            gradient.mul_(factors)
-        except RuntimeError:  # under vmap, which differentiates all outputs at once, there are more factors
-            gradient = gradient * factors
         needs_pred, needs_target, *_ = ctx.needs_input_grad
         by_pred = by_target = None
         if needs_target:
@@ -81,54 +73,44 @@ class FusedDistance(torch.autograd.Function):
         return by_pred, by_target, None, None, None
 
 
-def gradient_and_distance(
-    pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool
-) -> tuple[Tensor, Tensor]:
-    """Return F⁻¹(w D), (N, C, H, W), n/2 times the gradients of the distances, and these, (N,).
+def _scaled(gradient: Tensor, grad_output: Tensor, factor: float) -> Tensor:
+    """Return ``gradient`` times ``factor`` and ``grad_output``, () or (N,); in place if possible."""
+    try:
+        # A CPU is not made to wait by a look at the number. Mostly it is 1, and saves a pass over memory.
+        if gradient.device.type == "cpu" and grad_output.dim() == 0 and grad_output.item() * factor == 1:
+            return gradient
+        factors = grad_output.view(-1, 1, 1, 1) * factor
+        return gradient.mul_(factors)
+    except RuntimeError:  # under vmap, which differentiates all outputs at once, there are more factors
+        return gradient * (grad_output.view(-1, 1, 1, 1) * factor)
 
-    If averaged, D is the difference of the mean images, and N is 1.
+
+def gradient_and_distance(
+    pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool
+) -> tuple[Tensor, float, Tensor]:
+    """Return the gradient by each image but for a factor, (N, C, H, W), that factor, and the distance.
+
+    The distance is (N,), or () if ``mean``. Of batches that are averaged there is one gradient for all.
     """
     highest: Optional[Tensor]
+    factor = 2 / (pred.shape[0] if mean or averaged else 1) / pred[0].numel()
     loops = loops_for(pred, target) if weighting.is_plain else None
     if loops:
-        gradient, distance, highest = _plane_by_plane(pred, target, averaged, loops)
-        grid = gradient
+        images = (loops.mean_difference(pred, target),) if averaged else (pred, target)
+        gradient, distances, distance, energy, highest = loops.focal_distance(factor, *images)
+        if not weighting.batch_matrix:
+            return gradient, 1.0, distance if mean else distances
+        grid, factor = gradient, 1.0
     else:
         if averaged:
             pred, target = mean_image(pred), mean_image(target)
-        gradient, grid, distance, highest = _block_by_block(pred, target, weighting)
+        gradient, grid, energy, highest = _block_by_block(pred, target, weighting)
     if weighting.batch_matrix and highest is not None:
         share = share_of_batch_(highest, weighting)
         grid.mul_(share)
-        distance.mul_(share)
-    return gradient, distance.flatten(1).sum(1).div_(pred[0].numel())
-
-
-def _plane_by_plane(
-    pred: Tensor, target: Tensor, averaged: bool, loops: Loops
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return F⁻¹(w D), the sums of w |D|² and the maxima of |D|², by the loops in C.
-
-    The Hartley transform, Re F - Im F, is its own inverse, and real weights that are even in (u, v), as w is,
-    multiply it as they multiply F. So the way back is a second real transform: cheaper than an inverse one.
-    """
-    count, (channels, height, width) = (1 if averaged else pred.shape[0]), pred.shape[1:]
-    gradient = pred.new_empty((count * channels, height, width))
-    energy, highest = pred.new_empty((2, count * channels)).unbind()
-    step = max(1, CPU_BLOCK // (height * width))
-    if averaged:
-        loops.mean_difference(pred, target, gradient)
-    else:
-        pred, target = pred.view_as(gradient), target.view_as(gradient)
-    for start in range(0, len(gradient), step):
-        some = slice(start, start + step)
-        difference = gradient[some]
-        if not averaged:
-            torch.sub(pred[some], target[some], out=difference)
-        loops.weigh(half_spectrum(difference), difference, energy[some], highest[some])
-        loops.hartley(half_spectrum(difference), difference)
-    shape = (count, channels, 1, 1)
-    return gradient.view(count, channels, height, width), energy.view(shape), highest.view(shape)
+        energy.mul_(share)
+    distances = energy.flatten(1).sum(1).div_(pred[0].numel())
+    return gradient, factor, distances.mean() if mean else distances
 
 
 def _block_by_block(

@@ -1,7 +1,7 @@
-/* The loss's own passes over memory on a CPU; ffl_plugin/native.py builds and calls them.
+/* The loss on a CPU in one call; ffl_plugin/native.py builds and calls this.
 
-   Plain C and OpenMP. Threads come from the OpenMP runtime that torch has loaded: this library is linked with
-   none of its own. */
+   Plain C and OpenMP. Threads come from the OpenMP runtime that torch has loaded, transforms from the Intel MKL
+   inside it: this library is linked with neither. */
 
 #include <math.h>
 #include <stddef.h>
@@ -19,6 +19,45 @@
 #define LONGEST_RUN 16384 /* whose sums stay in the cache */
 #define EVEN_RUN 64 /* of which runs are multiples: what a vector takes does not depend on the number of threads */
 #define WORTH_A_THREAD 16384 /* pixels */
+#define ROWS_AT_A_TIME 32
+
+/* MKL's functions, in the order in which native.py looks them up. MKL_LONG is long wherever this is built. */
+struct mkl {
+    long (*create)(void **descriptor, int domain, long dimensions, const long *lengths);
+    long (*set)(void *descriptor, int parameter, ...);
+    long (*commit)(void *descriptor);
+    long (*forward)(void *descriptor, void *in, ...);
+    long (*backward)(void *descriptor, void *in, ...);
+    long (*discard)(void **descriptor);
+};
+
+/* Values of mkl_dfti.h. */
+enum { REAL = 33, FORWARD_SCALE = 4, BACKWARD_SCALE = 5, CONJUGATE_EVEN_STORAGE = 10, PLACEMENT = 11,
+       INPUT_STRIDES = 12, OUTPUT_STRIDES = 13, THREAD_LIMIT = 27, COMPLEX_COMPLEX = 39, INPLACE = 43, NOT_INPLACE = 44 };
+
+/* Makes the unitary real transform of a plane, (rows, width) -> (rows, width/2 + 1) complex, or its inverse; returns
+   what MKL says, 0 if all is well. In place the rows of a real plane are as long as those of its spectrum. */
+long make_transform(const struct mkl *mkl, ptrdiff_t rows, ptrdiff_t width, int inverse, int in_place, int threads,
+                    void **made)
+{
+    const ptrdiff_t columns = width / 2 + 1;
+    const long lengths[] = {rows, width}, complex[] = {0, columns, 1};
+    const long real[] = {0, in_place ? 2 * columns : width, 1};
+    long failed = mkl->create(made, REAL, 2, lengths);
+    if (failed)
+        return failed;
+    failed |= mkl->set(*made, PLACEMENT, in_place ? INPLACE : NOT_INPLACE);
+    failed |= mkl->set(*made, CONJUGATE_EVEN_STORAGE, COMPLEX_COMPLEX);
+    failed |= mkl->set(*made, INPUT_STRIDES, inverse ? complex : real);
+    failed |= mkl->set(*made, OUTPUT_STRIDES, inverse ? real : complex);
+    failed |= mkl->set(*made, inverse ? BACKWARD_SCALE : FORWARD_SCALE, 1 / sqrt((double)rows * width));
+    failed |= mkl->set(*made, THREAD_LIMIT, (long)threads);
+    return failed ? failed : mkl->commit(*made);
+}
+
+void discard_transform(const struct mkl *mkl, void *transform) { mkl->discard(&transform); }
+
+static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 FOR_EACH_PROCESSOR
 static float highest_power(const float *frequencies, ptrdiff_t count)
@@ -33,97 +72,153 @@ static float highest_power(const float *frequencies, ptrdiff_t count)
     return highest;
 }
 
-/* Row u of a real plane has a mirror, row -u, and its columns v and -v: the half spectrum holds only one of each
-   two entries (u, v) and (-u, -v), conjugates. Both get a value: real - imaginary here, real + imaginary there. */
-static ptrdiff_t mirror(ptrdiff_t row, ptrdiff_t rows) { return row ? rows - row : 0; }
-
-/* Writes the Hartley transform times w = |D| / max |D| of one row of D, and of its mirror; returns the sum of
-   w |D|^2 over both. */
+/* Multiplies some rows of a half spectrum D by scale w, w = |D| / max |D|; returns the sum of w |D|^2 over the whole
+   rows: a column between the first and the middle one stands for two. */
 FOR_EACH_PROCESSOR
-static float weigh_row(const float *restrict spectrum, float inverse, float *restrict here, float *restrict there,
-                       ptrdiff_t width)
+static float weigh_rows(float *spectrum, ptrdiff_t rows, ptrdiff_t width, float inverse, float scale)
 {
     const ptrdiff_t half = (width - 1) / 2;
-    float energy = 0;
-#pragma omp simd reduction(+ : energy)
-    for (ptrdiff_t v = 1; v <= half; v++) {
-        const float real = spectrum[2 * v], imaginary = spectrum[2 * v + 1];
-        const float power = real * real + imaginary * imaginary;
-        const float weight = sqrtf(power * inverse);
-        here[v] = weight * (real - imaginary);
-        there[width - v] = weight * (real + imaginary);
-        energy += weight * power;
+    float twice = 0, once = 0;
+    for (ptrdiff_t u = 0; u < rows; u++, spectrum += 2 * (width / 2 + 1)) {
+#pragma omp simd reduction(+ : twice)
+        for (ptrdiff_t v = 1; v <= half; v++) {
+            const float real = spectrum[2 * v], imaginary = spectrum[2 * v + 1];
+            const float power = real * real + imaginary * imaginary;
+            const float weight = sqrtf(power * inverse);
+            spectrum[2 * v] = real * (weight * scale);
+            spectrum[2 * v + 1] = imaginary * (weight * scale);
+            twice += weight * power;
+        }
+        for (ptrdiff_t v = 0; v <= width / 2; v += half + 1) {
+            const float real = spectrum[2 * v], imaginary = spectrum[2 * v + 1];
+            const float power = real * real + imaginary * imaginary;
+            const float weight = sqrtf(power * inverse);
+            spectrum[2 * v] = real * (weight * scale);
+            spectrum[2 * v + 1] = imaginary * (weight * scale);
+            once += weight * power;
+        }
     }
-    energy *= 2;
-    for (ptrdiff_t v = 0; v <= width / 2; v += half + 1) { /* columns that mirror themselves */
-        const float real = spectrum[2 * v], imaginary = spectrum[2 * v + 1];
-        const float power = real * real + imaginary * imaginary;
-        const float weight = sqrtf(power * inverse);
-        here[v] = weight * (real - imaginary);
-        energy += weight * power;
+    return 2 * twice + once;
+}
+
+/* Weighs the half spectrum of a plane, ROWS_AT_A_TIME by each thread; by_run is scratch, a float for each row. */
+static void weigh(float *spectrum, ptrdiff_t rows, ptrdiff_t width, float scale, float *highest, float *energy,
+                  float *by_run, int threads)
+{
+    const ptrdiff_t row = 2 * (width / 2 + 1), run = ROWS_AT_A_TIME, runs = (rows + run - 1) / run;
+    float largest = 0;
+    double total = 0;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t i = 0; i < runs; i++)
+        by_run[i] = highest_power(spectrum + i * run * row, smaller(run, rows - i * run) * row / 2);
+    for (ptrdiff_t i = 0; i < runs; i++)
+        largest = fmaxf(largest, by_run[i]);
+    const float inverse = 1 / fmaxf(largest, SMALLEST_NORMAL);
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t i = 0; i < runs; i++)
+        by_run[i] = weigh_rows(spectrum + i * run * row, smaller(run, rows - i * run), width, inverse, scale);
+    for (ptrdiff_t i = 0; i < runs; i++)
+        total += by_run[i];
+    *highest = largest;
+    *energy = total;
+}
+
+/* Of `channels` planes the pixels are interleaved, one behind the other; apart, each plane has its own place, and
+   rows of `padded` floats. The loops are written out for usual numbers of channels. */
+#define FOR_CHANNELS(body) \
+    switch (channels) { \
+    case 1: { enum { C = 1 }; body } break; \
+    case 3: { enum { C = 3 }; body } break; \
+    case 4: { enum { C = 4 }; body } break; \
+    default: { const ptrdiff_t C = channels; body } \
     }
-    return energy;
+
+/* Sets a row of the planes apart, of pred, or of pred - target if there is one. */
+FOR_EACH_PROCESSOR
+static void set_apart(const float *restrict pred, const float *restrict target, float *restrict planes,
+                      ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t width, ptrdiff_t padded)
+{
+    for (ptrdiff_t u = 0; u < rows; u++, pred += channels * width, planes += padded) {
+        if (target) {
+            FOR_CHANNELS(
+                for (ptrdiff_t i = 0; i < width; i++)
+                    for (ptrdiff_t c = 0; c < C; c++)
+                        planes[c * rows * padded + i] = pred[i * C + c] - target[i * C + c];
+            )
+            target += channels * width;
+        } else {
+            FOR_CHANNELS(
+                for (ptrdiff_t i = 0; i < width; i++)
+                    for (ptrdiff_t c = 0; c < C; c++)
+                        planes[c * rows * padded + i] = pred[i * C + c];
+            )
+        }
+    }
 }
 
 FOR_EACH_PROCESSOR
-static void hartley_row(const float *restrict spectrum, float *restrict here, float *restrict there,
-                        ptrdiff_t width)
+static void interleave(const float *restrict planes, float *restrict image, ptrdiff_t channels, ptrdiff_t rows,
+                       ptrdiff_t width, ptrdiff_t padded)
 {
-    const ptrdiff_t half = (width - 1) / 2;
-    for (ptrdiff_t v = 0; v <= width / 2; v++)
-        here[v] = spectrum[2 * v] - spectrum[2 * v + 1];
-#pragma omp simd
-    for (ptrdiff_t v = 1; v <= half; v++)
-        there[width - v] = spectrum[2 * v] + spectrum[2 * v + 1];
-}
-
-/* Weighs half spectra D, (planes, rows, width/2 + 1) complex, by w = |D| / max |D| of their plane.
-
-   Writes to weighted, (planes, rows, width), the Hartley transform of F^-1(w D): its own inverse, and as real as
-   an image. Writes, per plane, max |D|^2 and the sum of w |D|^2 over the whole spectrum. by_row is scratch,
-   (planes, rows). */
-void weigh(const float *spectra, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t width, float *weighted,
-           float *highest, float *energy, float *by_row, int threads)
-{
-    const ptrdiff_t columns = width / 2 + 1;
-#pragma omp parallel num_threads(threads) if (planes * rows * columns > WORTH_A_THREAD)
-    {
-#pragma omp for schedule(static)
-        for (ptrdiff_t i = 0; i < planes * rows; i++)
-            by_row[i] = highest_power(spectra + 2 * i * columns, columns);
-#pragma omp for schedule(static)
-        for (ptrdiff_t plane = 0; plane < planes; plane++) {
-            highest[plane] = 0;
-            for (ptrdiff_t i = plane * rows; i < (plane + 1) * rows; i++)
-                highest[plane] = fmaxf(highest[plane], by_row[i]);
-        }
-#pragma omp for schedule(static)
-        for (ptrdiff_t i = 0; i < planes * rows; i++) {
-            const ptrdiff_t plane = i / rows, row = i % rows;
-            by_row[i] = weigh_row(spectra + 2 * i * columns, 1 / fmaxf(highest[plane], SMALLEST_NORMAL),
-                                  weighted + i * width,
-                                  weighted + (plane * rows + mirror(row, rows)) * width, width);
-        }
-#pragma omp for schedule(static)
-        for (ptrdiff_t plane = 0; plane < planes; plane++) {
-            energy[plane] = 0;
-            for (ptrdiff_t i = plane * rows; i < (plane + 1) * rows; i++)
-                energy[plane] += by_row[i];
-        }
+    for (ptrdiff_t u = 0; u < rows; u++, image += channels * width, planes += padded) {
+        FOR_CHANNELS(
+            for (ptrdiff_t i = 0; i < width; i++)
+                for (ptrdiff_t c = 0; c < C; c++)
+                    image[i * C + c] = planes[c * rows * padded + i];
+        )
     }
 }
 
-/* Writes the Hartley transforms, (planes, rows, width), that half spectra, (planes, rows, width/2 + 1), hold. */
-void hartley(const float *spectra, ptrdiff_t planes, ptrdiff_t rows, ptrdiff_t width, float *transforms,
-             int threads)
+/* Returns the floats of scratch that focal_distance takes for each thread. */
+ptrdiff_t scratch_floats(ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t width)
 {
-#pragma omp parallel for schedule(static) num_threads(threads) if (planes * rows * width > WORTH_A_THREAD)
-    for (ptrdiff_t i = 0; i < planes * rows; i++)
-        hartley_row(spectra + 2 * i * (width / 2 + 1), transforms + i * width,
-                    transforms + (i - i % rows + mirror(i % rows, rows)) * width, width);
+    return rows * (channels * 2 * (width / 2 + 1) + 1);
 }
 
-static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+/* The focal distance of `groups` times `channels` planes, (rows, width), of which `channels` are interleaved.
+
+   With D the spectrum of pred - target (of pred, if target is null) and w = |D| / max |D| in its plane: writes to
+   gradient, laid out as pred is, scale F^-1(w D); per plane the sum of w |D|^2 over the whole spectrum and
+   max |D|^2; per image of `depth` planes the mean of w |D|^2, and the mean of those. `forward` is in place, and
+   `backward` if planes are interleaved. `outer` threads each take groups of their own and `inner` threads share a
+   plane; one of the two is 1. Returns what MKL says, 0 if all is well. */
+long focal_distance(const struct mkl *mkl, void *forward, void *backward, const float *pred, const float *target,
+                    ptrdiff_t groups, ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t width, ptrdiff_t depth,
+                    float scale, float *gradient, float *energy, float *highest, float *distances, float *mean,
+                    float *scratch, int outer, int inner)
+{
+    const ptrdiff_t pixels = rows * width, size = channels * pixels, padded = 2 * (width / 2 + 1);
+    const ptrdiff_t images = groups * channels / depth, share = scratch_floats(channels, rows, width);
+    long failed = 0;
+#pragma omp parallel for schedule(static) num_threads(outer) if (outer > 1) reduction(| : failed)
+    for (ptrdiff_t thread = 0; thread < outer; thread++) {
+        float *planes = scratch + thread * share, *by_run = planes + channels * rows * padded;
+        for (ptrdiff_t group = thread * groups / outer; group < (thread + 1) * groups / outer; group++) {
+            const float *theirs = target ? target + group * size : NULL;
+            float *result = gradient + group * size;
+            set_apart(pred + group * size, theirs, planes, channels, rows, width, padded);
+            for (ptrdiff_t c = 0; c < channels; c++) {
+                float *plane = planes + c * rows * padded;
+                const ptrdiff_t index = group * channels + c;
+                failed |= mkl->forward(forward, plane);
+                weigh(plane, rows, width, scale, highest + index, energy + index, by_run, inner);
+                failed |= channels > 1 ? mkl->backward(backward, plane) : mkl->backward(backward, plane, result);
+            }
+            if (channels > 1)
+                interleave(planes, result, channels, rows, width, padded);
+        }
+    }
+    double total = 0;
+    for (ptrdiff_t image = 0; image < images; image++) {
+        double sum = 0;
+        for (ptrdiff_t c = 0; c < depth; c++)
+            sum += energy[image * depth + c];
+        distances[image] = sum / (depth * pixels);
+        total += sum;
+    }
+    *mean = total / (images * depth * pixels);
+    return failed;
+}
 
 /* Four images at a time: fewer visits to the sums, and more of the memory under way. */
 FOR_EACH_PROCESSOR

@@ -1,8 +1,9 @@
-"""The loss's own loops over memory on a CPU, in C: built once, in a second, where there is a compiler.
+"""The loss on a CPU in C and with MKL's transforms: built once, in a second, where there is a compiler.
 
-Nothing depends on them. Without a compiler, with ``FFL_NATIVE=0``, and for all but contiguous float32 images
-on a CPU, torch's operations do the same in more passes. The library is kept in the cache folder under a name
-that says what it was made of, and gets there by a rename, so processes that start together need no lock.
+Nothing depends on it. Without a compiler, with ``FFL_NATIVE=0``, in a torch without MKL, and for all but
+dense float32 images on a CPU, torch's operations do the same in more passes. The library is kept in the cache
+folder under a name that says what it was made of, and gets there by a rename, so processes that start
+together need no lock.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from torch import Tensor
 
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
+from ffl_plugin.mkl import Transform, mkl_of_torch
 
 SOURCE = Path(__file__).with_name("native.c")
 FLAGS = ("-O3", "-std=gnu11", "-fno-math-errno", "-ffp-contract=fast", "-fopenmp", "-fPIC")
 SECONDS = 60  # after which a compiler is given up
+WORTH_A_THREAD = 16384  # pixels
 
 logger = logging.getLogger(__name__)
 
@@ -38,49 +41,80 @@ class LoopsMissing(FFLError):
 
 
 class Loops:
-    """The loops of ``native.c``, on float32 and complex64 tensors that :func:`loops_for` has looked at."""
+    """The functions of ``native.c``, on float32 tensors that :func:`loops_for` has looked at."""
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, library: ctypes.CDLL, mkl: Any) -> None:
         """Declare the functions of the library; raises AttributeError if it lacks one."""
         pointer, size, integer = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int
-        planes: list[Any] = [pointer, size, size, size]
-        self._weigh, self._hartley, self._mean = library.weigh, library.hartley, library.mean_difference
-        self._weigh.argtypes = [*planes, pointer, pointer, pointer, pointer, integer]
-        self._hartley.argtypes = [*planes, pointer, integer]
-        self._mean.argtypes = [pointer, size, pointer, size, pointer, size, integer]
-        self._weigh.restype = self._hartley.restype = self._mean.restype = None
+        self._library, self._mkl = library, mkl
+        library.make_transform.argtypes = [pointer, size, size, integer, integer, integer, pointer]
+        library.make_transform.restype = ctypes.c_long
+        library.discard_transform.argtypes = [pointer, pointer]
+        library.discard_transform.restype = None
+        library.scratch_floats.argtypes = [size] * 3
+        library.scratch_floats.restype = size
+        library.focal_distance.argtypes = [
+            *[pointer] * 5, *[size] * 5, ctypes.c_float, *[pointer] * 6, integer, integer
+        ]  # fmt: skip
+        library.focal_distance.restype = ctypes.c_long
+        library.mean_difference.argtypes = [pointer, size, pointer, size, pointer, size, integer]
+        library.mean_difference.restype = None
+        self._transforms = functools.lru_cache(maxsize=32)(self._prepare)
 
-    def weigh(self, spectra: Tensor, weighted: Tensor, energy: Tensor, highest: Tensor) -> None:
-        """Write the Hartley transforms of F⁻¹(w D), w = |D| / max |D| of each plane.
+    def focal_distance(
+        self, scale: float, pred: Tensor, target: Optional[Tensor] = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return ``scale`` F⁻¹(w D), D the spectra of pred - target (or of pred), and w = |D| / max |D|.
 
         Args:
-            spectra: half spectra D, (planes, H, W//2 + 1), complex64.
-            weighted: (planes, H, W), is written.
-            energy: (planes,), gets the sums of w |D|² over the whole spectra.
-            highest: (planes,), gets the maxima of |D|².
+            scale: a factor of the result.
+            pred: (N, C, H, W), contiguous or channels_last.
+            target: of the same shape, in either layout.
+
+        Returns:
+            scale F⁻¹(w D), laid out as ``pred``; the means of w |D|², (N,), and their mean, (); per plane the
+            sums of w |D|² and the maxima of |D|², both (N, C, 1, 1).
         """
-        spectra = spectra.contiguous()  # torch promises no layout
-        scratch = weighted.new_empty(
-            weighted.shape[:2]
-        )  # not on a default device of torch.set_default_device
-        self._weigh(
-            spectra.data_ptr(),
-            *weighted.shape,
-            weighted.data_ptr(),
-            highest.data_ptr(),
-            energy.data_ptr(),
-            scratch.data_ptr(),
-            torch.get_num_threads(),
+        images, depth, height, width = pred.shape
+        layout = _layout_of(pred)
+        interleaved = 1 if layout == torch.contiguous_format else depth
+        groups = images * depth // interleaved
+        outer, inner = _teams(groups, interleaved * height * width)
+        forward, backward = self._transforms(height, width, interleaved > 1, inner)
+        floats = outer * self._library.scratch_floats(interleaved, height, width)
+        # Not on a default device of torch.set_default_device.
+        gradient, scratch = torch.empty_like(pred, memory_format=layout), pred.new_empty(floats)
+        target = None if target is None else target.contiguous(memory_format=layout)
+        energy, highest, distances, mean = (
+            pred.new_empty(n) for n in (images * depth, images * depth, images, 1)
         )
+        failed = self._library.focal_distance(
+            self._mkl,
+            forward.pointer,
+            backward.pointer,
+            pred.data_ptr(),
+            None if target is None else target.data_ptr(),
+            groups,
+            interleaved,
+            height,
+            width,
+            depth,
+            scale,
+            *(each.data_ptr() for each in (gradient, energy, highest, distances, mean, scratch)),
+            outer,
+            inner,
+        )
+        if failed:
+            raise RuntimeError(f"MKL cannot transform planes of {height} x {width}: its error {failed}")
+        per_plane = (images, depth, 1, 1)
+        return gradient, distances, mean.view(()), energy.view(per_plane), highest.view(per_plane)
 
-    def hartley(self, spectra: Tensor, transforms: Tensor) -> None:
-        """Write Re F - Im F: half spectra F, (planes, H, W//2 + 1), complex64, -> (planes, H, W)."""
-        spectra = spectra.contiguous()
-        self._hartley(spectra.data_ptr(), *transforms.shape, transforms.data_ptr(), torch.get_num_threads())
-
-    def mean_difference(self, pred: Tensor, target: Tensor, difference: Tensor) -> None:
-        """Write the mean of pred, (N, ...), minus that of target, (M, ...), to difference, (...)."""
-        self._mean(
+    def mean_difference(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Return mean(pred) - mean(target): (N, C, H, W), (M, C, H, W) -> (1, C, H, W), laid out as pred."""
+        layout = _layout_of(pred)
+        target = target.contiguous(memory_format=layout)
+        difference = torch.empty_like(pred[:1], memory_format=layout)
+        self._library.mean_difference(
             pred.data_ptr(),
             pred.shape[0],
             target.data_ptr(),
@@ -89,15 +123,38 @@ class Loops:
             difference.numel(),
             torch.get_num_threads(),
         )
+        return difference
+
+    def _prepare(
+        self, height: int, width: int, interleaved: bool, threads: int
+    ) -> tuple[Transform, Transform]:
+        """Return the transform of planes, in place, and its inverse: slower to make than to use."""
+        prepare = functools.partial(Transform, self._library, self._mkl, (height, width), threads=threads)
+        return prepare(inverse=False, in_place=True), prepare(inverse=True, in_place=interleaved)
+
+
+def _teams(groups: int, pixels: int) -> tuple[int, int]:
+    """Return how many threads take groups of planes each, and how many share a plane; one of the two is 1."""
+    threads = torch.get_num_threads()
+    if groups * pixels <= WORTH_A_THREAD:
+        return 1, 1
+    if groups >= 2 * threads or pixels <= WORTH_A_THREAD:
+        return min(groups, threads), 1
+    return 1, threads
+
+
+def _layout_of(images: Tensor) -> torch.memory_format:
+    """Return in which of the two layouts (N, C, H, W) images lie; contiguous, if both fit."""
+    return torch.contiguous_format if images.is_contiguous() else torch.channels_last
 
 
 def loops_for(*images: Tensor) -> Optional[Loops]:
-    """Return the loops if they can be had and take all these images: float32, contiguous, on the CPU."""
+    """Return the loops if they can be had and take such images: float32 on the CPU, in a usual layout."""
     for image in images:
         plain = type(image) in (Tensor, torch.nn.Parameter) and image.device.type == "cpu"
-        as_it_lies = image.is_contiguous() and not image.is_neg()  # is_neg: the memory holds the opposite
-        if not (plain and image.dtype == torch.float32 and as_it_lies):
-            return None
+        dense = image.is_contiguous(memory_format=_layout_of(image))
+        if not (plain and dense and image.dtype == torch.float32) or image.is_neg():
+            return None  # is_neg: the memory holds the opposite
     return loops()
 
 
@@ -139,7 +196,9 @@ def load_loops(library: Path) -> Loops:
     """Load a library; raises LoopsMissing for a file that is none of ours."""
     try:
         # Torch made its OpenMP runtime's symbols global; those that the library lacks are found there.
-        return Loops(ctypes.CDLL(str(library)))
+        return Loops(ctypes.CDLL(str(library)), mkl_of_torch())
+    except LookupError as error:
+        raise LoopsMissing(str(error)) from None
     except (OSError, AttributeError) as error:
         raise LoopsMissing(f"{library.name} does not load: {error}") from None
 

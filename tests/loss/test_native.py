@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from random_cases import random_cases
 from torch import Tensor
 
-from ffl_plugin import focal_frequency_loss, fused, native
+from ffl_plugin import focal_frequency_loss, fused, mkl, native
 from ffl_plugin.distance import Weighting
 
 needs_compiler = pytest.mark.skipif(
-    native.loops() is None, reason="the loops need a C compiler: install cc or gcc"
+    native.loops() is None, reason="the loops need a C compiler, install cc or gcc; and a torch with MKL"
 )
 
 
@@ -133,14 +133,53 @@ def test_what_is_not_finite_stays_visible(bad: float, spectrum: str) -> None:
     assert by_pred[1, 2].isnan().all()
 
 
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
 @needs_compiler
-def test_memory_in_another_order_takes_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    pred, target = images(2, 3, 8, 8), images(2, 3, 8, 8, seed=1)
-    expected = losses_and_gradients(pred, target)
-    channels_last = pred.to(memory_format=torch.channels_last)
-    assert native.loops_for(channels_last, target) is None
-    for one, other in zip(losses_and_gradients(channels_last, target), expected):
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
+@pytest.mark.parametrize("batch_matrix", [False, True])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "layouts",
+    [("channels_last",) * 2, ("channels_last", "contiguous"), ("contiguous", "channels_last")],
+    ids="-".join,
+)
+def test_layouts(layouts: tuple[str, str], channels: int, batch_matrix: bool, spectrum: str) -> None:
+    pred, target = (
+        images(3, channels, 7, 10, seed=seed).contiguous(memory_format=LAYOUTS[layout])
+        for seed, layout in enumerate(layouts)
+    )
+    assert_as_the_equation_says(pred, target, spectrum=spectrum, batch_matrix=batch_matrix)
+    _, gradient, _ = losses_and_gradients(pred, target, spectrum=spectrum)
+    assert gradient[:1].is_contiguous(memory_format=LAYOUTS[layouts[0]])
+
+
+@needs_compiler
+def test_memory_with_gaps_takes_torch() -> None:
+    """Three of four channels, every other image: torch's operations."""
+    pred, target = images(6, 4, 8, 8)[::2, :3], images(3, 3, 8, 8, seed=1)
+    assert native.loops_for(pred, target) is None
+    found = losses_and_gradients(pred, target)
+    expected = losses_and_gradients(pred.contiguous(), target)
+    for one, other in zip(found, expected):
         torch.testing.assert_close(one, other)
+
+
+@needs_compiler
+def test_many_sizes_one_after_another() -> None:
+    """More than are prepared at a time, so that the first are discarded and prepared anew."""
+    for side in (*range(4, 44), *range(4, 44)):
+        assert_as_the_equation_says(images(1, 1, side, 5), images(1, 1, side, 5, seed=1))
+
+
+@needs_compiler
+@pytest.mark.usefixtures("forget")
+def test_torch_without_mkl(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(mkl, "FUNCTIONS", ("NoSuchFunction",))
+    with caplog.at_level("INFO", logger="ffl_plugin.native"):
+        assert native.loops() is None
+    assert "this torch has no MKL" in caplog.text
 
 
 @needs_compiler
