@@ -74,10 +74,12 @@ class Results:
         """
         answers = {fake: real for fake, real in self.layout.answers.items() if self.pictures.get(fake)}
         if not answers:
-            raise FFLError(
-                f"{self.folder} holds no images with the real ones they answer ({self.layout.upstream}); "
-                "give the folder of the real images too"
+            way = (
+                "which answer no real ones"
+                if self.layout.real
+                else "and not the real ones they answer; give the folder of the real images too"
             )
+            raise FFLError(f"{self.folder} holds images of {self.layout.upstream}, {way}")
         sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
         for fake, real in answers.items():
             # Several kinds of fakes may share the names of their images.

@@ -14,7 +14,7 @@ from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.curves import TrainingLog
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.inputs import Inputs
-from ffl_plugin.report.logged_metrics import LoggedMetric, logged_metric
+from ffl_plugin.report.logged_metrics import BEST, LoggedMetric, logged_metric
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import LOGS
 from ffl_plugin.report.training_logs import LOSSES
@@ -30,9 +30,11 @@ def compare_logs(inputs: Inputs, how: Measuring) -> Findings:
     for name in _measured(logs.before[0]):
         if all(name in names for names in shared):
             rows += _rows(name, logs.map(lambda log, name=name: _Series.of(log, name)))  # type: ignore[misc]
-    if any(gap.is_metric and gap.since is not None for log in logs for gap in log.gaps):
+    diverged = any(gap.is_metric and gap.since is not None for log in logs for gap in log.gaps)
+    if diverged:
         rows = [_withheld(row, DIVERGED) for row in rows]
-    return Findings(LOGS, rows=tuple(rows), notes=(*(() if rows else (_why_nothing(inputs),)), *inputs.notes))
+    notes = () if rows or diverged else (_why_nothing(inputs),)
+    return Findings(LOGS, rows=tuple(rows), notes=(*notes, *inputs.notes))
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,28 @@ def _rows(name: str, series: Sides[_Series]) -> list[Difference]:
     ends = {one.last(limit) for one in series}
     if len(ends) == 1 and limit in ends:
         rows.append(_at_end(name, known, series, limit))
-    best = series.map(lambda one: [y for x, y in one.possible.items() if x <= limit])
-    if known.direction != NEITHER and all(best):
-        choose = max if known.direction == HIGHER else min
-        metric = Metric(f"{name}_best", f"{name}, best up to {limit:g} kimg", known.direction)
-        counts = sorted({len(values) for values in best})
-        uneven = (
-            f"{metric.name}: of {counts[0]} snapshots in one training and {counts[-1]} in another, and the "
-            "best of more is better by chance."
-        )
-        note = uneven if len(counts) > 1 else ""
-        rows.append(compare_values(metric, best.map(choose), note=note))
+    if known.direction != NEITHER and all(one.possible for one in series):
+        rows += _best(name, known, series)
     return rows
+
+
+def _best(name: str, known: LoggedMetric, series: Sides[_Series]) -> list[Difference]:
+    """The best up to the end of what all have trained, of the snapshots that all share where that is one."""
+    limit = min(max(one.possible) for one in series)
+    shared = set.intersection(*(set(one.possible) for one in series))
+    values = series.map(
+        lambda one: [y for x, y in one.possible.items() if (x in shared if limit in shared else x <= limit)]
+    )
+    if not all(values):
+        return []
+    counts = sorted({len(several) for several in values})
+    metric = Metric(f"{name}{BEST}", f"{name}, best up to {limit:g} kimg", known.direction)
+    uneven = (
+        f"{metric.name}: of {counts[0]} snapshots in one training and {counts[-1]} in another, and the best "
+        "of more is better by chance."
+    )
+    best = values.map(max if known.direction == HIGHER else min)
+    return [compare_values(metric, best, note=uneven if len(counts) > 1 else "")]
 
 
 def _at_end(name: str, known: LoggedMetric, series: Sides[_Series], limit: float) -> Difference:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
 
+BEST = "_best"  # ends the key of the row of a metric's best snapshot
+
 
 @dataclass(frozen=True)
 class LoggedMetric:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.report import pictures, words
 from ffl_plugin.report.figures import STROKES, WIDTHS, falls_far, logarithmic
+from ffl_plugin.report.logged_metrics import BEST
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.training_logs import Curve
 
@@ -82,11 +83,12 @@ def _pictures(comparison: Comparison) -> Figure:
 
 def _curves(comparison: Comparison) -> list[tuple[str, Curve]]:
     """The curves of the metric that decides, as (side, curve); of other than runs there are none."""
+    name = comparison.verdict.metric.removesuffix(BEST)
     return [
         (side, curve)
         for side, training in comparison.trainings.named()
         for curve in training.curves
-        if curve.name == comparison.verdict.metric
+        if curve.name == name
     ]
 
 

@@ -181,6 +181,7 @@ def test_a_run_that_diverged_is_told_first(tmp_path, side, worst):
 def test_a_run_that_was_never_a_number_is_told(tmp_path):
     found = compared(tmp_path, {"fid50k_full": {200: 9.0}}, {"fid50k_full": {200: NAN, 400: NAN}})
     assert "diverged: fid50k_full is NaN or infinite from kimg 200 on" in found.verdict.sentence
+    assert found.notes == ()
 
 
 def test_another_metric_of_a_diverged_run_decides_nothing_either(tmp_path):
@@ -221,9 +222,10 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("place", [200, 400], ids=["before the end", "at the end"])
 def test_impossible_values_are_shown_and_decide_nothing(tmp_path, metric, value, place):
     good = dict.fromkeys((200, 400), 2.0 if metric == "is50k_mean" else 0.5)
-    found = compared(tmp_path, {metric: good}, {metric: {**good, place: value}})
+    found = compared(tmp_path, {metric: {**good, place: good[200] * 0.9}}, {metric: {**good, place: value}})
     assert found.verdict.outcome == "no evidence"
-    assert found.row(f"{metric}_best").after_trainings[0] == good[200]
+    best = found.row(f"{metric}_best")  # of the snapshots that can be compared
+    assert (best.before_trainings[0], best.after_trainings[0]) == (good[200], good[200])
     (note, _) = (note for note in found.notes if "no such metric can be" in note)
     assert f"{metric} is {value:.4g} at {place} kimg" in note
     end = found.row(metric)
