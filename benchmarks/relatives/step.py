@@ -16,6 +16,7 @@ IMAGE_MODELS = {
     "cut": "cut",
     "cyclegan": "cycle_gan",
     "pix2pix": "pix2pix",
+    "pix2pixhd": "pix2pixHD",
     "spade": "spade",
     "tsit": "tsit",
 }
@@ -24,6 +25,7 @@ REPORTS = {
     "cut": {"G_FFL"},
     "cyclegan": {"FFL_A", "FFL_B"},
     "pix2pix": {"G_FFL"},
+    "pix2pixhd": {"G_FFL"},
     "spade": {"FFL"},
     "tsit": {"FFL"},
 }

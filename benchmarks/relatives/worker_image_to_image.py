@@ -30,6 +30,8 @@ USUAL = {
     " --netD basic_128_multi --netD2 basic_128_multi --ngf 4 --ndf 4 --nef 4",
     "tsit": "--model pix2pix --task SIS --dataset_mode ade20k --croot . --sroot . --label_nc 3 --no_instance"
     " --contain_dontcare_label --ngf 4 --ndf 4 --no_vgg_loss --num_upsampling_blocks 4",
+    "pix2pixHD": "--label_nc 3 --no_instance --no_vgg_loss --ngf 4 --ndf 4 --num_D 1 --n_downsample_global 1"
+    " --n_blocks_global 1",
     "spade": "--model pix2pix --dataset_mode custom --label_dir . --image_dir . --label_nc 3 --no_instance"
     " --ngf 4 --ndf 4 --no_vgg_loss --norm_G spectralspadeinstance3x3 --aspect_ratio 1",
 }
@@ -45,7 +47,7 @@ def main() -> None:
     """Run the job."""
     job = worker_common.begin()
     argparse.ArgumentParser.parse_args = leave_out_unknown  # type: ignore[method-assign]
-    run_step = spade_step if job["model"] in ("spade", "tsit") else step
+    run_step = {"spade": spade_step, "tsit": spade_step, "pix2pixHD": hd_step}.get(job["model"], step)
     torch.set_default_dtype(torch.float64)
     torch.FloatTensor = torch.DoubleTensor  # type: ignore[misc]  # SPADE names its tensors so
 
@@ -61,7 +63,7 @@ def leave_out_unknown(parser: argparse.ArgumentParser, args: Any = None, namespa
     return parser.parse_known_args(args, namespace)[0]
 
 
-def create_model(job: dict[str, Any], weight: Optional[float]) -> Any:
+def create_model(job: dict[str, Any], weight: Optional[float], factory: str = "models") -> Any:
     """The model that the clone's own command line and factory make, the same for one seed."""
     size = str(job["size"])
     sys.argv = ["train.py", "--dataroot", ".", "--name", "step", "--checkpoints_dir", job["scratch"]]
@@ -73,7 +75,7 @@ def create_model(job: dict[str, Any], weight: Optional[float]) -> Any:
     if not hasattr(opt, "device"):  # the newest upstream's train.py sets it
         opt.device = torch.device("cpu")
     torch.manual_seed(0)
-    return importlib.import_module("models").create_model(opt)
+    return importlib.import_module(factory).create_model(opt)
 
 
 def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
@@ -169,6 +171,28 @@ def spade_step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
         "expected": expected,
         "gain": 1.0,
     }
+
+
+def hd_step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
+    """Run pix2pixHD's model once, its losses added up as its train.py does."""
+    torch.cuda.FloatTensor = torch.DoubleTensor  # type: ignore[misc]
+    model = create_model(job, weight, factory="models.models")
+    shape = (BATCH, 3, job["size"], job["size"])
+    label, real = torch.randint(0, 3, (BATCH, 1, *shape[2:])).float(), torch.rand(shape) * 2 - 1
+    torch.manual_seed(1)
+    losses, fake = model(label, label, real, label, infer=True)
+    named = dict(zip(model.loss_names, losses))
+    total = named["G_GAN"] + named["G_GAN_Feat"]
+    expected: dict[str, torch.Tensor] = {}
+    if weight:
+        total = total + named["G_FFL"]
+        ffl([(fake, real)]).backward(retain_graph=True)
+        expected = worker_common.gradients(model.netG)
+        worker_common.clear(model.netG)
+    total.backward()
+    reports = {name: torch.as_tensor(value).detach().mean() for name, value in named.items()}
+    found = worker_common.gradients(model.netG)
+    return {"gradients": found, "reports": reports, "expected": expected, "gain": 1.0}
 
 
 if __name__ == "__main__":

@@ -225,6 +225,8 @@ def test_promise_5_apply_twice_is_apply_once(recipe: Recipe, clone: Path) -> Non
 def test_promise_5_partly_applied_is_refused_and_the_rest_can_be_reverted(
     recipe: Recipe, clone: Path
 ) -> None:
+    if sum(len(file.edits) for file in recipe.files) == 1:
+        pytest.skip("its only edit is there or not")
     recipe = replace(recipe, earlier=())  # without one of its pieces it may be an edition before
     before = contents(clone)
     pieces = [(file.path, edit) for file in recipe.files for edit in file.edits]

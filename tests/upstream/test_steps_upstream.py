@@ -36,6 +36,7 @@ VARIABLES = {
     "cut": "FFL_CUT",
     "bicyclegan": "FFL_BICYCLEGAN",
     "tsit": "FFL_TSIT",
+    "pix2pixhd": "FFL_PIX2PIXHD",
 }
 
 

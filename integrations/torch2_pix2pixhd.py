@@ -1,0 +1,9 @@
+"""Importing this gives pix2pixHD's ``train.py`` the ``fractions.gcd`` that left with Python 3.9."""
+
+from __future__ import annotations
+
+import fractions
+import math
+
+if not hasattr(fractions, "gcd"):
+    fractions.gcd = math.gcd  # type: ignore[attr-defined]

@@ -1,0 +1,83 @@
+"""pix2pixHD: the generated image against the photograph of its label map."""
+
+from __future__ import annotations
+
+from ffl_plugin.patches._backward import loss_reaches_backward
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires
+from ffl_plugin.patches._made_models import trains_the_model
+from ffl_plugin.patches._scaling import loss_is_scaled
+from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
+
+IMPORT = Import("from ffl_plugin.integrations import pix2pixhd as ffl")
+
+FORWARD = "Pix2PixHDModel.forward"
+GENERATED = Only(("fake_image = self.netG.forward(...)", "fake_image = self.netG(...)"))
+LOSS_COMPLETE = Last(("loss_G = ...", "loss_G += ..."), branch="loss_G = ...")
+
+OPTIONS = File(
+    path="options/train_options.py",
+    holds=("TrainOptions.initialize",),
+    edits=(
+        IMPORT,
+        Statement(
+            "TrainOptions.initialize",
+            "ffl.add_options(self.parser)",
+            after=Last(("self.parser.add_argument(...)",)),
+        ),
+    ),
+)
+
+MODEL = File(
+    path="models/pix2pixHD_model.py",
+    holds=("Pix2PixHDModel.initialize", FORWARD),
+    edits=(
+        IMPORT,
+        Statement("Pix2PixHDModel.initialize", "ffl.setup(self)", after=Last(("self.loss_names = ...",))),
+        Statement(FORWARD, "ffl.add_term(self, fake_image, real_image)", after=GENERATED),
+    ),
+    checks=(
+        requires(
+            FORWARD,
+            ("return [self.loss_filter(...), ...]", "return (self.loss_filter(...), ...)"),
+            because=f"{FORWARD} does not return its losses through self.loss_filter, which gets the term",
+        ),
+        trains_the_model(FORWARD, "...(..., infer=...)", every=False),
+    ),
+)
+
+TRAIN = File(
+    path="train.py",
+    holds=("lcm",),
+    edits=(
+        IMPORT,
+        Statement("", "loss_G = ffl.with_term(loss_G, loss_dict)", after=LOSS_COMPLETE),
+    ),
+    checks=(
+        requires(
+            "",
+            ("loss_dict = dict(zip(....loss_names, ...))",),
+            because="does not name the losses in loss_dict as the model does, so the term gets lost",
+        ),
+        loss_reaches_backward("", LOSS_COMPLETE, "loss_G"),
+    ),
+    remarks=(loss_is_scaled("", LOSS_COMPLETE, "loss_G"),),
+)
+
+RECIPE = Recipe(
+    name="pix2pixhd",
+    upstream="NVIDIA/pix2pixHD",
+    summary="pix2pixHD, and its forks",
+    train="python train.py --name label2city_ffl --ffl-weight 1",
+    files=(OPTIONS, MODEL, TRAIN),
+    checks=(no_frequency_loss_of_its_own,),
+    versions=(
+        Version(
+            "14b3b3c",
+            (
+                (OPTIONS.path, "cacb8e7b9c9a093d323d2c6ef1b670ed2e364e7f"),
+                (MODEL.path, "fafdec0b7f35499070ef9eb015a72584b494164d"),
+                (TRAIN.path, "acedac25b64d4eeedb6482aa4e3c7b5fa82a249a"),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,21 @@
+"""pix2pixHD on today's Python; it needs CUDA all the same, since its model moves everything there."""
+
+from __future__ import annotations
+
+from ffl_plugin.patching.recipe import File, Import, Recipe, Version
+
+TRAIN = File(
+    path="train.py",
+    holds=("lcm",),
+    edits=(Import("from ffl_plugin.integrations import torch2_pix2pixhd"),),
+)
+
+RECIPE = Recipe(
+    name="torch2-pix2pixhd",
+    supplements="pix2pixhd",
+    upstream="NVIDIA/pix2pixHD",
+    summary="pix2pixHD on Python 3.9 and later (with CUDA, which its model takes for granted)",
+    train="python train.py --name label2city",
+    files=(TRAIN,),
+    versions=(Version("14b3b3c", ((TRAIN.path, "acedac25b64d4eeedb6482aa4e3c7b5fa82a249a"),)),),
+)
