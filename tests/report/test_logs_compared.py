@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from report_material import write_run
 
 from ffl_plugin.report import compare, to_csv, to_text
-from ffl_plugin.report.logged_metrics import logged_metric
+from ffl_plugin.report.logged_metrics import LOGGED, logged_metric
 from ffl_plugin.report.training_logs import read_training_log
 
 NAN = float("nan")
@@ -278,3 +280,16 @@ def test_advice_fits_the_upstream(tmp_path):
     assert "test.py" not in note
     other = write_run(tmp_path / "run-c", {0: 300, 200: 60})
     assert "same metric" in compare(before=runs[0], after=other).notes[0]
+
+
+def test_the_documentation_lists_every_metric():
+    page = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.splitlines() if "{N}" in line or "`ppl" in line]
+    listed = {
+        name: cells[3].strip()
+        for cells in rows
+        if len(cells) > 4
+        for name in re.findall("`([^`]+)`", cells[1])
+    }
+    for name, known in LOGGED.items():
+        assert listed[name].startswith(known.direction or "neither"), name
