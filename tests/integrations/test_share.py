@@ -145,6 +145,32 @@ def test_images_in_half_precision_find_the_same_weight() -> None:
     assert half == pytest.approx(single, rel=0.01)
 
 
+def weight_under_autocast(scaled: bool) -> float:
+    """The weight that a training under autocast finds, with a gradient scaler or without."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
+    optimizer = torch.optim.SGD(generator.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", enabled=scaled)
+    found: list[float] = []
+    term = FrequencyTerm(shared(), found=found.append)
+    for seed in range(STEPS + 1):
+        optimizer.zero_grad()
+        latent = torch.randn(2, 4, generator=torch.Generator().manual_seed(seed))
+        with torch.autocast("cpu", torch.bfloat16):
+            fake = generator(latent)
+            assert fake.dtype == torch.bfloat16
+            loss = (fake - 0.3).abs().mean() + term(fake, images(1000 + seed))
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    return found[0]
+
+
+@pytest.mark.skipif(not hasattr(torch.amp, "GradScaler"), reason="this torch scales on GPUs alone")
+def test_autocast_and_a_gradient_scaler_find_the_same_weight() -> None:
+    assert weight_under_autocast(scaled=True) == weight_under_autocast(scaled=False)
+
+
 @pytest.mark.parametrize("rounds", [2, 4])
 def test_rounds_of_accumulation_find_the_weight_of_whole_batches(rounds: int) -> None:
     training = Training(Settings(share=0.2, share_steps=2 * rounds)).run(3, rounds=rounds)
