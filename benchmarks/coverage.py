@@ -4,11 +4,11 @@
 
 Features are drawn, correlated and rectified as a network's are, or pictures whose spectrum falls as that of
 photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one row come of one seed
-("pairs") or not ("apart"). The truth of FID∞ and KID is their change with very many images, that of all other
-metrics the mean change at that number. With several trainings a side, the features of each are 1 + spread·ξ
-times as large, with ξ normal, and the truth is that of the mean training. A verdict is wrong if it says the
-opposite of the truth, of FID and of spectra that with very many images, or, in the scenario "same", anything
-but "no evidence". One thread per process is fastest: OMP_NUM_THREADS=1.
+("pairs") or not ("apart"). The truth of bias-reduced FID and KID is their change with very many images, that
+of all other metrics the mean change at that number. With several trainings a side, the features of each are
+1 + spread·ξ times as large, with ξ normal, and the truth is that of the mean training. A verdict is wrong if
+it says the opposite of the truth, of FID and of spectra that with very many images, or, in scenario "same",
+anything but "no evidence". One thread per process is fastest: OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LINE = (
 )
 TITLES = {
     "fid": "FID",
-    "fid_limit": "FID∞",
+    "fid_limit": "FID, bias-reduced",
     "kid": "KID",
     "is": "Inception Score",
     "precision": "Precision",

@@ -1,11 +1,11 @@
-"""How far FID, its extrapolation over subsets, and FID∞ here are from the FID of very many images.
+"""How far FID, its extrapolation over subsets, and bias-reduced FID are from the FID of very many images.
 
     python benchmarks/fid_limit.py [--images 16000] [--repetitions 20] [--json]
 
 Features are those of a trained network: AlexNet's last convolution, averaged over places (256 dimensions), of
 drawn faces, drawn faces that are blurred, and drawn faces with noise. Disjoint parts of each set are measured
-against parts of the reals, and held against FID∞ of all images, whose bias is negligible. The peer is FID∞ of
-Chong and Forsyth 2020: FID of 15 subsets of growing size, and a line through them over 1/N to 1/N = 0.
+against parts of the reals, and held against bias-reduced FID of all images, whose bias is negligible. The
+peer is FID∞ of Chong and Forsyth 2020: FID of 15 growing subsets, and a line through them over 1/N to 0.
 AlexNet's weights are those of LPIPS: FFL_LPIPS, or torchvision's file in torch's cache.
 """
 
@@ -63,7 +63,7 @@ def extrapolated(fake: Array, real: Array) -> float:
 METHODS: dict[str, Callable[[Array, Array], float]] = {
     "FID": frechet_distance,
     "extrapolated": extrapolated,
-    "FID∞ here": lambda fake, real: Coupling(fake, real).limit(),
+    "bias-reduced": lambda fake, real: Coupling(fake, real).limit(),
 }
 
 

@@ -58,6 +58,7 @@ class Metric:
     unit: str = ""
 
 
+FID, FID_LIMIT = Metric("fid", "FID"), Metric("fid_limit", "FID, bias-reduced")
 PAIR_METRICS = {
     key: Metric(key, name, BETTER[key], unit)
     for key, name, unit in (

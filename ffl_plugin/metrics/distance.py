@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import UNKNOWN, Basis
+from ffl_plugin.metrics.difference import FID_LIMIT
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import (
     Statistics,
@@ -39,7 +40,7 @@ class Measurement:
         value: the number.
         better: "lower" or "higher".
         basis: protocol, numbers of images and weights.
-        spread: the standard deviation that the metric is published with (KID's subsets, IS's splits).
+        spread: of KID its standard error, of the Inception Score the standard deviation over its splits.
     """
 
     metric: str
@@ -65,7 +66,7 @@ def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
 
 
 def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
-    """FID of infinitely many images, without the bias of few; None where there are too few for it.
+    """FID less most of the bias of few images (``frechet_limit``); None where there are too few for it.
 
     Raises ``FFLError`` as ``fid`` does.
     """
@@ -73,7 +74,7 @@ def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
     if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(FEATURES):
         return None
     value = frechet_limit(*(_unbiased(side) for side in (fake, real)))
-    return Measurement("FID∞", value, "lower", basis_of(real, fake))
+    return Measurement(FID_LIMIT.name, value, FID_LIMIT.direction, basis_of(real, fake))
 
 
 def _unbiased(side: FeatureSet) -> Statistics:

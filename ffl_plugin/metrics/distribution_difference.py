@@ -25,7 +25,7 @@ from ffl_plugin.metrics.distribution import (
 )
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.influence import sampling_error
-from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
+from ffl_plugin.metrics.kernel_distance import kernel_distances
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
@@ -51,34 +51,11 @@ def compare_kid(
     progress: Optional[Progress] = None,
 ) -> Difference:
     """Compare the KID of sets of features (n, d); arguments as of ``compare_fid``."""
-    values: list[float] = []
-    of_fakes: list[Array] = []
-    of_reals: list[Array] = []
-    second_order = np.zeros((len(trainings), len(trainings)))
-    reals = within([real], progress=progress).means[0]
-    every = list(trainings)
-    places = range(len(every))
-    for drawn_together in [places] if paired else [[place] for place in places]:
-        sets = [every[place] for place in drawn_together]
-        inner, across = within(sets, progress=progress), between(sets, real, progress=progress)
-        values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
-        of_fakes += list(2 * (inner.rows - across.rows))
-        of_reals += list(-2 * across.columns)
-        count = len(sets[0])
-        second_order[np.ix_(drawn_together, drawn_together)] = (
-            2 * inner.beyond / count** 2 + 4 * across.beyond / (count * len(real))
-        )
-
-    def sampling(weights: Array) -> float:
-        squares = sampling_error(of_fakes, of_reals, weights, paired=paired) ** 2
-        # The parts of single images are known from these images only, which holds the second order twice.
-        twice = max(float(weights @ second_order @ weights), 0.0)
-        return float(np.sqrt(squares - min(twice, squares / 2)))
-
+    found = kernel_distances(real, list(trainings), paired=paired, progress=progress)
     return compare_values(
         KID,
-        trainings.split(values),
-        sampling=sampling,
+        trainings.split(found.values),
+        sampling=found.sampling,
         degrees=min(len(rows) for rows in (real, *trainings)) - 1,
         level=level,
     )

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
-from ffl_plugin.metrics.difference import PAIR_METRICS
+from ffl_plugin.metrics.difference import FID_LIMIT, PAIR_METRICS
 from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
@@ -43,6 +43,8 @@ class Evaluation:
         """Return plain data: the measurements by metric, and the sentences."""
         refusal = str(self.refusal) if self.refusal else None
         numbers = {measurement.metric: measurement.as_json() for measurement in self.measurements}
+        if FID_LIMIT.name in numbers:
+            numbers["FID∞"] = numbers[FID_LIMIT.name]  # its name in 0.1, for those who read it
         return {"measurements": numbers, "notes": list(self.notes), "refused": refusal}
 
     def as_csv(self) -> str:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Optional
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, Difference
+from ffl_plugin.metrics.difference import LEVEL, NO_EVIDENCE, Difference
 from ffl_plugin.metrics.distance import basis_of, refuse_different_conditions
-from ffl_plugin.metrics.distribution import NEIGHBOURS, SCORE_SETTINGS
+from ffl_plugin.metrics.distribution import KID_SETTINGS, NEIGHBOURS, SCORE_SETTINGS
 from ffl_plugin.metrics.distribution_difference import (
     FEWEST_NEIGHBOURS,
     FEWEST_SCORED,
@@ -19,7 +19,7 @@ from ffl_plugin.metrics.distribution_difference import (
 )
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.frechet_limit import fewest_for_limit
+from ffl_plugin.metrics.frechet_limit import REMAINING_BIAS, fewest_for_limit
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
@@ -77,7 +77,7 @@ def compare_features(
         found[:0] = _fid_with_notes(distances, smallest)
     if "kid" in metrics:
         kernel = compare_kid(rows, pooled, paired=paired, level=level, progress=progress)
-        kernel = replace(kernel, basis=replace(basis, settings=("all pairs",)))
+        kernel = replace(kernel, basis=replace(basis, settings=(KID_SETTINGS,)))
         if smallest < ENOUGH_FOR_KID:
             kernel = _undecided(
                 kernel, f"its interval was tried on {ENOUGH_FOR_KID} and more, not on {smallest}"
@@ -91,16 +91,33 @@ def compare_features(
 
 
 def _fid_with_notes(distances: Sequence[Difference], smallest: int) -> list[Difference]:
-    """Say of FID at this number of images why it is too high, and keep it from deciding where it is alone."""
+    """Say what is left of the bias of FID, and let no change pass for one that is smaller than that."""
     at_this_number, *limit = distances
     if limit:
         why = "For this number of images, which make it too high, one generator more than another."
-        return [replace(at_this_number, note=why), *limit]
+        return [replace(at_this_number, note=why), _beyond_bias(at_this_number, limit[0])]
     why = (
         f"{smallest:,} are fewer than the {ENOUGH_FOR_LIMIT:,} that its {FEATURES:,} dimensions "
         "take, so it is far too high, one generator's more than another's"
     )
     return [_undecided(at_this_number, why)]
+
+
+def _beyond_bias(plain: Difference, reduced: Difference) -> Difference:
+    """Call a change of bias-reduced FID improved or worse only where it exceeds what its bias may still be.
+
+    The bias that is left is positive on both sides, and on neither more than ``REMAINING_BIAS`` of what was
+    taken off, so their difference is not more either.
+    """
+    correction = max(plain.before - reduced.before, plain.after - reduced.after)
+    remaining = REMAINING_BIAS * max(correction, 0.0)
+    if abs(reduced.delta) > remaining or reduced.verdict == NO_EVIDENCE:
+        return reduced
+    note = (
+        f"Of the bias of few images {correction:.3g} was taken off, and {remaining:.2g} may be left, "
+        "which is more than the change; measure more images, or KID, which has no bias (--metrics fid,kid)."
+    )
+    return replace(reduced, verdict=NO_EVIDENCE, note=note)
 
 
 def _undecided(found: Difference, why: str) -> Difference:

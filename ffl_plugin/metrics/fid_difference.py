@@ -16,7 +16,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import LEVEL, Difference, Metric, compare_values
+from ffl_plugin.metrics.difference import FID, FID_LIMIT, LEVEL, Difference, compare_values
 from ffl_plugin.metrics.frechet import Array, frechet_distance
 from ffl_plugin.metrics.frechet_limit import fewest_for_limit
 from ffl_plugin.metrics.influence import Coupling, sampling_error
@@ -25,9 +25,6 @@ from ffl_plugin.metrics.sides import Sides
 
 Rows = npt.NDArray[Any]
 Influence = Callable[[Coupling], tuple[Array, Array]]
-
-FID = Metric("fid", "FID")
-FID_LIMIT = Metric("fid_limit", "FID∞")
 
 # By the theory of second order all of the noise would be genuine; in the simulation of benchmarks/coverage.py
 # 0.5 to 0.9 of it is where two generators are much alike, 0.5 to 1.6 where they differ by noise.

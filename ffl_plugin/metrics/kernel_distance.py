@@ -14,18 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.influence import sampling_error
 from ffl_plugin.metrics.progress import Progress
 
 _BLOCK = 1024  # rows and columns of the kernel matrices at a time
 
 Rows = npt.NDArray[Any]
+Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,13 @@ class KernelMoments:
     beyond: Array
 
 
-def within(sets: Sequence[Rows], *, progress: Optional[Progress] = None) -> KernelMoments:
+def within(sets: Sequence[Rows], *, advance: Optional[Advance] = None) -> KernelMoments:
     """Take the moments over all pairs of different images of sets (n, d), each held against itself.
 
-    Row i of all sets is one draw. Raises ``FFLError`` for NaN or infinite features.
+    Row i of all sets is one draw. ``advance`` is called with numbers of rows as they are done. Raises
+    ``FFLError`` for NaN or infinite features.
     """
-    sums = _Sums(sets, sets, progress)
+    sums = _Sums(sets, sets, advance)
     own = np.stack([(np.sum(np.square(x, dtype=np.float64), axis=1) / x.shape[1] + 1) ** 3 for x in sets])
     count = own.shape[1]
     pairs = count * (count - 1)
@@ -62,9 +65,9 @@ def within(sets: Sequence[Rows], *, progress: Optional[Progress] = None) -> Kern
     return KernelMoments(means, rows, rows, squares - 2 * of_rows - of_means + 2 * of_two_rows)
 
 
-def between(sets: Sequence[Rows], reals: Rows, *, progress: Optional[Progress] = None) -> KernelMoments:
+def between(sets: Sequence[Rows], reals: Rows, *, advance: Optional[Advance] = None) -> KernelMoments:
     """Take the moments over all pairs of an image of each set (n, d) and a real one (m, d), as ``within``."""
-    sums = _Sums(sets, [reals] * len(sets), progress)
+    sums = _Sums(sets, [reals] * len(sets), advance)
     count, other = sums.rows.shape[1], len(reals)
     rows, columns = sums.rows / other, sums.columns / count
     means = rows.mean(axis=1)
@@ -78,10 +81,65 @@ def kernel_distance(fakes: float, reals: float, across: float) -> float:
     return fakes + reals - 2 * across
 
 
+@dataclass(frozen=True)
+class KernelDistances:
+    """KID of several sets to one real set.
+
+    Attributes:
+        values: (s,) KID of each set.
+        sampling: gives, for weights (s,), the standard error of the weighted sum of the values.
+    """
+
+    values: tuple[float, ...]
+    sampling: Callable[[Array], float]
+
+
+def kernel_distances(
+    real: Rows, sets: Sequence[Rows], *, paired: bool = False, progress: Optional[Progress] = None
+) -> KernelDistances:
+    """Measure KID of sets (n, d) to real features (m, d) over all pairs, with the error of the U-statistic.
+
+    ``paired`` says that row i of every set came of the same seed or input. Raises ``FFLError`` for NaN or
+    infinite features.
+    """
+    values: list[float] = []
+    of_fakes: list[Array] = []
+    of_reals: list[Array] = []
+    second_order = np.zeros((len(sets), len(sets)))
+    rows, done = len(real) + 2 * sum(map(len, sets)), 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, rows, "KID")
+
+    reals = within([real], advance=advance).means[0]
+    places = range(len(sets))
+    for drawn_together in [places] if paired else [[place] for place in places]:
+        drawn = [sets[place] for place in drawn_together]
+        inner, across = within(drawn, advance=advance), between(drawn, real, advance=advance)
+        values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
+        of_fakes += list(2 * (inner.rows - across.rows))
+        of_reals += list(-2 * across.columns)
+        count = len(drawn[0])
+        second_order[np.ix_(drawn_together, drawn_together)] = (
+            2 * inner.beyond / count** 2 + 4 * across.beyond / (count * len(real))
+        )
+
+    def sampling(weights: Array) -> float:
+        squares = sampling_error(of_fakes, of_reals, weights, paired=paired) ** 2
+        # The parts of single images are known from these images only, which holds the second order twice.
+        twice = max(float(weights @ second_order @ weights), 0.0)
+        return float(np.sqrt(squares - min(twice, squares / 2)))
+
+    return KernelDistances(tuple(values), sampling)
+
+
 class _Sums:
     """Sums of k_s and of k_s k_t over matrices that are never held whole."""
 
-    def __init__(self, sets: Sequence[Rows], others: Sequence[Rows], progress: Optional[Progress]) -> None:
+    def __init__(self, sets: Sequence[Rows], others: Sequence[Rows], advance: Optional[Advance]) -> None:
         count, other = len(sets[0]), len(others[0])
         self.rows, self.columns = np.zeros((len(sets), count)), np.zeros((len(sets), other))
         self.squares = np.zeros((len(sets), len(sets)))
@@ -96,8 +154,8 @@ class _Sums:
                 self.rows[:, rows] += kernels.sum(axis=2)
                 self.columns[:, columns] += kernels.sum(axis=1)
                 self.squares += np.tensordot(kernels, kernels, axes=((1, 2), (1, 2)))
-            if progress is not None:
-                progress(min(start + _BLOCK, count), count, "KID")
+            if advance is not None:
+                advance(sum(map(len, blocks)))
 
 
 def _block(rows: Rows, chosen: slice) -> Array:

@@ -14,9 +14,9 @@ from ffl_plugin.report import words
 from ffl_plugin.report.model import Verdict
 
 # Metric -> its name. The first that was measured on enough images decides. KID is unbiased and needs fewer
-# than FID∞; both come, as LPIPS does, before LFD, which the loss itself nearly minimises.
+# than bias-reduced FID; both come, as LPIPS does, before LFD, which the loss itself nearly minimises.
 DECIDING = {
-    "fid_limit": "FID∞",
+    "fid_limit": "bias-reduced FID",
     "kid": "KID",
     "lpips": "LPIPS",
     "lfd": "LFD",

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import distance, fid_difference, frechet_distance
+from ffl_plugin.metrics import difference, distance, feature_difference, fid_difference, frechet_distance
 from ffl_plugin.metrics import frechet_limit as frechet_limit_module
+from ffl_plugin.metrics.difference import Difference, compare_values
 from ffl_plugin.metrics.distance import fid_limit
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
@@ -116,7 +117,7 @@ def test_the_limit_of_statistics_is_that_of_the_features(monkeypatch: pytest.Mon
     monkeypatch.setattr(frechet_limit_module, "FEWEST_PER_DIMENSION", 0.01)
     found = fid_limit(made(real), made(fake))
     assert found is not None
-    assert found.metric == "FID∞"
+    assert found.metric == "FID, bias-reduced"
     assert found.value == pytest.approx(Coupling(fake, real).limit(), rel=1e-5)
     assert found.basis.counts == {"real": 60, "generated": 60}
     assert fid_limit(made(real), Statistics.of(made(fake).pool())) is not None
@@ -252,6 +253,27 @@ def test_features_carry_their_conditions_and_pair_by_name() -> None:
     assert found.sampling == pytest.approx(
         compare_fid(real, Sides([before], [after]), paired=True)[0].sampling, rel=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"), [(-7.0, "improved"), (-5.0, "no evidence"), (5.0, "no evidence"), (7.0, "worse")]
+)
+def test_a_change_within_what_is_left_of_the_bias_is_no_evidence(
+    monkeypatch: pytest.MonkeyPatch, change: float, verdict: str
+) -> None:
+    """20 are taken off before and 18 after, so 6 more may be left; the interval excludes 0."""
+
+    def found(real: np.ndarray, trainings: Sides[np.ndarray], **options: object) -> list[Difference]:
+        plain = compare_values(difference.FID, Sides([30.0], [28.0 + change]), sampling=lambda weights: 0.1)
+        limit = Sides([10.0], [10.0 + change])
+        return [plain, compare_values(difference.FID_LIMIT, limit, sampling=lambda weights: 0.1)]
+
+    monkeypatch.setattr(feature_difference, "compare_fid", found)
+    real, before, after = draw(np.random.default_rng(8), 60)
+    _, limit = compare_features(made(real), Sides([made(before)], [made(after)]))
+    assert limit.verdict == verdict
+    assert limit.decides
+    assert ("6 may be left" in limit.note) == (verdict == "no evidence")
 
 
 def test_unfit_features_are_refused() -> None:

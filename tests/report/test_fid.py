@@ -43,13 +43,13 @@ def network(monkeypatch, tmp_path):
 def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
     def with_limit(*sets, **options):
         (row,) = compare_fid(*sets, **options)
-        return [row, replace(row, metric="fid_limit", name="FID∞")]
+        return [row, replace(row, metric="fid_limit", name="FID, bias-reduced")]
 
     monkeypatch.setattr(feature_difference, "compare_fid", with_limit)
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert [row.metric for row in found.rows[:2]] == ["fid", "fid_limit"]
     assert found.verdict.metric == "fid_limit"
-    assert found.verdict.sentence.startswith("Improved: FID∞ ")
+    assert found.verdict.sentence.startswith("Improved: FID, bias-reduced ")
     assert found.row("fid").note.startswith("For this number of images")
     assert found.verdict.outcome == "improved"
     assert "Too few" not in " ".join(found.verdict.caveats)
