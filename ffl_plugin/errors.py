@@ -6,7 +6,7 @@ from typing import Any
 
 
 def readable(text: Any) -> str:
-    """A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed.
+    r"""A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed.
 
     >>> readable("a\nb.png")
     'a\\nb.png'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Optional
+from typing import NoReturn, Optional
 
 import click
 
@@ -57,7 +57,7 @@ def group() -> None:
     """Focal Frequency Loss for the repositories you already train: patch, train, compare."""
 
 
-def main(arguments: Optional[list[str]] = None) -> int:
+def main(arguments: Optional[list[str]] = None) -> NoReturn:
     """Run ``ffl-patch`` and exit: 0 done, 1 refused (one sentence on standard error), 2 usage."""
     try:
         group.main(args=arguments, prog_name="ffl-patch", standalone_mode=True)
@@ -68,7 +68,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
         place = "" if error.filename is None else f"{error.filename}: "
         click.echo(f"Error: {readable(place)}{error.strerror or error}", err=True)
         sys.exit(FFLError.exit_code)
-    return 0
+    sys.exit(0)
 
 
 if __name__ == "__main__":

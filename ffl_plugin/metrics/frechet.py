@@ -55,28 +55,7 @@ class Statistics:
     @classmethod
     def of_blocks(cls, blocks: Iterable[npt.NDArray[Any]], *, ddof: int = 1) -> Statistics:
         """Take the statistics of features that come in blocks (m, d), in one pass and flat memory."""
-        return Moments.of_blocks(blocks).statistics(ddof=ddof)
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Sums over features about a fixed centre, which add and subtract as sets of features do.
-
-    Attributes:
-        centre: (d,) near the mean, so that nothing cancels.
-        total: (d,) sum of x − centre.
-        scatter: (d, d) sum of (x − centre)(x − centre)ᵀ.
-        count: number of features.
-    """
-
-    centre: Array
-    total: Array
-    scatter: Array
-    count: int
-
-    @classmethod
-    def of_blocks(cls, blocks: Iterable[npt.NDArray[Any]], centre: Optional[Array] = None) -> Moments:
-        """Sum over blocks (m, d); the centre is the first block's mean where none is given."""
+        centre: Optional[Array] = None  # near the mean, so that nothing cancels
         total = scatter = np.zeros(0)
         count = 0
         for block in blocks:
@@ -84,28 +63,15 @@ class Moments:
             _refuse_not_finite(rows)
             if centre is None:
                 centre = rows.mean(axis=0)
-            if count == 0:
                 total, scatter = np.zeros(rows.shape[1]), np.zeros((rows.shape[1], rows.shape[1]))
             rows -= centre
             total += rows.sum(axis=0)
             scatter += rows.T @ rows
             count += len(rows)
-        if centre is None:
-            raise FFLError("a covariance needs at least 2 features, not 0")
-        return cls(centre, total, scatter, count)
-
-    def without(self, part: Moments) -> Moments:
-        """Leave out some of the features; ``part`` has the same centre."""
-        return Moments(
-            self.centre, self.total - part.total, self.scatter - part.scatter, self.count - part.count
-        )
-
-    def statistics(self, *, ddof: int) -> Statistics:
-        """Mean and covariance; raises ``FFLError`` for fewer than two features and values not finite."""
-        _refuse_single(self.count, ddof)
-        shift = self.total / self.count
-        covariance = (self.scatter - self.count * np.outer(shift, shift)) / (self.count - ddof)
-        return Statistics(self.centre + shift, covariance, self.count)
+        _refuse_single(count, ddof)
+        shift = total / count
+        covariance = (scatter - count * np.outer(shift, shift)) / (count - ddof)
+        return cls(shift if centre is None else centre + shift, covariance, count)
 
 
 def frechet_distance(features_a: Any, features_b: Any, *, ddof: int = 1) -> float:

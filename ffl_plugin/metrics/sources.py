@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode, image_size
+from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode
 
 # A member of an archive that says it is larger than this is a mistake or an attack, not a picture.
 _LARGEST_MEMBER = 512 * 2**20
@@ -65,18 +65,6 @@ class ImageSource:
     def subset(self, indices: Sequence[int]) -> ImageSource:
         """Return the images at ``indices``, in that order, as a source of its own."""
         return _Subset(self, indices)
-
-    def uniform_size(self) -> tuple[int, int]:
-        """Return the (height, width) that all images share, from their headers.
-
-        Raises ``FFLError`` naming two images of different size.
-        """
-        first = image_size(self.read_bytes(0), self.describe(0))
-        for index in range(1, len(self)):
-            size = image_size(self.read_bytes(index), self.describe(index))
-            if size != first:
-                raise mixed_sizes(self.describe(0), first, self.describe(index), size)
-        return first
 
 
 class FolderSource(ImageSource):

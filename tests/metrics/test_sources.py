@@ -12,7 +12,7 @@ from pictures import picture, png, save
 from PIL import Image
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import open_images
+from ffl_plugin.metrics import measure_spectra, open_images
 
 
 def make_zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -29,7 +29,6 @@ def test_folder_is_read_nested_sorted_and_without_hidden_files(tmp_path: Path) -
     assert source.names == ("a.png", "b/1.JPG", "b/2.png")
     assert len(source) == 3
     assert np.array_equal(source.read(2), picture(1))
-    assert source.uniform_size() == (24, 32)
 
 
 def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_mixed_sizes_name_both_images(tmp_path: Path) -> None:
     save(tmp_path / "a.png", picture(0))
     save(tmp_path / "b.png", picture(0, height=20))
     with pytest.raises(FFLError, match=r"a\.png is 32x24 and .*b\.png is 32x20"):
-        open_images(tmp_path).uniform_size()
+        measure_spectra(open_images(tmp_path))
 
 
 def missing(tmp_path: Path) -> Path:

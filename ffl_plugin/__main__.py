@@ -1,0 +1,5 @@
+"""``python -m ffl_plugin``, where ``ffl-patch`` is not on the path."""
+
+from ffl_plugin.cli import main
+
+main()
