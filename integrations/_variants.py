@@ -18,6 +18,8 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "dct": variants.dct_loss,
     "spectral-regularization": variants.spectral_regularization,
     "log-spectrum-l1": variants.log_spectrum_l1,
+    "stationary-wavelet": variants.stationary_wavelet,
+    "binned-spectral-power": variants.binned_spectral_power,
 }
 VARIANTS = (FOCAL, *FUNCTIONS)
 

@@ -71,7 +71,15 @@ def test_dct_is_focal_on_the_cosine_transform(shape):
 
 
 @pytest.mark.parametrize(
-    "name", ["without_phase", "without_amplitude", "dct_loss", "spectral_regularization"]
+    "name",
+    [
+        "without_phase",
+        "without_amplitude",
+        "dct_loss",
+        "spectral_regularization",
+        "stationary_wavelet",
+        "binned_spectral_power",
+    ],
 )
 def test_gradients_are_finite_for_identical_and_flat_images(name):
     for image in (torch.rand(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)):
@@ -80,7 +88,85 @@ def test_gradients_are_finite_for_identical_and_flat_images(name):
         assert torch.isfinite(pred.grad).all()
 
 
-LOSSES = [*DISTANCES, "without_focal", "dct_loss", "spectral_regularization", "log_spectrum_l1"]
+LOSSES = [
+    *DISTANCES,
+    "without_focal",
+    "dct_loss",
+    "spectral_regularization",
+    "log_spectrum_l1",
+    "stationary_wavelet",
+    "binned_spectral_power",
+]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 16), (1, 1, 32, 6)], ids=str)
+def test_stationary_wavelet_agrees_with_pywavelets(shape):
+    """A side of 6 is shorter than the filter, which goes around it more than once."""
+    pywt = pytest.importorskip("pywt", reason="PyWavelets is not installed")
+    pred, target = images(shape)
+    low, mixed, high = 0.1 / 2, 0.01 / 2**0.5, 0.05  # a low pass of sum 1 in the place of √2
+    (bands,) = pywt.swt2((pred - target).detach().numpy(), "sym7", level=1, axes=(-2, -1))
+    ll, (lh, hl, hh) = bands
+    expected = sum(
+        weight * np.abs(band).mean() for weight, band in zip((low, mixed, mixed, high), (ll, lh, hl, hh))
+    )
+    assert variants.stationary_wavelet(pred, target).item() == pytest.approx(expected)
+
+
+def by_rolling(image, filters):
+    """One band of the stationary transform: circular convolutions down the columns and along the rows."""
+    for axis, taps in zip((-2, -1), filters):
+        image = sum(tap * image.roll(delay, axis) for delay, tap in enumerate(taps))
+    return image
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_stationary_wavelet_by_rolling(shape):
+    """Odd sides, which PyWavelets refuses; and the gradient."""
+    pred, target = images(shape)
+    low = np.array(variants.SYMLET)
+    high = low[::-1] * np.resize([-1, 1], 14)
+    low = low / low.sum()
+    bands = {0.1: [(low, low)], 0.01: [(low, high), (high, low)], 0.05: [(high, high)]}
+    expected = sum(
+        weight * by_rolling(pred - target, filters).abs().mean()
+        for weight, alike in bands.items()
+        for filters in alike
+    )
+    actual = variants.stationary_wavelet(pred, target)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(loss, pred)[0] for loss in (actual, expected)))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (3, 2, 7, 10), (1, 1, 12, 5)], ids=str)
+def test_binned_spectral_power_is_its_definition(shape):
+    """Ring by ring, over whole spectra."""
+    pred, target = images(shape)
+    height, width = shape[-2:]
+    v, u = (torch.fft.fftfreq(side, 1 / side) for side in (height, width))
+    rings = torch.hypot(v[:, None], u).round()
+    energies = [whole(batch).abs() ** 2 / 2 for batch in (pred, target)]
+    per_ring, epsilon = [], (2 / 255) ** 2 / 12 / 2
+    for radius in range(1, min(height, width) // 2):
+        generated, real = (energy[..., rings == radius].mean(-1) + epsilon for energy in energies)
+        per_ring.append(((1 - generated / real) ** 2).sum(1))
+    expected = torch.stack(per_ring).mean()
+    actual = variants.binned_spectral_power(pred, target)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(loss, pred)[0] for loss in (actual, expected)))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_is_kept_of_a_size_serves_training_after_validation(name):
+    for made in (variants.dct_matrix, variants.symlet_responses, variants.ring_shares, variants.ring_indices):
+        made.cache_clear()
+    pred, target = images((1, 1, 6, 10))
+    loss = getattr(variants, name)
+    with torch.inference_mode():
+        validated = loss(pred.clamp(-1, 1), target.clamp(-1, 1))
+    trained = loss(pred.clamp(-1, 1), target.clamp(-1, 1))
+    trained.backward()
+    assert trained.item() == validated.item()
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -92,16 +178,6 @@ def test_half_precision_is_computed_in_single(name):
     assert torch.equal(loss(pred, target), expected)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(loss(pred.float(), target.float()), expected)
-
-
-def test_dct_trains_after_a_validation_of_the_same_size():
-    variants.dct_matrix.cache_clear()
-    pred, target = images((1, 1, 6, 10))
-    with torch.inference_mode():
-        validated = variants.dct_loss(pred, target)
-    trained = variants.dct_loss(pred, target)
-    trained.backward()
-    assert trained.item() == validated.item()
 
 
 def test_phases_do_not_see_contrast_and_amplitudes_do_not_see_shifts():
