@@ -159,7 +159,8 @@ def dct_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     x = torch.arange(size, dtype=torch.float64, device="cpu")
     matrix = torch.cos(math.pi * (2 * x + 1) * x[:, None] / (2 * size)) * (2 / size) ** 0.5
     matrix[0] /= 2**0.5
-    return matrix.to(device, dtype)
+    placed: Tensor = matrix.to(device, dtype)
+    return placed
 
 
 # The low pass of symlet 7, with norm 1; and what a band counts that is high along 0, 1 or 2 axes.
