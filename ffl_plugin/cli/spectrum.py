@@ -94,5 +94,7 @@ def command(
             files[f"bands-{number}.png"] = band_limits_png(columns, source.names[0])
         written = SPECTRA.write(out, files)
     click.echo(plain + "\n" if as_json else spectra.to_csv() if as_csv else spectra.to_text(), nl=False)
+    for note in spectra.notes:
+        click.echo(f"Note: {readable(note)}", err=True)
     for file in written:
         click.echo(f"wrote {readable(file)}", err=True)

@@ -90,7 +90,8 @@ def evaluate(
         )
     else:
         sides["fake"] = _open(fake, "fake", chosen)
-    notes: list[str] = []
+    told = [note for side in sides.values() if isinstance(side, ImageSource) for note in side.notes]
+    notes = list(dict.fromkeys(told))
     if _same_files(sides["real"], sides["fake"]):
         notes.append(f"REAL and FAKE are the same images, those of {real}; give two sets")
     refusal: Optional[FFLError] = None

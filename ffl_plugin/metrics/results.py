@@ -57,7 +57,7 @@ class Results:
         if not there:
             raise FFLError(
                 f"{self.folder} holds no real images of what was generated ({self.layout.upstream}); "
-                "give their folder"
+                "give the folder of the real ones"
             )
         chosen = there if self.layout.takes_all(role) else there[:1]
         files = sorted(file for label in chosen for file in self.pictures[label].values())

@@ -62,7 +62,7 @@ def read_loss_log(path: Path) -> TrainingLog:
         placed = [(_place(row, epoch_length), row) for row in longest]
         notes.append(
             f"{path}: left {len(rows) - len(longest)} of {_lines(len(rows))} out: two trainings wrote into "
-            "it at the same time, and nothing tells the lines of one from the other's."
+            "it at the same time; shown is the longer one, as far as nothing but the order tells them apart."
         )
     points: dict[str, dict[float, float]] = {}
     for x, row in placed:
@@ -182,8 +182,8 @@ def _in_order(
         placed += [(before + _place(row, epoch_length), row) for row in session]
     if continued:
         remarks.append(
-            f"the training was started {continued + 1} times at epoch 1, as --continue_train does without "
-            "--epoch_count; the epochs of each start follow those before it."
+            f"the training was started {continued + 1} times at epoch 1; taken as continued "
+            "(--continue_train without --epoch_count), the epochs of each start follow those before it."
         )
     if replaced:
         remarks.append(

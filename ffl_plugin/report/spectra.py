@@ -26,11 +26,13 @@ class Spectra:
         paths: as given, in order.
         statistics: what was measured on each.
         real: whether the first is the reference of the others.
+        notes: what is to be known of how the images were found.
     """
 
     paths: tuple[str, ...]
     statistics: tuple[SpectralStatistics, ...]
     real: bool
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: profiles in dB over cycles per pixel, and distances from the real set."""
@@ -103,14 +105,17 @@ def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Prog
 
     everything = [*([] if real is None else [real]), *paths]
     statistics = []
+    notes: list[str] = []
     for path in everything:
-        statistics.append(
-            measure_spectra(open_any(path, "real" if path is real else "fake"), progress=progress)
-        )
+        source = open_any(path, "real" if path is real else "fake")
+        notes += source.notes
+        statistics.append(measure_spectra(source, progress=progress))
         if real is not None and statistics[-1].size != statistics[0].size:
             sizes = " and ".join(f"{s.size[1]}x{s.size[0]}" for s in (statistics[0], statistics[-1]))
             raise FFLError(f"{real} and {path} differ in image size ({sizes}); resize one of them")
-    return Spectra(tuple(map(str, everything)), tuple(statistics), real is not None)
+    return Spectra(
+        tuple(map(str, everything)), tuple(statistics), real is not None, tuple(dict.fromkeys(notes))
+    )
 
 
 def open_any(path: Path, role: str) -> ImageSource:

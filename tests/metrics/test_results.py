@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pictures import picture, png, save
 
+from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import is_result_folder, open_images, open_pairs
 
@@ -275,3 +276,17 @@ def test_names_that_differ_in_case_only_are_told(tmp_path: Path) -> None:
     save(tmp_path / "real" / "img_1.png", picture(0))
     with pytest.raises(FFLError, match=r"img_1 differs in upper and lower case"):
         open_pairs(tmp_path / "fake", tmp_path / "real")
+
+
+@pytest.mark.parametrize("command", ["fid", "spectrum"])
+def test_every_command_says_which_epoch_it_takes(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for test in ("test_1", "test_2"):
+        write(tmp_path / "results" / test / "images", PIX2PIX)
+    results = str(tmp_path / "results")
+    arguments = [results, results, "--metrics", "pairs"] if command == "fid" else ["--real", results, results]
+    with pytest.raises(SystemExit) as ended:
+        main([command, *arguments])
+    assert not ended.value.code
+    assert capsys.readouterr().err.count("test_2 is compared, the newest test there (beside test_1)") == 1
