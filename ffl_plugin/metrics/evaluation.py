@@ -17,8 +17,13 @@ from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fi
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
-from ffl_plugin.metrics.pair_choice import PairMetrics, choose_pair_metrics, leave_equal_out
-from ffl_plugin.metrics.pair_pass import measure_pairs
+from ffl_plugin.metrics.pair_choice import (
+    PairMetrics,
+    choose_pair_metrics,
+    leave_equal_out,
+    leave_small_out,
+)
+from ffl_plugin.metrics.pair_pass import PairMeter, measure_in_one_pass
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
 from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
@@ -73,9 +78,9 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
-    ``cache`` is a folder that lasts between runs, of features and of samples of a network; without it, both
-    are temporary. Where the network's weights cannot be had, what needs none is measured in their stead
-    (spectra, and pairs of a result folder) and the reason comes back as ``refusal``.
+    ``cache`` is a folder that lasts between runs, of what was measured and of samples of a network; without
+    it, both are temporary. Where the network's weights cannot be had, what needs none is measured in their
+    stead (spectra, and pairs of a result folder) and the reason comes back as ``refusal``.
 
     Raises ``FFLError`` for input that cannot be measured.
     """
@@ -98,7 +103,7 @@ def evaluate(
     measurements: list[Measurement] = []
     if any(metric in metrics for metric in _OF_FEATURES):
         try:
-            kept = None if cache is None else cache / "features"
+            kept = _below(cache, "features")
             features = _features(sides, chosen, inception, kept, device, notes, progress)
             measurements += _from_features(features, metrics, progress)
         except WeightsMissing as error:
@@ -110,11 +115,11 @@ def evaluate(
             choice = choose_pair_metrics(
                 pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
             )
-            found, remarks = _pairs(pairs, choice, progress)
+            found, remarks = _pairs(pairs, choice, _below(cache, "pairs"), device, progress)
             measurements += found
-            notes += (*choice.missing, *choice.notes, *remarks)
+            notes += remarks
         if "spectra" in metrics:
-            measurements += _spectra(sides, progress)
+            measurements += _spectra(sides, _below(cache, "spectra"), device, progress)
     except FFLError as error:
         if refusal is None:
             raise
@@ -195,12 +200,24 @@ def _from_features(
     return found
 
 
+def _below(cache: Optional[Path], kind: str) -> Optional[Path]:
+    """Where one kind of numbers is cached, if they are."""
+    return None if cache is None else cache / kind
+
+
 def _pairs(
-    pairs: ImagePairs, choice: PairMetrics, progress: Optional[Progress]
+    pairs: ImagePairs,
+    choice: PairMetrics,
+    cache: Optional[Path],
+    device: Optional[str],
+    progress: Optional[Progress],
 ) -> tuple[list[Measurement], tuple[str, ...]]:
     """What was measured of pairs, and what is to be known of it."""
-    everything = measure_pairs(pairs, metrics=choice.metrics, lpips=choice.lpips, progress=progress)
-    (scores,), remarks = leave_equal_out([everything])
+    meter = PairMeter(pairs, metrics=choice.metrics, lpips=choice.lpips, cache=cache, device=device)
+    measure_in_one_pass(meter, progress)
+    everything, choice = leave_small_out([meter], choice)
+    (scores,), equal = leave_equal_out(everything)
+    remarks = (*choice.missing, *choice.notes, *equal)
     bases = dict.fromkeys(scores.scores, Basis(counts={"pairs": len(scores.names)}))
     if choice.lpips is not None:
         bases["lpips"] = replace(bases["lpips"], settings=(choice.lpips.conditions,))
@@ -211,10 +228,15 @@ def _pairs(
     return found, remarks
 
 
-def _spectra(sides: dict[str, Any], progress: Optional[Progress]) -> list[Measurement]:
+def _spectra(
+    sides: dict[str, Any], cache: Optional[Path], device: Optional[str], progress: Optional[Progress]
+) -> list[Measurement]:
     if not all(isinstance(side, ImageSource) for side in sides.values()):
         raise FFLError("spectra need images on both sides, not statistics or features")
-    reals, fakes = (measure_spectra(sides[role], progress=progress) for role in ("real", "fake"))
+    reals, fakes = (
+        measure_spectra(sides[role], cache=cache, device=device, progress=progress)
+        for role in ("real", "fake")
+    )
     distances = spectral_distances(fakes, reals)
     basis = Basis(counts={"real": reals.count, "generated": fakes.count})
     found = [

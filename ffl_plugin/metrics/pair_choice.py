@@ -13,13 +13,12 @@ from typing import Optional
 
 from ffl_plugin.metrics import pairs, perceptual
 from ffl_plugin.metrics.decode import image_size
+from ffl_plugin.metrics.one_pass import read_encoded
+from ffl_plugin.metrics.pair_pass import SMALLEST, PairMeter, too_small
 from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.perceptual import Lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
-from ffl_plugin.metrics.similarity import SSIM_WINDOW
-
-TOO_SMALL = "{} was not measured: it needs images of at least {side}x{side} pixels, and {} is {}x{}."
 
 # PSNR of an image that differs from its target as by rounding to 8 bits: a squared error of 1/12.
 EQUAL_PSNR = 10 * math.log10(255**2 * 12)
@@ -50,35 +49,38 @@ def choose_pair_metrics(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> PairMetrics:
-    """Choose all metrics that the smallest of the real images and the weights at hand allow.
+    """Choose all metrics that the weights at hand allow.
 
-    Other arguments and ``FFLError`` as of ``find_lpips``.
+    LPIPS is not looked for where the first real image is too small for it. Other arguments and ``FFLError``
+    as of ``find_lpips``.
     """
-    name, (height, width) = _smallest(answered)
-
-    def too_small(metric: str, side: int) -> tuple[str, ...]:
-        small = min(height, width) < side
-        return (TOO_SMALL.format(metric, name, width, height, side=side),) if small else ()
-
-    missing = too_small("SSIM", SSIM_WINDOW)
-    metrics = tuple(metric for metric in pairs.METRICS if metric != "ssim" or not missing)
-    unfit = too_small("LPIPS", perceptual.SMALLEST)
-    if unfit:
-        return PairMetrics(metrics, missing=(*missing, *unfit))
+    first = read_encoded(answered.real, 0)
+    size = image_size(first.data, first.name)
+    if min(size) < SMALLEST["lpips"]:
+        return PairMetrics(pairs.METRICS, missing=(too_small("lpips", first.name, *size),))
     network, remarks = perceptual.find_lpips(
         lpips, may_download=may_download, device=device, progress=progress
     )
     if network is None:
-        return PairMetrics(metrics, missing=(*missing, *remarks))
-    return PairMetrics(metrics, network, missing, remarks)
+        return PairMetrics(pairs.METRICS, missing=remarks)
+    return PairMetrics(pairs.METRICS, network, notes=remarks)
 
 
-def _smallest(answered: ImagePairs) -> tuple[str, tuple[int, int]]:
-    """The real image with the shortest edge, and its (height, width), from the headers."""
-    real = answered.real
-    sizes = ((image_size(real.read_bytes(i), real.describe(i)), i) for i in range(len(real)))
-    size, index = min(sizes, key=lambda found: min(found[0]))
-    return real.describe(index), size
+def leave_small_out(meters: Sequence[PairMeter], choice: PairMetrics) -> tuple[list[PairScores], PairMetrics]:
+    """Return the scores that all pairs are large enough for, and the choice with sentences on the others."""
+    scores = [meter.result() for meter in meters]
+    name, size = min((meter.smallest for meter in meters), key=lambda found: min(found[1]))
+    small = [metric for metric in SMALLEST if min(size) < SMALLEST[metric]]
+    if not small:
+        return scores, choice
+    left = [
+        PairScores(one.names, {metric: one.scores[metric] for metric in one.scores if metric not in small})
+        for one in scores
+    ]
+    missing = tuple(too_small(metric, name, *size) for metric in small)
+    metrics = tuple(metric for metric in choice.metrics if metric not in small)
+    lpips = None if "lpips" in small else choice.lpips
+    return left, PairMetrics(metrics, lpips, missing, choice.notes if lpips is not None else ())
 
 
 def leave_equal_out(trainings: Sequence[PairScores]) -> tuple[list[PairScores], tuple[str, ...]]:

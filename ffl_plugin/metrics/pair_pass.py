@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import perceptual
 from ffl_plugin.metrics.decode import Pixels
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row, run_pass
@@ -19,8 +20,12 @@ from ffl_plugin.metrics.perceptual import Lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
 from ffl_plugin.metrics.row_cache import RowCache, key_of
+from ffl_plugin.metrics.similarity import SSIM_WINDOW
 
 _VERSION = 1  # of the cached numbers: raised when they change
+# Metric -> the shortest edge that it can be measured on.
+SMALLEST = {"ssim": SSIM_WINDOW, "lpips": perceptual.SMALLEST}
+
 _FILE = 256  # pairs per cached file
 _GPU_BATCH = 1 << 24  # values of pixels; on a CPU one pair at a time is as fast
 
@@ -50,13 +55,33 @@ def measure_pairs(
     Raises ``FFLError`` naming the pair when two images differ in size.
     """
     meter = PairMeter(pairs, metrics=metrics, lpips=lpips, cache=cache, device=device)
+    measure_in_one_pass(meter, progress)
+    scores = meter.result()
+    for metric in scores.scores:
+        if min(meter.smallest[1]) < SMALLEST.get(metric, 0):
+            name, (height, width) = meter.smallest
+            raise FFLError(too_small(metric, name, height, width))
+    return scores
+
+
+def measure_in_one_pass(meter: PairMeter, progress: Optional[Progress] = None) -> None:
+    """Score the pairs of a meter in a pass over their images alone."""
+    pairs = meter.pairs
 
     def rows() -> Iterator[Row]:
         for index in range(len(pairs)):
             yield Row(((pairs.fake, index), (pairs.real, index)), (Request(meter, index, (0, 1)),))
 
     run_pass(rows, 2 * len(pairs), "pairs", progress)
-    return meter.result()
+
+
+def too_small(metric: str, name: str, height: int, width: int) -> str:
+    """Say why a metric was not measured."""
+    side = SMALLEST[metric]
+    return (
+        f"{metric.upper()} was not measured: it needs images of at least {side}x{side} pixels, and {name} is "
+        f"{width}x{height}."
+    )
 
 
 class PairMeter(Consumer):
@@ -75,7 +100,7 @@ class PairMeter(Consumer):
         unknown = [metric for metric in metrics if metric not in METRICS]
         if unknown:
             raise FFLError(f"{unknown[0]!r} is not a metric of pairs; choose from {', '.join(METRICS)}")
-        self._pairs = pairs
+        self.pairs = pairs
         self._lpips = lpips
         self._device = find_device(device)
         chosen = [*metrics, *(["lpips"] if lpips is not None else [])]
@@ -83,6 +108,8 @@ class PairMeter(Consumer):
         basis = "" if lpips is None else lpips.weights.sha256
         self._cache = RowCache(cache, f"pairs {_VERSION} {self._metrics} {basis}")
         self._keys: list[bytes] = [b""] * len(pairs)
+        # The real image with the shortest edge, known with the result: its name, and (H, W).
+        self.smallest: tuple[str, tuple[int, int]] = "", (0, 0)
         self._batch: list[tuple[int, Pair]] = []
         self._measured: list[tuple[bytes, Scores]] = []
 
@@ -121,10 +148,13 @@ class PairMeter(Consumer):
         self._write()
 
     def result(self) -> PairScores:
-        """Return the scores of all pairs."""
+        """Return the scores of all pairs, NaN where one is too small for a metric."""
         rows = np.concatenate([stored.load() for stored in self._cache.locate(self._keys)])
+        edges = rows[:, len(self._metrics) :]
+        index = int(edges.min(axis=1).argmin())
+        self.smallest = self.pairs.real.describe(index), (int(edges[index, 0]), int(edges[index, 1]))
         scores = {metric: rows[:, column].copy() for column, metric in enumerate(self._metrics)}
-        return PairScores(self._pairs.names, scores)
+        return PairScores(self.pairs.names, scores)
 
     def _score_batch(self) -> None:
         if self._batch:
@@ -134,14 +164,19 @@ class PairMeter(Consumer):
 
     @torch.inference_mode()
     def _score(self, fakes: Pixels, reals: Pixels) -> Scores:
-        """Score pairs of one size: (B, H, W, 3) twice -> (B, metrics)."""
+        """Score pairs of one size: (B, H, W, 3) twice -> (B, metrics + 2), the size (H, W) at the end."""
         sides = [torch.from_numpy(side).to(self._device).float() for side in (fakes, reals)]
-        known = [metric for metric in self._metrics if metric != "lpips"]
-        scores = score_batch(sides[0], sides[1], known)
-        if self._lpips is not None:
+        count, height, width, _ = fakes.shape
+        possible = [m for m in self._metrics if min(height, width) >= SMALLEST.get(m, 0)]
+        scores = score_batch(sides[0], sides[1], [metric for metric in possible if metric != "lpips"])
+        if self._lpips is not None and "lpips" in possible:
             scores["lpips"] = self._lpips.distances(*sides).to(self._device)
-        rows = torch.stack([scores[metric].double() for metric in self._metrics], dim=1)
-        return rows.cpu().numpy()
+        rows = np.full((count, len(self._metrics) + 2), np.nan)
+        for column, metric in enumerate(self._metrics):
+            if metric in scores:
+                rows[:, column] = scores[metric].double().cpu().numpy()
+        rows[:, -2:] = height, width
+        return rows
 
     def _keep(self, items: Sequence[int], rows: Scores) -> None:
         self._measured += [(self._keys[item], row) for item, row in zip(items, rows)]

@@ -61,7 +61,7 @@ class Preparation:
         height, width = self.size(*pixels.shape[:2])
         if (height, width) == pixels.shape[:2]:
             return pixels
-        return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+        return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
 
     def __str__(self) -> str:
         """In words: ``resized to 64x64``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 from zipfile import BadZipFile
 
 import numpy as np
@@ -159,7 +159,7 @@ class SpectraMeter(Consumer):
     def _save(self) -> None:
         if self._file is None or not self._unsaved or self._refused is not None:
             return
-        arrays = {name: sums.cpu().numpy() for name, sums in self._sums.arrays.items()}
+        arrays: dict[str, Any] = {name: sums.cpu().numpy() for name, sums in self._sums.arrays.items()}
         images = arrays["images"]
         # Whole numbers: two bytes each are enough for a few thousand images.
         arrays["images"] = images.astype(np.uint16 if images.max() < 1 << 16 else np.uint32)

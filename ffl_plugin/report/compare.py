@@ -98,8 +98,10 @@ def compare(
     )
     inputs = open_inputs(real, before, after, how)
     findings = KINDS[inputs.kind](inputs, how)
-    trainings = inputs.trainings.map(lambda opened: opened.describe(progress))
-    reals = None if inputs.reals is None else inputs.reals.describe(progress)
+    digest, *others = findings.digests or [None] * (1 + len(inputs.trainings))
+    reals = None if inputs.reals is None else inputs.reals.describe(digest)
+    described = [opened.describe(other) for opened, other in zip(inputs.trainings, others)]
+    trainings = inputs.trainings.split(described)
     options = trainings.map(lambda training: training.options)
     differences = option_differences(options.before, options.after)
     caveats = (*findings.caveats, *_copies(reals, trainings), *_unfair(differences))

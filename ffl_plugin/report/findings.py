@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Optional
 
 from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
@@ -20,6 +21,7 @@ class Findings:
         missing: metrics that could not be had, each with the step that gets them.
         notes: what a reader should know.
         caveats: what limits the verdict.
+        digests: hashes of the real images and those of each training; None of a file.
     """
 
     kind: str = ""
@@ -30,6 +32,7 @@ class Findings:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    digests: tuple[Optional[str], ...] = ()
 
     def joined(self, other: Findings) -> Findings:
         """Both findings, these first.
@@ -51,6 +54,7 @@ class Findings:
             missing=(*self.missing, *other.missing),
             notes=(*self.notes, *other.notes),
             caveats=(*self.caveats, *other.caveats),
+            digests=self.digests or other.digests,
         )
 
 

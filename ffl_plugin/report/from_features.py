@@ -2,42 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import LOWER
 from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.inputs import Inputs, Opened
+from ffl_plugin.report.inputs import Inputs
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import FEATURES, ChangedImage, Pictures
-from ffl_plugin.report.samples import furthest, set_sample
+from ffl_plugin.report.samples import furthest, sample, set_places
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import Protocol, Weights
-    from ffl_plugin.metrics.features import Features
+    from ffl_plugin.metrics.features import FeatureMeter, Features
     from ffl_plugin.metrics.progress import Progress
+    from ffl_plugin.report.image_rows import Shown
 
 _NAMES = {"fid": "FID", "kid": "KID", "is": "IS", "pr": "Precision and recall"}
 
 
 def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
     """Compare files of features, or of features and images."""
+    from ffl_plugin.metrics.one_pass import run_pass
+    from ffl_plugin.report.image_rows import Digest, MeasuredSet, Shown, comparison_rows
+
+    plan = plan_features(inputs, how)
+    shown = Shown(frozenset())
+    everything = (inputs.real, *inputs.trainings)
+    digests = [None if opened.source is None else Digest(opened.images) for opened in everything]
+    sets = [
+        MeasuredSet(opened.images, [*plan.consumers(place), digest])
+        for place, (opened, digest) in enumerate(zip(everything, digests))
+        if digest is not None
+    ]
+    total = sum(len(one.source) for one in sets)
+    run_pass(lambda: comparison_rows(sets, [], shown), total, "images", how.progress)
     no_images = "Files of features hold no images: there are no spectra and no pairs."
-    return replace(measure_features(inputs, how).joined(Findings(notes=(no_images,))), kind=FEATURES)
+    return replace(
+        plan.findings(inputs, how, shown).joined(Findings(notes=(no_images,))),
+        kind=FEATURES,
+        digests=tuple(None if digest is None else digest.result() for digest in digests),
+    )
 
 
-def measure_features(inputs: Inputs, how: Measuring) -> Findings:
-    """Measure FID, KID, IS, precision and recall with their differences, or say what they need.
+@dataclass(frozen=True)
+class FeaturePlan:
+    """Which metrics of features can be had, and what is needed for them.
+
+    Attributes:
+        possible: the metrics.
+        features: of the real images and of each training, or what computes them.
+        missing: sentences on the other metrics.
+        notes: what is to be known of the numbers.
+    """
+
+    possible: tuple[str, ...] = ()
+    features: tuple[Union[Features, FeatureMeter], ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def consumers(self, place: int) -> list[FeatureMeter]:
+        """What is to be offered the images of a set: 0 for the real ones, then those of each training."""
+        from ffl_plugin.metrics.features import FeatureMeter
+
+        return [one for one in self.features[place : place + 1] if isinstance(one, FeatureMeter)]
+
+    def findings(self, inputs: Inputs, how: Measuring, shown: Shown) -> Findings:
+        """Compare the features, once the images were seen."""
+        from ffl_plugin.metrics.feature_difference import compare_features
+        from ffl_plugin.metrics.features import FeatureMeter
+
+        if not self.possible:
+            return Findings(missing=self.missing)
+
+        features = [one.result() if isinstance(one, FeatureMeter) else one for one in self.features]
+        real, trainings = features[0], inputs.trainings.split(features[1:])
+        rows = compare_features(real, trainings, metrics=self.possible, progress=how.progress)
+        found = Findings(rows=tuple(rows), missing=self.missing, notes=self.notes)
+        before, after = (opened.source for opened in inputs.firsts)
+        if "fid" not in self.possible or before is None or after is None or before.names != after.names:
+            return found
+        changed = _most_changed(real, trainings.before[0], trainings.after[0], how.progress)
+        sides = {"before": before, "after": after}
+        pictured = tuple(sample(image.name, set_places(image.name, sides), shown) for image in changed)
+        return replace(found, changed=changed, pictures=Pictures(changed=pictured))
+
+
+def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
+    """Plan FID, KID, IS, precision and recall, or say what they need.
 
     Features are cached by content, protocol and weights, so that an interrupted run goes on where it stopped.
 
     Raises:
-        FFLError: the weights file cannot be used, or an image is not what the protocol takes.
+        FFLError: the weights file cannot be used.
     """
-    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS, compare_features
+    from ffl_plugin.cache import cache_folder
+    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS
+    from ffl_plugin.metrics.features import Extractor, FeatureMeter
     from ffl_plugin.metrics.protocols import find_protocol
     from ffl_plugin.metrics.weights import WeightsMissing
 
@@ -47,29 +111,28 @@ def measure_features(inputs: Inputs, how: Measuring) -> Findings:
         opened.path: _features_in(opened.path, protocol) for opened in everything if opened.holds == FEATURES
     }
     fewest = min(len(files.get(opened.path) or opened.images) for opened in everything)
-    possible = [metric for metric in how.metrics if fewest >= FEATURE_METRICS[metric]]
-    missing = [
+    possible = tuple(metric for metric in how.metrics if fewest >= FEATURE_METRICS[metric])
+    missing = tuple(
         _missing([metric], f"every set needs at least {FEATURE_METRICS[metric]} images")
         for metric in how.metrics
         if metric not in possible
-    ]
+    )
     if not possible:
-        return Findings(missing=tuple(missing))
+        return FeaturePlan(missing=missing)
     try:
         weights = _weights(how) if len(files) < len(everything) else None
     except WeightsMissing as error:
-        return Findings(missing=(_missing(possible, str(error)), *missing))
-    extract = _extraction(files, protocol, weights, how)
-    real, trainings = extract(inputs.real), inputs.trainings.map(extract)
-    rows = compare_features(real, trainings, metrics=possible, progress=how.progress)
+        return FeaturePlan(missing=(_missing(possible, str(error)), *missing))
+    extractor = None if weights is None else Extractor(weights)
+    cache = cache_folder() / "features"
+    features = tuple(
+        files[opened.path]
+        if extractor is None or opened.path in files
+        else FeatureMeter(extractor, opened.images, protocol, cache=cache)
+        for opened in everything
+    )
     notes = (*_unpublished(weights), *_kid_would_decide(possible, how.metrics, fewest))
-    found = Findings(rows=tuple(rows), missing=tuple(missing), notes=notes)
-    first = [opened.source for opened in inputs.firsts]
-    if "fid" not in possible or first[0] is None or first[1] is None or first[0].names != first[1].names:
-        return found
-    changed = _most_changed(real, trainings.before[0], trainings.after[0], how.progress)
-    pictured = tuple(set_sample(image.name, {"before": first[0], "after": first[1]}) for image in changed)
-    return replace(found, changed=changed, pictures=Pictures(changed=pictured))
+    return FeaturePlan(possible, features, missing, notes)
 
 
 def _weights(how: Measuring) -> Weights:
@@ -77,24 +140,6 @@ def _weights(how: Measuring) -> Weights:
 
     given = None if how.inception is None else Path(how.inception)
     return find_weights(given, may_download=how.download, progress=how.progress)
-
-
-def _extraction(
-    files: Mapping[Path, Features], protocol: Protocol, weights: Optional[Weights], how: Measuring
-) -> Callable[[Opened], Features]:
-    """Return the function that gives what was opened its features: those of its file, or of its images."""
-    from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.features import Extractor
-
-    extractor = None if weights is None else Extractor(weights)
-
-    def features(opened: Opened) -> Features:
-        if extractor is None or opened.path in files:
-            return files[opened.path]
-        cache = cache_folder() / "features"
-        return extractor.extract(opened.images, protocol, cache=cache, progress=how.progress)
-
-    return features
 
 
 def _unpublished(weights: Optional[Weights]) -> tuple[str, ...]:

@@ -3,68 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics.difference import LOWER, Difference, compare_pairs
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectral_difference import compare_spectra
 from ffl_plugin.report.findings import Findings, few_images
-from ffl_plugin.report.from_features import measure_features
+from ffl_plugin.report.from_features import plan_features
 from ffl_plugin.report.inputs import Inputs
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import PAIRS, SETS, Pictures, RadialProfile
-from ffl_plugin.report.samples import evenly_spread, most_changed, pair_sample, pairs_spread
+from ffl_plugin.report.samples import (
+    evenly_spread,
+    most_changed,
+    names_of,
+    pair_places,
+    pairs_spread,
+    sample,
+)
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, SpectralStatistics
     from ffl_plugin.metrics.pair_choice import PairMetrics
+    from ffl_plugin.metrics.pair_pass import PairMeter
+    from ffl_plugin.metrics.spectral_pass import SpectraMeter
+    from ffl_plugin.report.image_rows import Shown
+    from ffl_plugin.report.samples import Places
 
 
 def compare_images(inputs: Inputs, how: Measuring) -> Findings:
-    """Measure features of the sets, pairs if there are any, and spectra of the sets.
+    """Measure features of the sets, pairs if there are any, and spectra of the sets: in one pass.
 
     Raises:
         FFLError: an image cannot be read, or the images of a pair differ in size.
     """
-    features = measure_features(inputs, how)
-    if inputs.pairs is None:
-        before, after = inputs.firsts
-        columns = {"real": inputs.real.images, "before": before.images, "after": after.images}
-        images = Findings(SETS, pictures=Pictures(samples=evenly_spread(columns)), notes=inputs.notes)
-    else:
-        images = _measure_pairs(inputs.pairs, how)
-    spectra = _measure_spectra(inputs, how)
-    fewest = min(len(opened.images) for opened in (inputs.real, *inputs.trainings))
-    return replace(features.joined(images).joined(spectra), kind=images.kind, caveats=few_images(fewest))
+    from ffl_plugin.metrics.one_pass import run_pass
+    from ffl_plugin.metrics.spectral_pass import SpectraMeter
+    from ffl_plugin.report.image_rows import Digest, MeasuredSet, Shown, comparison_rows
+
+    everything = (inputs.real, *inputs.trainings)
+    features = plan_features(inputs, how)
+    pairs = None if inputs.pairs is None else _plan_pairs(inputs.pairs, how)
+    before, after = inputs.firsts
+    columns = {"real": inputs.real.images, "before": before.images, "after": after.images}
+    samples = evenly_spread(columns) if pairs is None else pairs.samples
+    shown = Shown(names_of(samples.values()))
+    cache = cache_folder() / "spectra"
+    spectra = [SpectraMeter(opened.images, cache=cache) for opened in everything]
+    digests = [Digest(opened.images) for opened in everything]
+    sets = [
+        MeasuredSet(opened.images, [*features.consumers(place), spectra[place], digests[place]])
+        for place, opened in enumerate(everything)
+    ]
+    scored = [] if pairs is None else [(meter.pairs, meter) for meter in pairs.meters]
+    total = sum(len(row.images) for row in comparison_rows(sets, scored, shown))
+    run_pass(lambda: comparison_rows(sets, scored, shown), total, "images", how.progress)
+    pictured = tuple(sample(name, places, shown) for name, places in samples.items())
+    images = Findings(SETS, notes=inputs.notes) if pairs is None else pairs.findings(shown)
+    images = images.joined(Findings(pictures=Pictures(samples=pictured)))
+    fewest = min(len(opened.images) for opened in everything)
+    found = features.findings(inputs, how, shown).joined(images).joined(_compare_spectra(inputs, spectra))
+    return replace(
+        found,
+        kind=images.kind,
+        caveats=few_images(fewest),
+        digests=tuple(digest.result() for digest in digests),
+    )
 
 
-def _measure_pairs(pairs: Sides[ImagePairs], how: Measuring) -> Findings:
-    """PSNR and its kin of every image against the real one of its name."""
-    from ffl_plugin.metrics import measure_pairs
-    from ffl_plugin.metrics.pair_choice import choose_pair_metrics, leave_equal_out
+@dataclass(frozen=True)
+class PairPlan:
+    """What is measured of pairs.
+
+    Attributes:
+        choice: the metrics that the weights at hand allow.
+        meters: what scores the pairs of each training.
+        samples: the pairs that are shown.
+    """
+
+    choice: PairMetrics
+    meters: Sides[PairMeter]
+    samples: dict[str, Places]
+
+    def findings(self, shown: Shown) -> Findings:
+        """PSNR and its kin of every image against the real one of its name, once the images were seen."""
+        from ffl_plugin.metrics.pair_choice import leave_equal_out, leave_small_out
+
+        everything, choice = leave_small_out(list(self.meters), self.choice)
+        scores = self.meters.split(everything)
+        differing, equal = leave_equal_out(everything)
+        # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
+        changed = most_changed("lfd" if choice.lpips is None else "lpips", scores, direction=LOWER)
+        before, after = self.meters.before[0].pairs, self.meters.after[0].pairs
+        pictured = tuple(
+            sample(image.name, pair_places(image.name, before, after), shown) for image in changed
+        )
+        return Findings(
+            PAIRS,
+            rows=tuple(_with_network(row, choice) for row in compare_pairs(scores.split(differing))),
+            changed=changed,
+            pictures=Pictures(changed=pictured),
+            missing=choice.missing,
+            notes=(*choice.notes, *equal),
+        )
+
+
+def _plan_pairs(pairs: Sides[ImagePairs], how: Measuring) -> PairPlan:
+    from ffl_plugin.metrics.pair_choice import choose_pair_metrics
+    from ffl_plugin.metrics.pair_pass import PairMeter
 
     before, after = pairs.before[0], pairs.after[0]
     given = None if how.lpips is None else Path(how.lpips)
     choice = choose_pair_metrics(before, lpips=given, may_download=how.download, progress=how.progress)
-    scores = pairs.map(
-        lambda answered: measure_pairs(
-            answered, metrics=choice.metrics, lpips=choice.lpips, progress=how.progress
-        )
+    cache = cache_folder() / "pairs"
+    meters = pairs.map(
+        lambda answered: PairMeter(answered, metrics=choice.metrics, lpips=choice.lpips, cache=cache)
     )
-    differing, equal = leave_equal_out(list(scores))
-    # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
-    changed = most_changed("lfd" if choice.lpips is None else "lpips", scores, direction=LOWER)
-    pictured = tuple(pair_sample(image.name, before, after) for image in changed)
-    return Findings(
-        PAIRS,
-        rows=tuple(_with_network(row, choice) for row in compare_pairs(scores.split(differing))),
-        changed=changed,
-        pictures=Pictures(samples=pairs_spread(before, after), changed=pictured),
-        missing=choice.missing,
-        notes=(*choice.notes, *equal),
-    )
+    return PairPlan(choice, meters, pairs_spread(before, after))
 
 
 def _with_network(row: Difference, choice: PairMetrics) -> Difference:
@@ -74,14 +132,13 @@ def _with_network(row: Difference, choice: PairMetrics) -> Difference:
     return replace(row, basis=replace(row.basis, settings=(choice.lpips.conditions,)))
 
 
-def _measure_spectra(inputs: Inputs, how: Measuring) -> Findings:
-    """Spectra of the sets, or the reason why there are none."""
-    from ffl_plugin.metrics import measure_spectra
+def _compare_spectra(inputs: Inputs, meters: Sequence[SpectraMeter]) -> Findings:
+    """Compare the spectra of the sets, or say why there are none."""
     from ffl_plugin.metrics.sources import SizesDiffer
 
     try:
-        real = measure_spectra(inputs.real.images, progress=how.progress)
-        trainings = inputs.trainings.map(lambda opened: measure_spectra(opened.images, progress=how.progress))
+        real = meters[0].result()
+        trainings = inputs.trainings.split([meter.result() for meter in meters[1:]])
         rows = compare_spectra(real, trainings)
     except SizesDiffer as error:
         return Findings(notes=(f"Spectra were not compared: {error}.",))

@@ -21,7 +21,6 @@ from ffl_plugin.report.training_options import read_training_options
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource
-    from ffl_plugin.metrics.progress import Progress
 
 PathLike = Union[str, "os.PathLike[str]"]
 Paths = Union[PathLike, Sequence[PathLike]]
@@ -57,23 +56,20 @@ class Opened:
             )
         return self.source
 
-    def describe(self, progress: Optional[Progress] = None) -> Training:
-        """Sum it up for the report; reads every image once for the digest."""
+    def describe(self, digest: Optional[str]) -> Training:
+        """Sum it up for the report, with the hash of its images, or of its file of features."""
+        if self.holds == FEATURES:
+            digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         return Training(
             path=str(self.path),
             holds=self.holds,
             images=len(self.source) if self.source is not None else 0,
             preparation=self.source.preparation if self.source is not None else "",
-            digest=self._digest(progress),
+            digest=digest,
             logs=str(self.logs) if self.logs is not None else None,
             options=read_training_options(self.logs) if self.logs is not None else {},
             curves=self.log.curves,
         )
-
-    def _digest(self, progress: Optional[Progress]) -> Optional[str]:
-        if self.source is not None:
-            return digest(self.source, progress)
-        return hashlib.sha256(self.path.read_bytes()).hexdigest() if self.holds == FEATURES else None
 
 
 @dataclass(frozen=True)
@@ -146,19 +142,6 @@ def is_run(path: Path) -> bool:
     if find_training_folder(path) == path or (path / "training_options.json").is_file():
         return True
     return next(path.glob("network-snapshot*.pkl"), None) is not None
-
-
-def digest(source: ImageSource, progress: Optional[Progress] = None) -> str:
-    """SHA-256 over the names and encoded bytes of all images in order, as hexadecimal digits."""
-    whole = hashlib.sha256()
-    for index, name in enumerate(source.names):
-        data = source.read_bytes(index)
-        for part in (name.encode("utf-8", "surrogateescape"), data):
-            whole.update(len(part).to_bytes(8, "big"))
-            whole.update(part)
-        if progress is not None:
-            progress(index + 1, len(source), f"hash of {source.path.name}")
-    return whole.hexdigest()
 
 
 def _several(paths: Paths, side: str) -> list[PathLike]:

@@ -59,7 +59,7 @@ class Training:
         holds: ``images``, ``features`` or ``logs``.
         images: number of images compared; 0 where only logs were.
         preparation: how they were resized; empty where they were not.
-        digest: SHA-256 over names and bytes of the images in order, or of the file of features; None of logs.
+        digest: SHA-256 over names and hashes of the images in order, or of the file of features; or None.
         logs: the folder its logs were read from; None where there is none.
         options: options of the training as its own record holds them, flattened to ``a.b`` names.
         curves: what its logs hold.

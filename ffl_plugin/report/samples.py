@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from ffl_plugin.report.model import ChangedImage, Sample
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource, PairScores
+    from ffl_plugin.report.image_rows import Shown
+
+    # Side → an image of a set.
+    Places = dict[str, tuple[ImageSource, int]]
 
 Array = npt.NDArray[Any]
 
@@ -21,39 +25,48 @@ SAMPLES = 4
 CHANGED_EACH_WAY = 2
 
 
-def evenly_spread(sides: dict[str, ImageSource], count: int = SAMPLES) -> tuple[Sample, ...]:
-    """The same few places of every set; sets of different length are each spread over."""
+def evenly_spread(sides: Mapping[str, ImageSource], count: int = SAMPLES) -> dict[str, Places]:
+    """The same few places of every set, by the name in the first; each set is spread over."""
     count = min(count, *(len(source) for source in sides.values()))
     first = next(iter(sides.values()))
-    return tuple(
-        Sample(
-            name=first.names[place * len(first) // count],
-            **_shown({side: (source, place * len(source) // count) for side, source in sides.items()}),
-        )
+    return {
+        first.names[place * len(first) // count]: {
+            side: (source, place * len(source) // count) for side, source in sides.items()
+        }
         for place in range(count)
-    )
+    }
 
 
-def pair_sample(name: str, before: ImagePairs, after: ImagePairs) -> Sample:
-    """One real image and what each side made of it."""
+def pair_places(name: str, before: ImagePairs, after: ImagePairs) -> Places:
+    """Where one real image is, and what each side made of it."""
     i, j = before.names.index(name), after.names.index(name)
-    return Sample(
-        name, **_shown({"real": (before.real, i), "before": (before.fake, i), "after": (after.fake, j)})
-    )
+    return {"real": (before.real, i), "before": (before.fake, i), "after": (after.fake, j)}
 
 
-def pairs_spread(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> tuple[Sample, ...]:
+def pairs_spread(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> dict[str, Places]:
     """Pairs at evenly spread places of the set."""
     count = min(count, len(before))
-    return tuple(
-        pair_sample(before.names[place * len(before) // count], before, after) for place in range(count)
-    )
+    names = [before.names[place * len(before) // count] for place in range(count)]
+    return {name: pair_places(name, before, after) for name in names}
 
 
-def set_sample(name: str, sides: dict[str, ImageSource]) -> Sample:
-    """The image of one name in each of several sets of the same names."""
+def set_places(name: str, sides: Mapping[str, ImageSource]) -> Places:
+    """Where the image of one name is in each of several sets of the same names."""
+    return {side: (source, source.names.index(name)) for side, source in sides.items()}
+
+
+def names_of(places: Iterable[Places]) -> set[str]:
+    """What all the images are called in messages."""
+    return {source.describe(index) for sides in places for source, index in sides.values()}
+
+
+def sample(name: str, places: Places, shown: Shown) -> Sample:
+    """The images of some places with their spectra, side by side."""
+    looked = {side: shown.look(source, index) for side, (source, index) in places.items()}
     return Sample(
-        name, **_shown({side: (source, source.names.index(name)) for side, source in sides.items()})
+        name,
+        images={side: pixels for side, (pixels, _) in looked.items()},
+        spectra={side: spectrum for side, (_, spectrum) in looked.items()},
     )
 
 
@@ -81,15 +94,3 @@ def furthest(
         ChangedImage(names[i], metric, float(before[i]), float(after[i]), float(change[i]))
         for i in (*improved, *worsened)
     )
-
-
-def _shown(places: dict[str, tuple[ImageSource, int]]) -> dict[str, dict[str, Array]]:
-    from ffl_plugin.metrics import measure_spectra
-
-    return {
-        "images": {side: source.read(index) for side, (source, index) in places.items()},
-        "spectra": {
-            side: measure_spectra(source.subset([index])).log_spectrum
-            for side, (source, index) in places.items()
-        },
-    }

@@ -1,0 +1,159 @@
+"""What a comparison reads of its images, once each: rows of those that are looked at together.
+
+An image is offered to what is measured on its set. A real image and those that answer it are one row, and
+each pair of them is offered to what is measured on pairs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row
+from ffl_plugin.metrics.results import ImagePairs
+from ffl_plugin.metrics.sources import ImageSource
+from ffl_plugin.metrics.spectral_sums import spectra_of
+
+Place = tuple[ImageSource, int]
+
+
+@dataclass
+class MeasuredSet:
+    """A set of images, and what is measured on it, counting the images as the set does."""
+
+    source: ImageSource
+    consumers: Sequence[Consumer]
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def index_of(self, source: ImageSource, guess: int) -> int:
+        """Return which image of the set an image of ``source`` is, -1 for none of it."""
+        name = source.describe(guess)
+        if guess < len(self.source) and self.source.describe(guess) == name:
+            return guess
+        if not self._places:
+            self._places = {self.source.describe(index): index for index in range(len(self.source))}
+        return self._places.get(name, -1)
+
+
+def comparison_rows(
+    sets: Sequence[MeasuredSet],
+    pairs: Sequence[tuple[ImagePairs, Consumer]],
+    shown: Shown,
+) -> Iterator[Row]:
+    """Yield every image of the sets and pairs once.
+
+    Args:
+        sets: the real images and those of each training.
+        pairs: of each training, of the same names; none where images are compared as sets.
+        shown: what keeps the images that the report shows.
+    """
+    seen = [np.zeros(len(one.source), bool) for one in sets]
+    orders = [{name: index for index, name in enumerate(found.names)} for found, _ in pairs[1:]]
+    for index, name in enumerate(pairs[0][0].names if pairs else ()):
+        row = _RowBuilder(shown)
+        for (found, scores), order in zip(pairs, [None, *orders]):
+            item = index if order is None else order[name]
+            fake, real = (row.place(source, item) for source in (found.fake, found.real))
+            row.requests.append(Request(scores, item, (fake, real)))
+        for place, (source, item) in enumerate(list(row.images)):
+            for one, done in zip(sets, seen):
+                found_at = one.index_of(source, item)
+                if found_at >= 0 and not done[found_at]:
+                    done[found_at] = True
+                    row.offer(one, found_at, place)
+        yield row.build()
+    for one, done in zip(sets, seen):
+        for left in np.flatnonzero(~done).tolist():
+            row = _RowBuilder(shown)
+            row.offer(one, left, row.place(one.source, left))
+            yield row.build()
+
+
+class _RowBuilder:
+    """One row under construction, in which no image is twice."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.images: list[Place] = []
+        self.requests: list[Request] = []
+        self._shown = shown
+        self._places: dict[str, int] = {}
+
+    def place(self, source: ImageSource, index: int) -> int:
+        """Return where an image is in the row; it is added if it is not."""
+        name = source.describe(index)
+        if name not in self._places:
+            self._places[name] = len(self.images)
+            self.images.append((source, index))
+            if name in self._shown.wanted:
+                self.requests.append(Request(self._shown, index, (self._places[name],)))
+        return self._places[name]
+
+    def offer(self, measured: MeasuredSet, item: int, place: int) -> None:
+        self.requests += [Request(consumer, item, (place,)) for consumer in measured.consumers]
+
+    def build(self) -> Row:
+        return Row(tuple(self.images), tuple(self.requests))
+
+
+class Digest(Consumer):
+    """A hash over names and images of a set, by which copies of it are recognized; it wants no pixels."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._names = source.names
+        self._images = np.zeros((len(source), hashlib.sha256().digest_size), np.uint8)
+
+    def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
+        """Note the image's hash."""
+        self._images[item] = np.frombuffer(encoded[0].digest, np.uint8)
+        return False
+
+    def result(self) -> str:
+        """Return SHA-256 over each name and the SHA-256 of each image, in order, as hexadecimal digits."""
+        whole = hashlib.sha256()
+        for name, image in zip(self._names, self._images):
+            encoded = name.encode("utf-8", "surrogateescape")
+            whole.update(len(encoded).to_bytes(8, "big") + encoded + image.tobytes())
+        return whole.hexdigest()
+
+
+@dataclass(frozen=True)
+class Shown(Consumer):
+    """The images that the report shows: of those chosen beforehand, pixels and log spectrum are kept.
+
+    Attributes:
+        wanted: what they are called in messages.
+    """
+
+    wanted: Collection[str]
+    kept: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = field(default_factory=dict)
+
+    __hash__ = object.__hash__
+
+    def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
+        """Want those that were chosen."""
+        return encoded[0].name in self.wanted
+
+    def prepare(self, item: int, pictures: Sequence[Picture]) -> Any:
+        """Take the spectrum of one image."""
+        return pictures[0].encoded.name, (pictures[0].pixels, _log_spectrum(pictures[0].pixels))
+
+    def take(self, item: int, prepared: Any) -> None:
+        """Keep it."""
+        name, self.kept[name] = prepared
+
+    def look(self, source: ImageSource, index: int) -> tuple[Any, Any]:
+        """Return pixels and log spectrum of an image: kept, or read now, as those that changed most are."""
+        name = source.describe(index)
+        if name not in self.kept:
+            pixels = source.read(index)
+            self.kept[name] = pixels, _log_spectrum(pixels)
+        return self.kept[name]
+
+
+def _log_spectrum(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    return spectra_of([pixels]).log_spectrum
