@@ -114,6 +114,9 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     sample = None if how.clone is None else _sampler(how)
     trainings = paths.map(lambda path: _open_training(path, sample))
     _check_alike(trainings)
+    images = how.classes is None and all(opened.holds == IMAGES for opened in trainings)
+    if how.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
+        raise FFLError("--resize is for the photographs of --real, beside generated images; leave it out")
     if trainings.before[0].holds == LOGS:
         unused = f"{real} was not used: of run folders only the logs are compared; give images or networks."
         return Inputs(LOGS, trainings, notes=() if real is None else (unused,))
@@ -126,8 +129,6 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     cannot = ""
     if real is not None and kind == IMAGES:
         reals, cannot = prepare_reals(reals, trainings, how.resize)
-    elif how.resize is not None:
-        raise FFLError("--resize is for the photographs of --real; leave it out")
     wanted = True if kind == LABELS else how.pairs
     pairs, why_not = _pair_up(trainings, None if real is None else reals.images, wanted)
     if pairs is not None and kind == IMAGES:

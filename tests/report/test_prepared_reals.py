@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from PIL import Image
-from report_material import blurred, scene
+from report_material import blurred, scene, write_run
 
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
@@ -156,8 +156,15 @@ def test_a_size_without_photographs_is_refused(tmp_path):
         images.mkdir(parents=True)
         for kind in ("fake_B", "real_B"):
             scene(1).save(images / f"1_{kind}.png")
-    with pytest.raises(FFLError, match="--resize is for the photographs of --real"):
-        compare(before=tmp_path / "results/base", after=tmp_path / "results/ffl", resize="32", download=False)
+    sides = {"before": tmp_path / "results/base", "after": tmp_path / "results/ffl"}
+    runs = {side: write_run(tmp_path / side, {0: 300, 200: 60}) for side in sides}
+    for given in (
+        sides,
+        {**runs, "real": tmp_path / "results"},
+        {**sides, "real": sides["before"], "classes": 3},
+    ):
+        with pytest.raises(FFLError, match="--resize is for the photographs of --real"):
+            compare(**given, resize="32", download=False)
 
 
 @pytest.mark.parametrize("text", ["", "x", "64x", "0x4", "64x64x3", "-1", "64 x 64", "big"])
