@@ -21,6 +21,7 @@ from ffl_plugin.patching.source import find_definition, find_function
 from ffl_plugin.patching.trace import Mention, identifiers
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_OF_SUPPLEMENTS = re.compile(r"ffl_plugin\.integrations(\.(torch2|removed_modules).*)?")
 _NAME_LIKE = re.compile(r"[-.\w]{1,60}")
 
 
@@ -134,12 +135,12 @@ def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
 def no_frequency_loss_of_its_own(source: Source, clone: Clone) -> None:
     """Refuse a file that has a Focal Frequency Loss already, or uses its name.
 
-    A module below our integrations is none: supplements import such, and put no loss anywhere.
+    What supplements import from our integrations is none: they put no loss anywhere.
     """
     found = {
         use
         for _, use in identifiers(source)
-        if _names_ffl(use.text) and not use.text.startswith("ffl_plugin.integrations.")
+        if _names_ffl(use.text) and not _OF_SUPPLEMENTS.fullmatch(use.text)
     }
     for node in source.nodes:
         text = node.value if isinstance(node, ast.Constant) else None

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ffl_plugin.patches._flow import dotted_name
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
-from ffl_plugin.patching.imports import Definition, classes_above, definitions_of, imported_files
+from ffl_plugin.patching.clone import Definition, classes_above, definitions_of, imported_files
 from ffl_plugin.patching.recipe import Check
 
 

@@ -9,8 +9,8 @@ from ffl_plugin.patches._checks import every_caller_has, forbids, requires
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._pix2pix import no_jittor
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
-from ffl_plugin.patching.clone import NotThisFamily
 from ffl_plugin.patching.recipe import File, Import, Only, Statement
+from ffl_plugin.patching.search import NotThisFamily
 from ffl_plugin.patching.source import Function, find_function
 
 LOSSES = "Pix2PixModel.compute_generator_loss"

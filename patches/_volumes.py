@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 from typing import Optional
 
@@ -29,25 +30,21 @@ def no_volumes(source: Source, clone: Clone) -> None:
 
 def _module_of_volumes(source: Source, clone: Clone) -> Optional[str]:
     """The first module that a file names and that makes its networks three-dimensional."""
-    volumes = None
+    used: dict[str, set[str]] = {}
     for name in dict.fromkeys(_modules(source, clone)):
-        try:
-            used = set(_convolutions(clone.source(name).tree))
-        except PatchError:
-            continue
-        if used & _TWO:
-            return None
-        if used & _THREE:
-            volumes = volumes or name
-    return volumes
+        with contextlib.suppress(PatchError):
+            used[name] = _convolutions(name, clone)
+    if any(names & _TWO for names in used.values()):
+        return None
+    return next((name for name, names in used.items() if names & _THREE), None)
 
 
-def _convolutions(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.Name):
-            yield node.id
+def _convolutions(name: str, clone: Clone) -> set[str]:
+    """The convolutions that a module names, in code and not in a comment."""
+    if not any(word.encode() in clone.read(name) for word in _TWO | _THREE):
+        return set()
+    nodes = clone.source(name).nodes
+    return {getattr(node, "attr", getattr(node, "id", "")) for node in nodes} & (_TWO | _THREE)
 
 
 def _modules(source: Source, clone: Clone) -> Iterator[str]:

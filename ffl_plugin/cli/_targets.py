@@ -10,11 +10,10 @@ import click
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
-from ffl_plugin.patching.clone import Ambiguous
-from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
-from ffl_plugin.patching.errors import english
+from ffl_plugin.patching.errors import command_line, english
 from ffl_plugin.patching.report import patched_by
+from ffl_plugin.patching.search import Ambiguous
 
 Function = TypeVar("Function", bound=Callable[..., None])
 

@@ -15,12 +15,11 @@ from ffl_plugin.cli._targets import (
     the_fitting_recipe,
 )
 from ffl_plugin.patches import all_recipes
+from ffl_plugin.patches._training import training_command
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
-from ffl_plugin.patching.clone import NotThisFamily
-from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
-from ffl_plugin.patching.errors import english
-from ffl_plugin.patching.launcher import training_command
+from ffl_plugin.patching.errors import command_line, english
+from ffl_plugin.patching.search import NotThisFamily
 
 
 @click.command()
@@ -49,7 +48,7 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
     names = [each.name for each in (recipe, *supplements)]
     show(plan.notes if not as_json else ())
     click.echo(
-        json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, names, dry_run)
+        json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, clone, names, dry_run)
     )
 
 
@@ -77,18 +76,16 @@ def _report(plan: Plan, names: list[str], dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _text(plan: Plan, names: list[str], dry_run: bool) -> str:
+def _text(plan: Plan, clone: Clone, names: list[str], dry_run: bool) -> str:
     outcome = _outcome(plan, dry_run)
     what = " with ".join(names)
     if not plan.changes:
         return f"{what} is {outcome}."
     lines = [f"{what} {outcome}: {', '.join(change.name for change in plan.changes)}"]
     if not dry_run:
-        command = training_command(plan.recipe, Clone(plan.root))
+        command = training_command(plan.recipe, clone)
         lines.append(f"Train with    {command or 'your own script, and --ffl-weight 1'}")
-        for verb, action in (("See", "diff"), ("Undo", "revert")):
-            title = f"{verb} it with"
-            for name in names:
-                lines.append(f"{title:<14}{command_line(f'{action} {name}', plan.root)}")
-                title = ""
+        target = f" {names[0]}" if len(names) == 1 else ""  # Without a name everything of ours is meant.
+        lines.append(f"See it with   {command_line(f'diff{target}', plan.root)}")
+        lines.append(f"Undo it with  {command_line(f'revert{target}', plan.root)}")
     return "\n".join(lines)

@@ -10,10 +10,9 @@ import click
 from ffl_plugin.cli._targets import applied, read_arguments, show, target_and_repository
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
-from ffl_plugin.patching.commands import command_line
+from ffl_plugin.patching.apply import title
 from ffl_plugin.patching.detect import detect
-from ffl_plugin.patching.errors import english
-from ffl_plugin.patching.state import title
+from ffl_plugin.patching.errors import command_line, english
 
 NOT_APPLIED = 3
 

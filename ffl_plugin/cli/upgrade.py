@@ -9,7 +9,7 @@ import click
 
 from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipe
 from ffl_plugin.patching import Clone, PatchError, plan_upgrade
-from ffl_plugin.patching.commands import command_line
+from ffl_plugin.patching.errors import command_line
 
 
 @click.command()

@@ -9,11 +9,11 @@ from pathlib import Path
 from ffl_plugin.doctor.finding import Finding
 from ffl_plugin.doctor.scripts import examine_scripts
 from ffl_plugin.patches import all_recipes
+from ffl_plugin.patches._training import find_launcher
 from ffl_plugin.patching import PatchError, Recipe, Status, status
 from ffl_plugin.patching.clone import Clone
-from ffl_plugin.patching.commands import command_line
 from ffl_plugin.patching.detect import detect
-from ffl_plugin.patching.launcher import find_launcher
+from ffl_plugin.patching.errors import command_line
 
 
 def examine_clone(root: Path) -> list[Finding]:

@@ -11,14 +11,13 @@ plan.write()                                                     # all files, or
 
 from __future__ import annotations
 
-from ffl_plugin.patching.apply import Plan, plan_apply
+from ffl_plugin.patching.apply import Plan, Status, plan_apply
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe
 from ffl_plugin.patching.report import status
 from ffl_plugin.patching.revert import plan_revert, plan_upgrade
 from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.state import Status
 
 __all__ = [
     "Clone",

@@ -1,27 +1,67 @@
-"""Apply: what is written for a recipe in a clone, computed and proved before it is."""
+"""Apply: what there is of a recipe in a clone, and what is written for it, computed and proved before."""
 
 from __future__ import annotations
 
-import ast
-import builtins
 import difflib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 from ffl_plugin.patching import transaction
-from ffl_plugin.patching.clone import Clone, find_files, opened
-from ffl_plugin.patching.commands import command_line
-from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.imports import Definition, classes_above
-from ffl_plugin.patching.locate import find_statement
-from ffl_plugin.patching.recipe import Edit, Recipe, Statement
-from ffl_plugin.patching.rewrite import add_edits
-from ffl_plugin.patching.source import DEFINITIONS, Source, find_scope, owner_of
-from ffl_plugin.patching.state import edition_in, partly_applied
-from ffl_plugin.patching.trace import introduced_names, names_read
+from ffl_plugin.patching.clone import Clone, opened
+from ffl_plugin.patching.errors import PatchError, command_line, english
+from ffl_plugin.patching.recipe import Decorator, Edit, Recipe
+from ffl_plugin.patching.rewrite import add_edits, require_names_bound
+from ffl_plugin.patching.search import find_files, find_patched
+from ffl_plugin.patching.source import once_for_each
+from ffl_plugin.patching.trace import Found, Mention, introduced_names, names_read, trace
 from ffl_plugin.patching.transaction import Change
+
+
+@dataclass(frozen=True)
+class EditStatus:
+    """What has become of one edit: ``"applied"``, ``"absent"``, ``"edited"`` or ``"repeated"``, and where."""
+
+    edit: Edit
+    state: str
+    line: Optional[int]
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What has become of one of the recipe's files.
+
+    Args:
+        path: the recipe's path of it.
+        name: where it is in the clone; None if it is not there.
+        edits: its edits, in the recipe's order.
+        version: the upstream commit its content without the patch is known from; None if it has drifted.
+    """
+
+    path: str
+    name: Optional[str]
+    edits: tuple[EditStatus, ...]
+    version: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What there is of a recipe in a clone.
+
+    Args:
+        recipe: the recipe.
+        state: ``"applied"``, ``"absent"`` or ``"partly applied"``.
+        files: one entry per file of the recipe.
+        copies: further files that hold the patch, which revert leaves alone.
+        notes: sentences for the user.
+    """
+
+    recipe: Recipe
+    state: str
+    files: tuple[FileStatus, ...]
+    copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +134,7 @@ def _remarks(recipe: Recipe, clone: Clone) -> list[str]:
     return [sentence for sentence in said if sentence is not None]
 
 
+@once_for_each
 def with_edits(clone: Clone, recipe: Recipe) -> Clone:
     """Return a clone in which a recipe is applied; nothing is written.
 
@@ -110,7 +151,7 @@ def with_edits(clone: Clone, recipe: Recipe) -> Clone:
             for check in (*recipe.checks, *file.checks):
                 check(source, clone.with_files(files))
             changes[source.name] = add_edits(source, file.edits)
-            _require_names_bound(source, file.edits, clone)
+            require_names_bound(source, file.edits, clone)
         except PatchError as error:
             raise error.advise(
                 f"compare it with {recipe.tested}, which the {recipe.name} recipe is for"
@@ -139,6 +180,87 @@ def changes_between(before: Clone, after: Clone) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def edition_in(recipe: Recipe, clone: Clone) -> Status:
+    """Return the status of the edition of a recipe that is applied, of the newest one if none is whole.
+
+    Raises:
+        Ambiguous: several clones below the folder hold the patch.
+    """
+    newest, *earlier = _adapted(recipe, clone).editions
+    current = _status(newest, clone)
+    if current.state == "partly applied":
+        for edition in earlier:
+            past = _status(edition, clone)
+            if past.state == "applied":
+                return past
+    return current
+
+
+def title(edit: Edit) -> str:
+    """Return an edit's code in one line, for messages and tables."""
+    return f"{'@' if isinstance(edit, Decorator) else ''}{edit.code.splitlines()[0]}"
+
+
+def partly_applied(current: Status, clone: Clone) -> PatchError:
+    """Return the refusal that says which edits are there, and which are not or were changed."""
+    edits = [(file.name or file.path, edit) for file in current.files for edit in file.edits]
+    there = sum(edit.state == "applied" for _, edit in edits)
+    other = [
+        f"`{title(edit.edit)}` is {edit.state} ({name if edit.line is None else f'{name}:{edit.line}'})"
+        for name, edit in edits
+        if edit.state != "applied"
+    ]
+    shown = other if len(other) <= 3 else [*other[:2], f"{len(other) - 2} more are not as they were"]
+    name = current.recipe.name
+    revert = command_line(f"revert {name}", clone.root)
+    return PatchError(
+        f"{name} is partly applied: of {len(edits)} edits {there} are there, but {english(shown)}",
+        next_step=f"run `{revert}` to take the rest out, then apply again",
+    )
+
+
+def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
+    """The recipe with the names of a clone; as it is where the clone is not one for it."""
+    try:
+        return recipe.adapted(clone)
+    except PatchError:
+        return recipe
+
+
+def _status(recipe: Recipe, clone: Clone) -> Status:
+    patched, copies = find_patched(clone, recipe)
+    unpatched = {} if len(patched) == len(recipe.files) else _unpatched(clone, recipe)
+    files = []
+    for file in recipe.files:
+        name = patched.get(file.path) or unpatched.get(file.path)
+        if file.path in patched:
+            present = trace(clone.source(patched[file.path]), file.edits)
+            edits = [_edit_status(edit, nodes, present.leftovers) for edit, nodes in present.found]
+        else:
+            edits = [EditStatus(edit, "absent", None) for edit in file.edits if name or not file.optional]
+        files.append(FileStatus(file.path, name, tuple(edits)))
+    states = {edit.state for entry in files for edit in entry.edits}
+    state = states.pop() if states in ({"applied"}, {"absent"}) else "partly applied"
+    return Status(recipe, state, tuple(files), tuple(copies))
+
+
+def _unpatched(clone: Clone, recipe: Recipe) -> dict[str, str]:
+    try:
+        return find_files(clone, recipe)
+    except PatchError:
+        return {}
+
+
+def _edit_status(edit: Edit, nodes: Sequence[Found], leftovers: Sequence[Mention]) -> EditStatus:
+    if len(nodes) == 1:
+        return EditStatus(edit, "applied", nodes[0].line)
+    if nodes:
+        return EditStatus(edit, "repeated", nodes[1].line)
+    names = introduced_names((edit,)) | names_read(edit)
+    traces = [mention.line for mention in leftovers if mention.text in names]
+    return EditStatus(edit, "edited", traces[0]) if traces else EditStatus(edit, "absent", None)
+
+
 def _unified_diff(name: str, old: bytes, new: bytes) -> bytes:
     """The difference between two versions of a file, in the form ``git apply`` and ``patch -p1`` read."""
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
@@ -148,52 +270,3 @@ def _unified_diff(name: str, old: bytes, new: bytes) -> bytes:
     return b"".join(
         piece if piece.endswith(b"\n") else piece + b"\n\\ No newline at end of file\n" for piece in pieces
     )
-
-
-def _require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -> None:
-    """Refuse where inserted code would read a variable or an attribute of ``self`` that nothing binds."""
-    introduced = introduced_names(edits)
-    for edit in edits:
-        if not isinstance(edit, Statement) or (anchor := edit.after or edit.before) is None:
-            continue
-        scope = find_scope(source, edit.function)
-        statement = find_statement(source, edit.function, anchor)
-        line = source.end_of(statement)[0] if edit.after else statement.lineno
-        arguments = () if isinstance(scope, ast.Module) else ast.walk(scope.args)
-        known = {node.arg for node in arguments if isinstance(node, ast.arg)}
-        known.update(name for name, bound in _bindings(scope) if bound <= line)
-        known.update(name for name, _ in _bindings(source.tree, functions=False))
-        owner = owner_of(source, scope)
-        known.update(_attributes(source, owner, clone) if owner is not None else ())
-        for name in sorted(names_read(edit) - introduced - known - set(dir(builtins))):
-            where = owner.name if owner is not None and name.startswith("self.") else edit.function
-            raise PatchError(
-                f"{where or 'the module'} does not bind {name}, which the patch needs",
-                file=source.name,
-                line=line,
-            )
-
-
-def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield each name and each attribute of ``self`` bound below a node, with its line."""
-    for node in ast.iter_child_nodes(root):
-        if isinstance(node, DEFINITIONS):
-            yield node.name, node.lineno
-            if not functions:
-                continue
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
-            yield ast.unparse(node), node.lineno
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                yield alias.asname or alias.name.split(".")[0], node.lineno
-        yield from _bindings(node, functions=functions)
-
-
-def _attributes(source: Source, owner: ast.ClassDef, clone: Clone) -> set[str]:
-    """The attributes of ``self`` that a class and those it inherits from bind, also in other files."""
-    return {
-        name
-        for definition in classes_above(Definition(source, owner), clone)
-        for name, _ in _bindings(definition.node)
-        if name.startswith("self.")
-    }

@@ -1,28 +1,22 @@
-"""The files of a clone, each read and parsed once, and which of them a recipe means."""
+"""The files of a clone, each read and parsed once, and what a name in one of them stands for."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Optional, Union
+from typing import NamedTuple, Optional, Union
 
 from ffl_plugin.patching import transaction
-from ffl_plugin.patching.errors import PatchError, english
-from ffl_plugin.patching.recipe import File, Recipe, alternatives, in_words
+from ffl_plugin.patching.errors import PatchError
+from ffl_plugin.patching.recipe import alternatives
 from ffl_plugin.patching.source import Source
 
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv", "env"})
 _LARGEST = 2_000_000  # bytes; no hand-written module is larger
-
-
-class NotThisFamily(PatchError):
-    """The clone lacks what the recipe's family defines."""
-
-
-class Ambiguous(PatchError):
-    """Several places fit, and the user has to name one."""
 
 
 class Clone:
@@ -141,13 +135,21 @@ class Clone:
         if not self.has(name):
             return False
         try:
-            data = self.read(name)
-            if not all(_may_define(data, qualified) for qualified in wanted):
+            if not all(self.may_define(name, qualified) for qualified in wanted):
                 return False
             defined = self.source(name).definitions
             return all(defined.keys() & alternatives(qualified) for qualified in wanted)
         except PatchError:
             return False
+
+    def may_define(self, name: str, qualified: str) -> bool:
+        """Say quickly whether a file has the words of a qualified name, or of one of its alternatives.
+
+        Raises:
+            PatchError: it cannot be read.
+        """
+        data = self.read(name)
+        return any(all(word.encode() in data for word in each.split(".")) for each in alternatives(qualified))
 
 
 def opened(root: Union[Path, Clone]) -> Clone:
@@ -159,126 +161,73 @@ def opened(root: Union[Path, Clone]) -> Clone:
     return root if isinstance(root, Clone) else Clone(root)
 
 
-def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
-    """Return where each file of a recipe is, by the recipe's path, without the optional ones that are absent.
+class Definition(NamedTuple):
+    """A class or function, and the file that defines it."""
 
-    Raises:
-        NotThisFamily: no file defines what one of the recipe's files does.
-        Ambiguous: there are several clones below the folder, or several files that define the same.
-        PatchError: the file at a recipe's path cannot be parsed.
+    source: Source
+    node: ast.stmt
+
+    @property
+    def name(self) -> str:
+        """Its name there."""
+        return str(getattr(self.node, "name", ""))
+
+
+def definitions_of(
+    name: str, source: Source, clone: Clone, through: tuple[str, ...] = ()
+) -> Iterator[Definition]:
+    """Yield what a dotted name means in a file: defined there, or imported from another file of the clone.
+
+    Args:
+        name: such as ``Pix2PixModel``, or ``models.pix2pix_model.Pix2PixModel`` after ``import models``.
+        source: the file that uses the name.
+        clone: where its imports are looked for.
+        through: the files that led here.
     """
-    candidates: dict[str, list[str]] = {}
-    for file in recipe.files:
-        if clone.has(file.path):
-            clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
-        candidates[file.path] = [name for name in clone.python_files if clone.defines(name, file.holds)]
-        if not candidates[file.path] and not file.optional:
-            raise _unreadable(clone, file) or _missing(clone, recipe, file)
-    optional = {file.path for file in recipe.files if file.optional}
-    needed = {path: names for path, names in candidates.items() if path not in optional}
-    first = recipe.files[0].path
-    folders = [
-        name[: -len(first)] for name in candidates[first] if name == first or name.endswith(f"/{first}")
-    ]
-    whole = [folder for folder in folders if all(folder + path in names for path, names in needed.items())]
-    if len(whole) > 1 and "" not in whole:
-        raise Ambiguous(
-            f"{clone.title} holds {len(whole)} clones of the {recipe.name} family "
-            f"({english([folder.rstrip('/') for folder in whole])})",
-            next_step="give the folder of one",
-        )
-    if whole:
-        folder = "" if "" in whole else whole[0]
-        return {path: folder + path for path, names in candidates.items() if folder + path in names}
-    return _by_content(clone, recipe, {path: names for path, names in candidates.items() if names})
-
-
-def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]]) -> dict[str, str]:
-    """Choose for each of the recipe's files the one at its path, the only one, or the one that fits."""
-    found = {path: path if path in names else names[0] for path, names in candidates.items()}
-    for file in recipe.files:
-        names = candidates.get(file.path, [])
-        if file.path in names or len(names) == 1:
+    for definition in source.definitions.get(name, ()):
+        yield Definition(source, definition)
+    for level, module, alias in _aliases(source):
+        bound = alias.asname or alias.name
+        if bound != "*" and name != bound and not name.startswith(f"{bound}."):
             continue
-        if file.optional:
-            found.pop(file.path, None)
-            continue
-        problems = {name: _problem(clone, name, file, found) for name in names}
-        fitting = [name for name, problem in problems.items() if problem is None]
-        if not fitting:
-            reasons = "; ".join(
-                f"{problem.place}{problem.problem}" for problem in problems.values() if problem
-            )
-            raise Ambiguous(
-                f"{english(names)} in {clone.title} each define {file.holds[0]}, and none of them can be "
-                f"patched ({reasons})"
-            )
-        if len(fitting) != 1:
-            raise Ambiguous(
-                f"{english(fitting)} in {clone.title} each define {file.holds[0]}",
-                next_step=f"put the one to patch at {file.path}, where {recipe.upstream} has it",
-            )
-        found[file.path] = fitting[0]
-    return found
+        path = name if bound == "*" else alias.name + name[len(bound) :]
+        parts = [*module, *path.split(".")]
+        file = clone.module(parts, source.name, level)
+        if file is not None and file not in (source.name, *through):
+            with contextlib.suppress(PatchError):  # What cannot be parsed defines nothing that we know of.
+                yield from definitions_of(parts[-1], clone.source(file), clone, (*through, source.name))
 
 
-def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
-    for other in recipe.others:
-        for name in clone.python_files:
-            if clone.defines(name, other.holds):
-                return NotThisFamily(
-                    f"{other.because}, which the {recipe.name} recipe does not fit", file=name
-                )
-    because = f"{clone.title} is not of the {recipe.name} family"
-    near = _nearest(clone, file)
-    if near is not None:
-        name, there, lacking = near
-        return NotThisFamily(f"{because}: {name} defines {in_words(there)}, but not {in_words(lacking)}")
-    return NotThisFamily(f"{because}: no file defines {in_words(file.holds)}")
+def classes_above(definition: Definition, clone: Clone) -> Iterator[Definition]:
+    """Yield a class and those it inherits from, as far as the clone defines them."""
+    seen: set[ast.stmt] = set()
+    classes = [definition]
+    while classes:
+        each = classes.pop(0)
+        if each.node not in seen and isinstance(each.node, ast.ClassDef):
+            seen.add(each.node)
+            yield each
+            for base in each.node.bases:
+                classes += definitions_of(ast.unparse(base), each.source, clone)
 
 
-def _nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
-    """The file that defines most of what one of the recipe's files does; None if none has anything telling.
-
-    A function with a common name, such as ``main``, tells nothing unless it comes first.
-    """
-    telling = [name for name in file.holds if "." in name or name == file.holds[0]]
-    best: Optional[tuple[str, list[str], list[str]]] = None
-    for name in clone.python_files:
-        if any(clone.defines(name, [wanted]) for wanted in telling):
-            there = [wanted for wanted in file.holds if clone.defines(name, [wanted])]
-            if best is None or len(there) > len(best[1]):
-                best = name, there, [wanted for wanted in file.holds if wanted not in there]
-    return best
+def imported_files(source: Source, clone: Clone) -> set[str]:
+    """Return the files of a clone that a file imports, or imports a name from."""
+    found = (
+        clone.module([*module, *alias.name.split(".")], source.name, level)
+        for level, module, alias in _aliases(source)
+    )
+    return {file for file in found if file is not None}
 
 
-def _problem(clone: Clone, name: str, file: File, files: Mapping[str, str]) -> Optional[PatchError]:
-    """Why a file cannot be the one of a recipe; None if it can."""
-    try:
-        for check in file.checks:
-            check(clone.source(name), clone.with_files({**files, file.path: name}))
-    except PatchError as error:
-        return error
-    return None
-
-
-def _unreadable(clone: Clone, file: File) -> Optional[PatchError]:
-    """Why a file that seems to be the one of a recipe, by its name and words, cannot be read."""
-    last = file.path.rpartition("/")[2]
-    for name in clone.python_files:
-        try:
-            if name.rpartition("/")[2] == last and all(
-                _may_define(clone.read(name), each) for each in file.holds
-            ):
-                clone.source(name)
-        except PatchError as error:
-            return error
-    return None
-
-
-def _may_define(data: bytes, qualified: str) -> bool:
-    """Say quickly whether a file has the words of a qualified name."""
-    return any(all(word.encode() in data for word in name.split(".")) for name in alternatives(qualified))
+def _aliases(source: Source) -> Iterator[tuple[int, list[str], ast.alias]]:
+    """Yield each imported name with the number of dots and the parts of the module before it."""
+    for node in source.nodes:
+        if isinstance(node, ast.ImportFrom):
+            module = node.module.split(".") if node.module else []
+            yield from ((node.level, module, alias) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((0, [], alias) for alias in node.names)
 
 
 def _python_files(root: Path) -> list[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Optional, Union
 
 from ffl_plugin.patching.apply import plan_apply
-from ffl_plugin.patching.clone import Clone, NotThisFamily, find_files, opened
+from ffl_plugin.patching.clone import Clone, opened
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe, in_words
+from ffl_plugin.patching.search import NotThisFamily, find_files
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Optional
 
 from ffl_plugin.errors import FFLError
@@ -55,3 +57,8 @@ def english(names: Sequence[str]) -> str:
 def lines_text(lines: Sequence[int]) -> str:
     """Return ``"line 3"`` or ``"lines 3, 8 and 9"``."""
     return f"line{'s' if lines[1:] else ''} {english([str(line) for line in lines])}"
+
+
+def command_line(words: str, root: Path) -> str:
+    """Return an ``ffl-patch`` command on a clone, with the folder that the user gave."""
+    return f"ffl-patch {words}" + ("" if root == Path() else f" {shlex.quote(str(root))}")

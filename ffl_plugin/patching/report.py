@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
 
+from ffl_plugin.patching.apply import FileStatus, Status, edition_in
 from ffl_plugin.patching.clone import Clone, opened
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import File, Recipe
 from ffl_plugin.patching.rewrite import take_out
-from ffl_plugin.patching.state import FileStatus, Status, edition_in, find_patched
+from ffl_plugin.patching.search import find_patched
 
 
 def status(recipe: Recipe, root: Union[Path, Clone], beside: Sequence[Recipe] = ()) -> Status:

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Union
 
-from ffl_plugin.patching.apply import Plan, changes_between, with_edits
+from ffl_plugin.patching.apply import (
+    Plan,
+    changes_between,
+    edition_in,
+    partly_applied,
+    title,
+    with_edits,
+)
 from ffl_plugin.patching.clone import Clone, opened
-from ffl_plugin.patching.commands import command_line
-from ffl_plugin.patching.errors import PatchError, lines_text
+from ffl_plugin.patching.errors import PatchError, command_line, lines_text
 from ffl_plugin.patching.recipe import Import, Recipe
 from ffl_plugin.patching.rewrite import comments_in, take_out
+from ffl_plugin.patching.search import find_patched
 from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.state import edition_in, find_patched, partly_applied, title
 from ffl_plugin.patching.trace import Trace, trace
 
 

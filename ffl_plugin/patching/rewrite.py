@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ffl_plugin.patching.clone import Clone, Definition, classes_above
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.insertion import insertions_for
 from ffl_plugin.patching.layout import Insertion, Place, after_comma, read_signature
-from ffl_plugin.patching.recipe import Edit, Param
-from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.trace import Found, same_but_for, trace
+from ffl_plugin.patching.locate import find_statement
+from ffl_plugin.patching.recipe import Edit, Param, Statement
+from ffl_plugin.patching.source import DEFINITIONS, Source, find_scope, owner_of
+from ffl_plugin.patching.trace import Found, introduced_names, names_read, same_but_for, trace
 
 
 class Span(NamedTuple):
@@ -73,6 +76,34 @@ def take_out(source: Source, edits: tuple[Edit, ...]) -> bytes:
     if not same_but_for(source.tree, rest.tree, present.nodes):
         raise _unproved(source, "taking the patch out would change other code")
     return data
+
+
+def require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -> None:
+    """Refuse where inserted code would read a variable or an attribute of ``self`` that nothing binds.
+
+    Raises:
+        PatchError: naming it, and the function or class.
+    """
+    introduced = introduced_names(edits)
+    for edit in edits:
+        if not isinstance(edit, Statement) or (anchor := edit.after or edit.before) is None:
+            continue
+        scope = find_scope(source, edit.function)
+        statement = find_statement(source, edit.function, anchor)
+        line = source.end_of(statement)[0] if edit.after else statement.lineno
+        arguments = () if isinstance(scope, ast.Module) else ast.walk(scope.args)
+        known = {node.arg for node in arguments if isinstance(node, ast.arg)}
+        known.update(name for name, bound in _bindings(scope) if bound <= line)
+        known.update(name for name, _ in _bindings(source.tree, functions=False))
+        owner = owner_of(source, scope)
+        known.update(_attributes(source, owner, clone) if owner is not None else ())
+        for name in sorted(names_read(edit) - introduced - known - set(dir(builtins))):
+            where = owner.name if owner is not None and name.startswith("self.") else edit.function
+            raise PatchError(
+                f"{where or 'the module'} does not bind {name}, which the patch needs",
+                file=source.name,
+                line=line,
+            )
 
 
 def spans_of(source: Source, found: Sequence[Found]) -> list[Span]:
@@ -189,3 +220,28 @@ def _whole_lines(source: Source, first: int, last: int) -> Span:
 
 def _is_blank(source: Source, number: int) -> bool:
     return 0 < number <= len(source.lines) and source.line(number).blank
+
+
+def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, int]]:
+    """Yield each name and each attribute of ``self`` bound below a node, with its line."""
+    for node in ast.iter_child_nodes(root):
+        if isinstance(node, DEFINITIONS):
+            yield node.name, node.lineno
+            if not functions:
+                continue
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield ast.unparse(node), node.lineno
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name.split(".")[0], node.lineno
+        yield from _bindings(node, functions=functions)
+
+
+def _attributes(source: Source, owner: ast.ClassDef, clone: Clone) -> set[str]:
+    """The attributes of ``self`` that a class and those it inherits from bind, also in other files."""
+    return {
+        name
+        for definition in classes_above(Definition(source, owner), clone)
+        for name, _ in _bindings(definition.node)
+        if name.startswith("self.")
+    }

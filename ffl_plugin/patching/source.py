@@ -15,8 +15,9 @@ import platform
 import re
 import tokenize
 import warnings
+import weakref
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union, cast
 
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.recipe import alternatives
@@ -24,6 +25,8 @@ from ffl_plugin.patching.recipe import alternatives
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 Scope = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Module]
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_KNOWN: weakref.WeakKeyDictionary[object, dict[Any, Any]] = weakref.WeakKeyDictionary()
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -157,6 +160,19 @@ class Source:
     @functools.cached_property
     def _starts(self) -> list[tuple[int, int]]:
         return [token.start for token in self.tokens]
+
+
+def once_for_each(function: _Function) -> _Function:
+    """Remember what a function returns for its first argument, a file or clone, as long as that is in use."""
+
+    @functools.wraps(function)
+    def remembering(first: object, *others: Any) -> Any:
+        known = _KNOWN.setdefault(first, {})
+        if (function, others) not in known:
+            known[function, others] = function(first, *others)
+        return known[function, others]
+
+    return cast(_Function, remembering)
 
 
 def find_definition(source: Source, name: str) -> ast.stmt:

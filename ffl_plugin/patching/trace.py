@@ -8,30 +8,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
+from typing import Any, NamedTuple, Optional, Union
 
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param
-from ffl_plugin.patching.source import Function, Source
-
-_Result = TypeVar("_Result")
-_KNOWN: weakref.WeakKeyDictionary[Source, dict[Any, Any]] = weakref.WeakKeyDictionary()
-
-
-def _once_per_source(function: Callable[..., _Result]) -> Callable[..., _Result]:
-    """Remember what a function returns for a file, as long as the file is in use."""
-
-    @functools.wraps(function)
-    def remembering(source: Source, *arguments: Any) -> _Result:
-        known = _KNOWN.setdefault(source, {})
-        if (function, arguments) not in known:
-            known[function, arguments] = function(source, *arguments)
-        result: _Result = known[function, arguments]
-        return result
-
-    return remembering
+from ffl_plugin.patching.source import Function, Source, once_for_each
 
 
 class Mention(NamedTuple):
@@ -53,14 +35,16 @@ def parse_edit(edit: Edit) -> ast.stmt:
 def introduced_names(edits: tuple[Edit, ...]) -> frozenset[str]:
     """Return the names that edits bind before anything in them reads the name: what they add to the file.
 
-    An attribute counts with its object (``"self.ffl"``), an import with its module.
+    An attribute counts with its object (``"self.ffl"``), an imported name also with its module: another patch
+    may import another name from there. Where an import rebinds what is there, the module alone counts.
     """
     introduced: set[str] = set()
     for edit in edits:
         node = parse_edit(edit)
         if isinstance(edit, Import):
-            names = {name for _, name in _identifiers(node)}
-            introduced |= {node.module or ""} if edit.rebinds and isinstance(node, ast.ImportFrom) else names
+            module = getattr(node, "module", None)
+            names = {name for _, name in _identifiers(node)} - {module}
+            introduced |= {module} if edit.rebinds and module else names
         elif isinstance(edit, Param):
             introduced.update(argument.arg for argument in ast.walk(node) if isinstance(argument, ast.arg))
         else:
@@ -75,7 +59,7 @@ def names_read(edit: Edit) -> set[str]:
     return {name for name in _used(parse_edit(edit), ast.Load) if name.count(".") == name.startswith("self.")}
 
 
-@_once_per_source
+@once_for_each
 def identifiers(source: Source) -> tuple[tuple[ast.AST, Mention], ...]:
     """Return each use of a name in a file, with its node: variable, attribute, keyword, import or definition.
 
@@ -132,7 +116,7 @@ class Trace:
         return [found for _, nodes in self.found for found in nodes]
 
 
-@_once_per_source
+@once_for_each
 def trace(source: Source, edits: tuple[Edit, ...]) -> Trace:
     """Look for the nodes of a file's edits, and for other uses of the names they bring in."""
     found = tuple((edit, tuple(_find(source, edit))) for edit in edits)
@@ -223,6 +207,8 @@ def _identifiers(root: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 yield node, alias.asname or alias.name
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    yield node, f"{node.module}.{alias.name}"
             if isinstance(node, ast.ImportFrom) and node.module:
                 yield node, node.module
 

@@ -11,7 +11,7 @@ from clones import MakeClone, contents
 from test_patching_cli import run
 
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, state, status
+from ffl_plugin.patching import PatchError, Recipe, apply, plan_apply, plan_revert, status
 from ffl_plugin.patching.detect import detect
 
 ADA = all_recipes()["stylegan2-ada"]
@@ -79,7 +79,7 @@ def test_what_would_not_be_found_again_is_refused(
     make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = make_clone("pix2pix")
-    monkeypatch.setattr(state, "find_patched", lambda *_: ({}, []))
+    monkeypatch.setattr(apply, "find_patched", lambda *_: ({}, []))
     with pytest.raises(PatchError, match="would not be found again"):
         plan_apply(all_recipes()["pix2pix"], clone)
 

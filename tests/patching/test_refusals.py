@@ -294,7 +294,7 @@ REFUSED = {
             "def compute_generator_loss(self, input_semantics, real_image)",
             "def compute_generator_loss(self, content, style)",
         ),
-        "Pix2PixModel.compute_generator_loss does not bind real_image",
+        "Pix2PixModel.compute_generator_loss takes no real_image",
     ),
     "no image that came back": (
         "cyclegan",

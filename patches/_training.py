@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.patching.clone import Clone, find_files
-from ffl_plugin.patching.recipe import Recipe
-from ffl_plugin.patching.state import edition_in
+from ffl_plugin.patching import Clone, Recipe
+from ffl_plugin.patching.apply import edition_in
+from ffl_plugin.patching.search import find_files
 
 _LAUNCHER = "train.py"  # of every upstream
 
