@@ -24,6 +24,7 @@ from typing import Optional
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from journeys import journeys  # noqa: E402
 from relatives.entries import Entry, missing, read_entries  # noqa: E402
 from relatives.kept import Kept  # noqa: E402
 from relatives.launch import check_launch  # noqa: E402
@@ -55,7 +56,7 @@ def main() -> int:
     left_out = what_is_left_out(arguments.no_steps, arguments.one_step_per_file)
     text = page(rows, f"{header}{left_out}")
     if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
+        arguments.out.write_text(f"{text}{journeys(arguments.out)}", encoding="utf-8")
     return 0 if not any(row.surprise for row in rows) else 1
 
 
