@@ -8,6 +8,7 @@ the pickle, of how it was sampled and on what: sampling goes on where it was sto
 from __future__ import annotations
 
 import hashlib
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -60,13 +61,13 @@ with torch.no_grad():
         print(min(first + 8, count), flush=True)
 """
 
+_FOR_TODAY = "patch the clone for today's packages: `ffl-patch apply auto {clone} --with torch2`"
+
 # What the clone's code says when it fails -> the way out. The first that fits is taken.
 _WAYS_OUT = {
     "No module named 'numpy._core": "it was saved under numpy 2; install numpy 1.26.1 or newer here",
-    "No module named 'pkg_resources'": (
-        "patch the clone for today's packages: `ffl-patch apply torch2` for StyleGAN2-ADA, "
-        "`torch2-stylegan3` for StyleGAN3"
-    ),
+    "No module named 'pkg_resources'": _FOR_TODAY,
+    "No module named 'distutils'": _FOR_TODAY,
     "No module named": "install what it lacks in the environment of this command",
     "deserialize object on a CUDA device": "it was saved on a GPU; sample it on a machine that has one",
 }
@@ -136,5 +137,6 @@ def _run(
     if process.returncode != 0:
         words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
         advice = next((f"; {way}" for said, way in _WAYS_OUT.items() if said in words[-1]), "")
+        advice = advice.format(clone=shlex.quote(str(clone)))
         raise FFLError(f"{clone} could not sample {network}: {words[-1]}{advice} (all of it is in {errors})")
     errors.unlink()
