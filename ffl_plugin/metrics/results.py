@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.layouts import TEST, Layout, pictures_by_label, refuse_mixed
 from ffl_plugin.metrics.names import same_but_for_case, same_on_any_machine
 from ffl_plugin.metrics.sources import FolderSource, ImageSource, open_folder, open_zip
+
+# What upstreams call the pictures that they save while they train.
+_EPOCH = re.compile(r"epoch\d+(_iter\d+)?$")
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -102,7 +106,9 @@ def open_images(path: PathLike, *, role: Optional[str] = None) -> ImageSource:
     given = Path(path)
     if given.is_file():
         if zipfile.is_zipfile(given) or given.suffix.lower() == ".zip":
-            return open_zip(given)
+            archive = open_zip(given)
+            refuse_mixed(given, archive.names)
+            return archive
         raise FFLError(f"{given} is a file, not a set of images; give a folder or a zip archive")
     if not given.is_dir():
         raise FFLError(f"{given} does not exist; give a folder or a zip archive of images")
@@ -160,7 +166,9 @@ def find_results(path: Path) -> Optional[Results]:
     for folder in (path, path / "images"):
         found = pictures_by_label(folder)
         if found is not None:
-            return Results(folder, *found)
+            results = Results(folder, *found)
+            _refuse_pictures_of_training(results)
+            return results
     tests = sorted(child for child in path.iterdir() if (child / "images").is_dir())
     tests = [test for test in tests if pictures_by_label(test / "images") is not None]
     if not tests:
@@ -172,6 +180,16 @@ def find_results(path: Path) -> Optional[Results]:
     names = ", ".join(test.name for test in tests if test != newest)
     notes = (f"{path}: {newest.name} is compared, the newest test there (beside {names}).",) if names else ()
     return Results(newest / "images", *found, notes)
+
+
+def _refuse_pictures_of_training(results: Results) -> None:
+    """Refuse ``checkpoints/NAME/web``, which shows a few training images as they were at each epoch."""
+    names = [name for label in results.layout.generated for name in results.pictures.get(label, {})]
+    if names and all(_EPOCH.match(name) for name in names):
+        raise FFLError(
+            f"{results.folder} holds training images as they were at each epoch; run the clone's test.py, "
+            "and give the folder that it writes"
+        )
 
 
 def _newest(path: Path, tests: Sequence[Path]) -> Path:

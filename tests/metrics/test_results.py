@@ -182,6 +182,27 @@ def test_other_mixtures_are_refused(tmp_path: Path, kind: str) -> None:
         assert "give" in str(refusal.value)
 
 
+@pytest.mark.parametrize("kind", [*MIXTURES, "pix2pix"])
+def test_mixtures_in_archives_are_refused(tmp_path: Path, kind: str) -> None:
+    folder = write(tmp_path / "results", MIXTURES.get(kind, PIX2PIX), count=4)
+    with zipfile.ZipFile(tmp_path / "results.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, path.relative_to(folder))
+    with pytest.raises(FFLError, match=r"results\.zip holds (several|the results of)"):
+        open_images(tmp_path / "results.zip", role="fake")
+
+
+@pytest.mark.parametrize("name", ["epoch{:03d}", "epoch{:03d}_iter00400"])
+@pytest.mark.parametrize("kinds", ["pix2pix", "SPADE"])
+def test_pictures_of_the_training_are_no_test(tmp_path: Path, name: str, kinds: str) -> None:
+    """checkpoints/NAME/web shows a few training images, as they were at each epoch."""
+    for epoch in range(1, 4):
+        for kind in LAYOUTS[kinds][0]:
+            save(tmp_path / "web" / "images" / f"{kind.format(name.format(epoch))}.png", picture(epoch))
+    with pytest.raises(FFLError, match=r"as they were at each epoch; run the clone's test\.py"):
+        open_images(tmp_path / "web", role="fake")
+
+
 # Sets of images that are no mixtures, whatever their names and folders.
 PLAIN = {
     "splits": ("train/{}", "test/{}"),
