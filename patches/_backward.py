@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Union
 
-from ffl_plugin.patches._flow import calls, dotted_name, is_backward, mentions, place, stored
+from ffl_plugin.patches._flow import (
+    calls,
+    dotted_name,
+    is_backward,
+    is_later,
+    mentions,
+    name_of,
+    nodes_of_nested,
+    place,
+    stored,
+)
+from ffl_plugin.patches._left_before import require_not_left_before
 from ffl_plugin.patches._paths import Uses, follow
 from ffl_plugin.patches._second_training import refuse_second_training
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
-from ffl_plugin.patching.locate import find_statement, path_to
+from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.recipe import Anchor, Check
 from ffl_plugin.patching.source import Scope, blocks_of, find_scope
 
@@ -36,7 +46,7 @@ def loss_reaches_backward(function: str, after: Anchor, carrier: str) -> Check:
         anchor = find_statement(source, function, after)
         if name.startswith("self."):  # another method can make it, too
             refuse_second_training(source, clone, scope, name)
-        _require_not_left_before(source, scope, anchor, name)
+        require_not_left_before(source, scope, anchor, name)
         _require_not_bound_again(source, scope, anchor, name, whole=bool(element))
         _require_used(source, scope, anchor, name, whole=bool(element))
         if element:
@@ -52,7 +62,7 @@ def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Che
         anchor = find_statement(source, function, after)
         for wanted in patterns:
             for node in pattern.occurrences(wanted, find_scope(source, function)):
-                if _is_later(source, node, anchor):
+                if is_later(source, node, anchor):
                     raise PatchError(
                         f"`{source.first_line_of(node)}` comes after `{source.first_line_of(anchor)}`, "
                         "and would undo what the patch does there",
@@ -61,66 +71,6 @@ def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Che
                     )
 
     return check
-
-
-def _require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
-    """A branch above the anchor that makes a loss and returns goes without the term.
-
-    Other phases of a function have losses of their own; those of the anchor's phase have not.
-    """
-    nested = _nested(function)
-    phase = _phase_of(function, anchor)
-    for branch in ast.walk(function):
-        for block in blocks_of(branch) if id(branch) not in nested else ():
-            leaves = next((node for node in block if isinstance(node, ast.Return)), None)
-            if leaves is None or _is_later(source, leaves, anchor) or block is function.body:
-                continue
-            if any(name == carrier for node in block for name, _ in stored(node)):
-                raise PatchError(
-                    f"returns with {carrier} of its own, which would go without the term",
-                    file=source.name,
-                    line=leaves.lineno,
-                )
-            for call in calls(block):
-                if (
-                    (is_backward(call) and _is_inside(call, phase))
-                    or _trains(source, call, carrier)
-                    or (_is_method(call) and _is_inside(call, leaves))
-                ):
-                    raise PatchError(
-                        f"leaves {_name_of(function)} before the loss is made, with "
-                        f"`{source.first_line_of(call)}`, which would go without the term",
-                        file=source.name,
-                        line=call.lineno,
-                    )
-
-
-def _phase_of(function: Scope, anchor: ast.stmt) -> ast.AST:
-    """The outermost branch of a function in which a statement is; the function where it is in none."""
-    for _, statement in path_to(function.body, anchor):
-        if statement is not anchor and not isinstance(statement, (ast.With, ast.AsyncWith)):
-            return statement
-    return function
-
-
-def _trains(source: Source, call: ast.Call, carrier: str) -> bool:
-    """Whether a call is of a method of the object that backpropagates or makes the loss."""
-    defined = source.definitions.items() if _is_method(call) else ()
-    methods = [node for name, nodes in defined if "." in name for node in nodes]
-    return any(
-        any(is_backward(inner) for inner in calls([method]))
-        or any(name == carrier for name, _ in stored(method))
-        for method in methods
-        if isinstance(method, ast.FunctionDef) and f"self.{method.name}" == dotted_name(call.func)
-    )
-
-
-def _is_method(call: ast.Call) -> bool:
-    return (dotted_name(call.func) or "").startswith("self.")
-
-
-def _is_inside(node: ast.AST, root: ast.AST) -> bool:
-    return any(inner is node for inner in ast.walk(root))
 
 
 def _require_not_bound_again(
@@ -134,7 +84,7 @@ def _require_not_bound_again(
     }
     used_up = [place(call) for call in calls([function]) if is_backward(call) and mentions(call, {carrier})]
     for name, node in stored(function):
-        if name == carrier and not isinstance(node, ast.Subscript) and _is_later(source, node, anchor):
+        if name == carrier and not isinstance(node, ast.Subscript) and is_later(source, node, anchor):
             if id(node) in kept or any(use < place(node) for use in used_up):
                 continue
             raise PatchError(
@@ -223,9 +173,9 @@ def _statements_that_call(caller: ast.FunctionDef, function: Scope) -> list[ast.
 
 def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
     """A container of losses, or what is made from it, must be in whatever is returned below the anchor."""
-    nested = _nested(function)
+    nested = nodes_of_nested(function)
     later = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and id(node) not in nested]
-    later = sorted((node for node in later if _is_later(source, node, anchor)), key=place)
+    later = sorted((node for node in later if is_later(source, node, anchor)), key=place)
     carriers = {carrier}
     for node in later:
         if isinstance(node, ast.Return) and node.value is not None and not mentions(node, carriers):
@@ -236,16 +186,6 @@ def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier
             carriers.update(name for name, _ in stored(node))
 
 
-def _nested(function: Scope) -> set[int]:
-    """Nodes of the functions that are defined in a function."""
-    return {
-        id(node)
-        for inner in ast.walk(function)
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
-        for node in ast.walk(inner)
-    }
-
-
 def _backpropagates_after(caller: ast.FunctionDef, function: Scope) -> bool:
     """Whether a function calls another one and backpropagates itself."""
     return any(is_backward(call) for call in calls([caller])) and _calls(caller, function)
@@ -254,12 +194,4 @@ def _backpropagates_after(caller: ast.FunctionDef, function: Scope) -> bool:
 def _calls(root: ast.AST, function: Scope) -> bool:
     """Whether a piece of code calls a function or method of that name."""
     named = (dotted_name(call.func) or "" for call in calls([root]))
-    return any(name.rpartition(".")[2] == _name_of(function) for name in named)
-
-
-def _name_of(function: Scope) -> str:
-    return getattr(function, "name", "the module")
-
-
-def _is_later(source: Source, node: Union[ast.expr, ast.stmt], anchor: ast.stmt) -> bool:
-    return source.start_of(node) > source.end_of(anchor)
+    return any(name.rpartition(".")[2] == name_of(function) for name in named)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence, Set
-from typing import Optional
+from typing import Optional, Union
+
+from ffl_plugin.patching import Source
+from ffl_plugin.patching.source import Scope
 
 _OF_ALL_ELEMENTS = frozenset({"items", "values", "copy"})
 _BACKWARD = frozenset({"backward", "manual_backward"})
@@ -57,3 +60,23 @@ def place(node: ast.AST) -> tuple[int, int]:
     """Return the line and the column at which a node starts."""
     starting = node.context_expr if isinstance(node, ast.withitem) else node
     return starting.lineno, starting.col_offset  # type: ignore[attr-defined]
+
+
+def nodes_of_nested(function: Scope) -> set[int]:
+    """Return the nodes of the functions that are defined in a function."""
+    return {
+        id(node)
+        for inner in ast.walk(function)
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
+        for node in ast.walk(inner)
+    }
+
+
+def name_of(function: Scope) -> str:
+    """Return a function's name, for messages."""
+    return getattr(function, "name", "the module")
+
+
+def is_later(source: Source, node: Union[ast.expr, ast.stmt], anchor: ast.stmt) -> bool:
+    """Say whether a node stands below a statement."""
+    return source.start_of(node) > source.end_of(anchor)

@@ -1,0 +1,93 @@
+"""A loss in a loop, or in a module's own code, is followed to its backward pass as one in a function is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ffl_plugin.patches._backward import loss_reaches_backward
+from ffl_plugin.patching import Clone, PatchError
+from ffl_plugin.patching.recipe import Last
+
+SCRIPT = """\
+for epoch in range(9):
+    for data in loader:
+        fake = netG(data)
+        d_loss = netD(fake.detach())
+        d_loss.backward()
+        loss = netD(fake)
+        loss.backward()
+        step()
+"""
+FUNCTION = "def train(loader):\n" + "".join(f"    {line}\n" for line in SCRIPT.splitlines())
+
+TRAINED = {
+    "as it is": {},
+    "scaled": {
+        "loss.backward()\n        step": "with scale(loss) as scaled: scaled.backward()\n        step"
+    },
+    "a branch that stops before anything is trained": {
+        "fake =": "if epoch > 8:\n            break\n        fake ="
+    },
+    "a branch without a loss that goes on": {
+        "        loss = ": "        if data is None:\n            save()\n            continue\n        loss = "
+    },
+    "an inner loop that goes on": {
+        "        loss = ": "        for each in data:\n            each.backward()\n            continue\n        loss = "
+    },
+}
+
+LOST = {
+    "a branch that trains and goes on": (
+        {
+            "        loss = ": "        if warm:\n            netD(fake).backward()\n            continue\n        loss = "
+        },
+        r"train.py:\d+: leaves .* before the loss is made, with `netD\(fake\).backward\(\)`",
+    ),
+    "a branch that trains and stops": (
+        {
+            "        loss = ": "        if warm:\n            netD(fake).backward()\n            break\n        loss = "
+        },
+        r"train.py:\d+: leaves .* before the loss is made, with `netD\(fake\).backward\(\)`",
+    ),
+    "a branch that goes on with a loss of its own": (
+        {
+            "        loss = ": "        if warm:\n            loss = netD(data)\n            continue\n        loss = "
+        },
+        r"train.py:\d+: goes on with loss of its own",
+    ),
+    "another loss backpropagated": (
+        {"        loss.backward()\n        step": "        d_loss.backward()\n        step"},
+        "does not use loss after `loss = ",
+    ),
+}
+
+
+def checked(folder: Path, text: str, function: str, replacements: dict[str, str]) -> None:
+    for old, new in replacements.items():
+        assert old in SCRIPT
+        text = text.replace(*(each if not function else each.replace("\n", "\n    ") for each in (old, new)))
+    (folder / "train.py").write_text(text, encoding="utf-8")
+    clone = Clone(folder)
+    anchor = Last(("loss = ...",), branch="loss = ...")
+    loss_reaches_backward(function, anchor, "loss")(clone.source("train.py"), clone)
+
+
+@pytest.mark.parametrize(
+    ("text", "function"), [(SCRIPT, ""), (FUNCTION, "train")], ids=["module", "function"]
+)
+@pytest.mark.parametrize("replacements", TRAINED.values(), ids=TRAINED)
+def test_trained_with(tmp_path: Path, text: str, function: str, replacements: dict[str, str]) -> None:
+    checked(tmp_path, text, function, replacements)
+
+
+@pytest.mark.parametrize(
+    ("text", "function"), [(SCRIPT, ""), (FUNCTION, "train")], ids=["module", "function"]
+)
+@pytest.mark.parametrize(("replacements", "message"), LOST.values(), ids=LOST)
+def test_refused(
+    tmp_path: Path, text: str, function: str, replacements: dict[str, str], message: str
+) -> None:
+    with pytest.raises(PatchError, match=message):
+        checked(tmp_path, text, function, replacements)
