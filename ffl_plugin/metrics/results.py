@@ -16,7 +16,7 @@ from ffl_plugin.metrics.layouts import TEST, Layout, pictures_by_label, refuse_m
 from ffl_plugin.metrics.names import same_but_for_case, same_on_any_machine
 from ffl_plugin.metrics.sources import FolderSource, ImageSource, open_folder, open_zip
 
-# What upstreams call the pictures that they save while they train.
+WEB = "web"  # where upstreams save pictures while they train, and what they call those
 _EPOCH = re.compile(r"epoch\d+(_iter\d+)?$")
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -169,7 +169,7 @@ def find_results(path: Path) -> Optional[Results]:
             results = Results(folder, *found)
             _refuse_pictures_of_training(results)
             return results
-    tests = sorted(child for child in path.iterdir() if (child / "images").is_dir())
+    tests = sorted(child for child in path.iterdir() if (child / "images").is_dir() and child.name != WEB)
     tests = [test for test in tests if pictures_by_label(test / "images") is not None]
     if not tests:
         return None

@@ -201,6 +201,7 @@ def test_pictures_of_the_training_are_no_test(tmp_path: Path, name: str, kinds: 
             save(tmp_path / "web" / "images" / f"{kind.format(name.format(epoch))}.png", picture(epoch))
     with pytest.raises(FFLError, match=r"as they were at each epoch; run the clone's test\.py"):
         open_images(tmp_path / "web", role="fake")
+    assert not is_result_folder(tmp_path)  # a training, whose outcome is looked for elsewhere
 
 
 # Sets of images that are no mixtures, whatever their names and folders.
