@@ -79,7 +79,14 @@ def _rows(name: str, series: Sides[_Series]) -> list[Difference]:
         rows.append(_at_end(name, known, series, limit))
     if known.direction != NEITHER and all(one.possible for one in series):
         rows += _best(name, known, series)
-    return rows
+    longest = max(max(one.values) for one in series)
+    if longest == limit:
+        return rows
+    beyond = (
+        f"The shortest training was measured up to {limit:g} kimg; what others did after that, up to "
+        f"{longest:g} kimg, does not count."
+    )
+    return [replace(row, note=f"{row.note} {beyond}".strip()) for row in rows]
 
 
 def _best(name: str, known: LoggedMetric, series: Sides[_Series]) -> list[Difference]:

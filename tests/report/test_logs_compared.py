@@ -156,6 +156,9 @@ def test_what_is_compared_is_the_end_of_what_all_have_trained(tmp_path):
     assert (end.before_trainings[0], end.after_trainings[0]) == (50.0, 45.0)
     assert best.name == "fid50k_full, best up to 400 kimg"
     assert (best.before_trainings[0], best.after_trainings[0]) == (50.0, 30.0)
+    assert any(
+        "up to 400 kimg; what others did after that, up to 800 kimg" in c for c in found.verdict.caveats
+    )
 
 
 @pytest.mark.parametrize("worst", [NAN, float("inf")])
