@@ -90,11 +90,11 @@ class Calibration:
 
     def _find(self) -> float:
         """The weight, the same in every process; 0 where the gradients give none."""
-        settled = (
-            self.settings.share_steps // 2
-        )  # an untrained generator's first steps are like no later ones
+        # The first steps of an untrained generator are like no later ones.
+        settled = self.settings.share_steps // 2
         here = [pulls for measured in self._measured.values() for pulls in list(measured)[settled:]]
-        weight, sentence = find(self.settings.share, _process.of_all(torch.stack(here)).tolist())
+        together = torch.stack([pulls.to(here[0].device) for pulls in here])
+        weight, sentence = find(self.settings.share, _process.of_all(together).tolist())
         (_process.say if weight > 0 else _process.warn)(f"{self._flag}: {sentence}")
         return weight
 

@@ -35,8 +35,17 @@ def main() -> None:
     parser.add_argument("options", nargs=argparse.REMAINDER, help="for the clone's train.py")
     arguments = parser.parse_args()
 
-    sys.path.insert(0, arguments.clone)
-    train = importlib.import_module("train")
+    install(arguments.clone, arguments.width, arguments.tick)
+    importlib.import_module("train").main(arguments.options)
+
+
+def install(clone: str, width: int, kimg_per_tick: int) -> None:
+    """Have the clone's training loop, in this process, train narrow networks.
+
+    Upstream's processes for several GPUs start afresh: a script that wants them narrow calls this at its top
+    level, which they run too.
+    """
+    sys.path.insert(0, clone)
     loop: Any = importlib.import_module("training.training_loop")
     run, grid = loop.training_loop, loop.setup_snapshot_image_grid
 
@@ -45,8 +54,7 @@ def main() -> None:
         return (8, SAMPLES // 8), images[:SAMPLES], labels[:SAMPLES]
 
     loop.setup_snapshot_image_grid = small_grid
-    loop.training_loop = lambda **options: run(**narrow(options, arguments.width, arguments.tick))
-    train.main(arguments.options)
+    loop.training_loop = lambda **options: run(**narrow(options, width, kimg_per_tick))
 
 
 if __name__ == "__main__":

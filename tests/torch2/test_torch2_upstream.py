@@ -43,6 +43,18 @@ if __name__ == '__main__':
     narrow_stylegan2.main()
 """
 
+# In every process: what is at the top level is run in each that upstream starts.
+NARROW_EVERYWHERE = """
+import sys
+from ffl_plugin.reproduce import narrow_stylegan2
+
+narrow_stylegan2.install({clone!r}, 8, 1)
+
+if __name__ == '__main__':
+    import train
+    train.main(sys.argv[4:])
+"""
+
 NARROW = """
 from ffl_plugin.reproduce import narrow_stylegan2
 
@@ -107,7 +119,8 @@ def test_a_share_trains_bitwise_as_without_it_and_is_gone_on_with(tmp_path: Path
     share = ("--ffl-share=0.1", "--ffl-share-steps=10", "--ffl-monitor=1")
 
     # The first tick is one iteration, the second the other 15, of which the last 6 are after the calibration.
-    (plain, _), (stats, run) = _train(tmp_path, clone, *common), _train(tmp_path, clone, *common, *share)
+    plain, _ = _train(tmp_path, clone, *common, driver=NARROW_EVERYWHERE)
+    stats, run = _train(tmp_path, clone, *common, *share, driver=NARROW_EVERYWHERE)
     for name in ("Loss/G/loss", "Loss/D/loss"):
         assert stats[0][name] == plain[0][name] and stats[-1][name] != plain[-1][name]
     weight = stats[-1]["Weight/ffl"]
@@ -116,7 +129,8 @@ def test_a_share_trains_bitwise_as_without_it_and_is_gone_on_with(tmp_path: Path
     assert text.count("--ffl-share 0.1: weight") == 1
 
     snapshot = max(run.glob("network-snapshot-*.pkl"))
-    stats, run = _train(tmp_path, clone, *common, *share, f"--resume={snapshot}")
+    resume = f"--resume={snapshot}"
+    stats, run = _train(tmp_path, clone, *common, *share, resume, driver=NARROW_EVERYWHERE)
     assert all(line["Weight/ffl"]["mean"] == weight["mean"] for line in stats)
     assert "--ffl-share 0.1 goes on at weight" in (run / "log.txt").read_text()
 
