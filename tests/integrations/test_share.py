@@ -145,6 +145,15 @@ def test_images_in_half_precision_find_the_same_weight() -> None:
     assert half == pytest.approx(single, rel=0.01)
 
 
+def test_a_gradient_too_small_for_half_precision_finds_a_weight() -> None:
+    term, found = FrequencyTerm(shared(), found=lambda weight: found.append(weight)), []
+    for seed in range(STEPS + 1):
+        fake = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(seed)).half().requires_grad_()
+        loss = fake.float().abs().mean() + term(fake, fake.detach().float() + 1e-4)
+        (loss * 1024).backward()
+    assert found[0] > 0
+
+
 def weight_under_autocast(scaled: bool) -> float:
     """The weight that a training under autocast finds, with a gradient scaler or without."""
     torch.manual_seed(0)
