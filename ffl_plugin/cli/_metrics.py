@@ -27,7 +27,7 @@ def interruptible(ending: str) -> Callable[[Callable[..., None]], Callable[..., 
     return decorate
 
 
-KEPT = "features and samples made so far are kept, and the same command goes on from there"
+KEPT = "features, spectra, scores and samples made so far are kept, and the same command goes on from there"
 
 
 def chosen_of(

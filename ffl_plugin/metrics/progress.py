@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Callable, Optional
 
 Progress = Callable[[int, int, str], None]
+
+_RECENT = 30.0  # seconds: the estimate follows from them, since what is in the cache goes by much faster
+_REDRAWN = 0.1  # seconds
 
 
 @contextlib.contextmanager
@@ -19,23 +24,27 @@ def progress_bar(enabled: Optional[bool] = None) -> Iterator[Progress]:
     at the end of a step.
     """
     draws = sys.stderr.isatty() if enabled is None else enabled
-    started: dict[str, float] = {}
+    recent: dict[str, deque[tuple[float, int]]] = {}  # times and what was done by then
     drawn = 0.0
     unfinished = False
 
     def draw(done: int, total: int, what: str) -> None:
         nonlocal drawn, unfinished
         now = time.monotonic()
-        begun = started.setdefault(what, now)
-        if not draws or (done < total and now - drawn < 0.1):
+        points = recent.setdefault(what, deque([(now, 0)]))
+        if not draws or (done < total and now - drawn < _REDRAWN):
             return
         drawn = now
+        points.append((now, done))
+        while points[1][0] < now - _RECENT:
+            points.popleft()
+        begun, before = points[0]
         filled = 24 * done // max(total, 1)
-        remaining = (now - begun) / max(done, 1) * (total - done)
-        line = f"\r{what:<28.28} [{'#' * filled:<24}] {done:,}/{total:,}  {remaining:4.0f} s left "
+        remaining = timedelta(seconds=round((now - begun) / max(done - before, 1) * (total - done)))
+        line = f"\r{what:<28.28} [{'#' * filled:<24}] {done:,}/{total:,}  {remaining} left "
         unfinished = done < total
         if not unfinished:
-            del started[what]  # the next step of that name has a time of its own
+            del recent[what]  # the next step of that name has a time of its own
         sys.stderr.write(line if unfinished else f"{line}\n")
         sys.stderr.flush()
 

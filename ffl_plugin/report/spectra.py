@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
+from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report import words
 from ffl_plugin.report.model import plain
@@ -109,7 +110,8 @@ def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Prog
     for path in everything:
         source = open_any(path, "real" if path is real else "fake")
         notes += source.notes
-        statistics.append(measure_spectra(source, progress=progress))
+        cache = cache_folder() / "spectra"
+        statistics.append(measure_spectra(source, cache=cache, progress=progress))
         if real is not None and statistics[-1].size != statistics[0].size:
             sizes = " and ".join(f"{s.size[1]}x{s.size[0]}" for s in (statistics[0], statistics[-1]))
             raise FFLError(f"{real} and {path} differ in image size ({sizes}); resize one of them")

@@ -207,7 +207,9 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
     stopped.send_signal(signal.SIGINT)
     out, err = stopped.communicate()
     assert stopped.returncode == 1
-    assert err.splitlines()[-1].startswith("Error: interrupted; features and samples made so far are kept")
+    assert err.splitlines()[-1].startswith(
+        "Error: interrupted; features, spectra, scores and samples made so far are kept"
+    )
     assert "Traceback" not in err
     assert '"measurements"' not in out
     kept = list((tmp_path / "c" / "features").iterdir())

@@ -17,7 +17,21 @@ def test_every_step_has_a_line_and_a_time_of_its_own(
     lines = capsys.readouterr().err.replace("\n", "\r").split("\r")
     # 10 s for two of four: as long again, and no more for the second set, which began at 100 s.
     halfway = [line.split("]")[1].split() for line in lines if "2/4" in line]
-    assert halfway == [["2/4", "10", "s", "left"]] * 2
+    assert halfway == [["2/4", "0:00:10", "left"]] * 2
+
+
+def test_the_estimate_follows_the_last_half_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A thousand images that are in the cache within a second, then one every ten seconds.
+    times = [0.0, 1.0, *(10.0 * step for step in range(1, 11))]
+    clock = iter(times)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress_bar(True) as report:
+        for done in [1, *range(1000, 1011)]:
+            report(done, 2000, "images")
+    last = capsys.readouterr().err.replace("\n", "\r").rstrip("\r").split("\r")[-1]
+    assert last.split("]")[1].split() == ["1,010/2,000", "2:45:00", "left"]
 
 
 def test_nothing_is_drawn_where_it_is_not_wanted(capsys: pytest.CaptureFixture[str]) -> None:
