@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import PART, write_whole
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.table import to_csv
-
-PART = ".ffl-"  # begins the name of a file half written
 
 
 @dataclass(frozen=True)
@@ -136,18 +135,3 @@ def _try_writing(out: Path) -> None:
 
 def _refused(what: str, out: Path, error: OSError) -> FFLError:
     return FFLError(f"{out} cannot be {what}: {error.strerror or error}; give --out another folder")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the permissions of any new file; raises ``OSError``."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

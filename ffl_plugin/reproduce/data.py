@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import whole
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import synthetic
 
@@ -208,13 +209,12 @@ def _prepare(
     """Fill the (count, 3, size, size) array of ``path`` unless it is there, and map it read-only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, 3, size, size))
-        for index in range(count):
-            array[index] = image(index)
-            progress(index + 1, count, what)
-        array.flush()
-        del array
-        unfinished.replace(path)
+        with whole(path) as unfinished:
+            array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, 3, size, size))
+            for index in range(count):
+                array[index] = image(index)
+                progress(index + 1, count, what)
+            array.flush()
+            del array
     mapped: ImageArray = np.load(path, mmap_mode="r")
     return mapped

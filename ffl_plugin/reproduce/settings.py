@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import write_whole
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:
@@ -25,6 +26,4 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(settings, indent=2))
-    unfinished.replace(path)
+    write_whole(path, json.dumps(settings, indent=2).encode())

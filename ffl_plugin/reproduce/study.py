@@ -25,6 +25,7 @@ from torch import nn
 
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import write_whole
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
@@ -167,9 +168,7 @@ def _train_and_score(
     scores = study.score(model, split, folder, held_out_folder(options.out, split.name), progress)
     if options.paper:
         torch.save(model.state_dict(), folder / "model.pt")
-    unfinished = folder / "run.part"
-    unfinished.write_text(json.dumps({"scores": scores, "history": history}))
-    unfinished.replace(folder / "run.json")
+    write_whole(folder / "run.json", json.dumps({"scores": scores, "history": history}).encode())
     checkpoint.unlink()
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import whole
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray, to_tensor
 
@@ -100,6 +101,5 @@ def _mix(seed: int, epoch: int) -> int:
 def _save(path: Path, state: dict[str, object]) -> None:
     """Write a checkpoint whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    torch.save(state, unfinished)
-    unfinished.replace(path)
+    with whole(path) as unfinished:
+        torch.save(state, unfinished)

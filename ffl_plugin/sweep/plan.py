@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import write_whole
 from ffl_plugin.formatting import shortest
-from ffl_plugin.report.outputs import write_whole
 
 PLAN = "sweep.json"
 STATE = "trial.json"
