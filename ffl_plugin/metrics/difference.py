@@ -223,8 +223,12 @@ def _half_width(variance: float, uncertainty: float, level: float) -> float:
         return 0.0
     # A variance that is known without error leaves the normal distribution.
     degrees = variance**2 / uncertainty if uncertainty else 1e9
-    quantile = require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2)
-    return float(quantile) * math.sqrt(variance)
+    return student_quantile(degrees, level) * math.sqrt(variance)
+
+
+def student_quantile(degrees: float, level: float = LEVEL) -> float:
+    """Return how many standard errors to either side an interval reaches, by Student's t."""
+    return float(require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2))
 
 
 def verdict(low: float, high: float, direction: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from ffl_plugin.formatting import aligned
 from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Comparison, Training
@@ -51,11 +52,7 @@ def _aligned(comparison: Comparison) -> list[str]:
                 words.outcome(row),
             ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = []
-    for cells in rows:
-        first, last = cells[0].ljust(widths[0]), cells[-1]
-        lines.append("  ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:-1], widths[1:-1])), last]))
+    lines = aligned(rows)
     bases = [f"{words.name(row)}: {row.basis}" for row in comparison.rows if str(row.basis)]
     return [lines[0], "-" * max(map(len, lines)), *lines[1:], *(["", *bases] if bases else [])]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ffl_plugin import metrics
+from ffl_plugin.formatting import markdown
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.report.band_limits import BandLimited, band_limited, band_limits_png
@@ -23,7 +24,7 @@ def run(options: Options, progress: Progress) -> Result:
     columns = band_limited(one_image(options, SIZE)[0].transpose(1, 2, 0))
     (options.out / "figure.png").write_bytes(band_limits_png(columns, "Figure 2"))
     original, *filtered = columns
-    lines = ["| frequencies | energy kept | PSNR ↑ | FFL |", "| --- | --- | --- | --- |"]
+    rows = []
     found: list[dict[str, Any]] = []
     for column in filtered:
         scores = {
@@ -31,13 +32,14 @@ def run(options: Options, progress: Progress) -> Result:
             "psnr": metrics.psnr(column.image, original.image),
             "ffl": float(focal_frequency_loss(*(to_tensor(_batch(each)) for each in (column, original)))),
         }
-        lines.append(
-            f"| {column.title} | {scores['energy']:.4f} | {scores['psnr']:.2f} | {scores['ffl']:.2g} |"
+        rows.append(
+            [column.title, f"{scores['energy']:.4f}", f"{scores['psnr']:.2f}", f"{scores['ffl']:.2g}"]
         )
         found.append({"frequencies": column.title, **scores})
         progress(len(found), len(filtered), "filtering")
     note = "The paper has no numbers with Figure 2. An image without its mean is mostly black."
-    return Result("\n".join(["# bandlimit: Figure 2", "", *lines, "", note, ""]), {"results": found})
+    table = markdown(("frequencies", "energy kept", "PSNR ↑", "FFL"), rows)
+    return Result(f"# bandlimit: Figure 2\n\n{table}\n\n{note}\n", {"results": found})
 
 
 def _energy(column: BandLimited) -> float:

@@ -9,9 +9,7 @@ from typing import Optional
 
 import numpy as np
 
-from ffl_plugin.metrics.optional import require
-
-LEVEL = 0.95
+from ffl_plugin.metrics.difference import student_quantile
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ def interval(values: Sequence[float]) -> Interval:
     n = len(values)
     if n == 1:
         return Interval(values[0], None)
-    quantile = float(require("scipy.stats", "Intervals").t.ppf((1 + LEVEL) / 2, n - 1))
-    return Interval(float(np.mean(values)), quantile * float(np.std(values, ddof=1)) / math.sqrt(n))
+    error = float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Interval(float(np.mean(values)), student_quantile(n - 1) * error)
 
 
 def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Interval:

@@ -11,9 +11,7 @@ A step that has finished is not repeated; a training that was cut off starts aga
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from typing import Callable, Optional
 
 from ffl_plugin.demo.repositories import copy_repository
 from ffl_plugin.errors import FFLError
-from ffl_plugin.formatting import shortest
+from ffl_plugin.formatting import markdown, shortest
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
@@ -31,6 +29,7 @@ from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.weights import Network, hashes
+from ffl_plugin.sweep.processes import call
 
 MARKER = {True: "FFL", False: "baseline"}
 
@@ -157,14 +156,8 @@ def _step(training: Training, step: str, command: list[str], environment: dict[s
     training.folder.mkdir(parents=True, exist_ok=True)
     log = training.folder / f"{step}.log"
     arguments = [sys.executable, "-m", "ffl_plugin.seeded", str(training.seed), *command]
-    with log.open("w") as output:
-        code = subprocess.run(
-            arguments,
-            cwd=training.clone,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ).returncode
+    with log.open("wb") as output:
+        code = call(arguments, str(training.clone), output, environment)
     if code != 0:
         last = next(
             (line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), ""
@@ -193,7 +186,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
     table = pipeline.table
     data_sets = list(dict.fromkeys(data for data, _ in table.rows))
     header = ["metric", "without", "with FFL", "change", *(f"paper, {data}" for data in data_sets)]
-    rows = [header, ["---"] * len(header)]
+    rows = []
     measured = {row.metric: row for row in comparison.rows}
     for metric in [*measured, *(metric for metric in table.metrics if metric not in measured)]:
         row = measured.get(metric)
@@ -204,11 +197,10 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
             before, after = words.values(row)
             change = f"{words.change(row)} [{words.interval(row)}], {row.verdict}"
             rows.append([words.label(row), before, after, change, *papers])
-    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     weight = shortest(options.weight)
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
-    parts = [heading, comparison.verdict.sentence, "\n".join(lines), *remarks]
+    parts = [heading, comparison.verdict.sentence, markdown(header, rows), *remarks]
     return "\n\n".join(parts) + "\n"
 
 

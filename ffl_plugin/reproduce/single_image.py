@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ffl_plugin import metrics, variants
+from ffl_plugin.formatting import markdown
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, synthetic
@@ -40,7 +41,7 @@ def run(options: Options, progress: Progress) -> Result:
     keep_settings(options.out, {"experiment": "single-image", "data": data, "steps": schedule.epochs})
     target = one_image(options, SIZE)
     images: list[ImageArray] = [target]
-    lines = ["| minimised | PSNR ↑ | SSIM ↑ | LFD ↓ |", "| --- | --- | --- | --- |"]
+    rows = []
     found: list[dict[str, Any]] = []
     for name, loss in LOSSES.items():
         with torch.random.fork_rng():
@@ -54,7 +55,7 @@ def run(options: Options, progress: Progress) -> Result:
         psnr = finite(metrics.psnr(image[0], target[0]))
         ssim = metrics.ssim(image[0], target[0])
         lfd = metrics.log_frequency_distance(image[0], target[0])
-        lines.append(f"| {name} | {'∞' if psnr is None else f'{psnr:.2f}'} | {ssim:.3f} | {lfd:.2f} |")
+        rows.append([name, "∞" if psnr is None else f"{psnr:.2f}", f"{ssim:.3f}", f"{lfd:.2f}"])
         losses = {"first_loss": history[0][name], "last_loss": history[-1][name]}
         found.append({"minimised": name, "psnr": psnr, "ssim": ssim, "lfd": lfd, **losses})
     pictures: list[Picture] = [image[0].transpose(1, 2, 0) for image in images]
@@ -64,19 +65,15 @@ def run(options: Options, progress: Progress) -> Result:
         captions=["original", *LOSSES],
         cell=1.5,
     )
-    text = "\n".join(
-        [
-            "# single-image: Figure 3",
-            "",
-            *lines,
-            "",
-            f"The pixels themselves, started as noise, after {schedule.epochs} steps of Adam. The paper "
-            "has no numbers with Figure 3: irregular colours from the amplitudes, noise from the phases, the "
-            "image from both.",
-            "",
-        ]
+    table = markdown(("minimised", "PSNR ↑", "SSIM ↑", "LFD ↓"), rows)
+    note = (
+        f"The pixels themselves, started as noise, after {schedule.epochs} steps of Adam. The paper "
+        "has no numbers with Figure 3: irregular colours from the amplitudes, noise from the phases, the "
+        "image from both."
     )
-    return Result(text, {"steps": schedule.epochs, "results": found})
+    return Result(
+        f"# single-image: Figure 3\n\n{table}\n\n{note}\n", {"steps": schedule.epochs, "results": found}
+    )
 
 
 def one_image(options: Options, size: int) -> ImageArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from ffl_plugin.formatting import markdown as markdown_table
 from ffl_plugin.reproduce.intervals import Interval, interval, paired_difference
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.study import Outcome
@@ -87,7 +88,7 @@ def _table(outcome: Outcome, data: str, paper_data: str, metrics: Sequence[str],
             cells = [f"{cell} / {_number(paper, metric, difference)}" for cell, paper in zip(cells, papers)]
         header.append(METRICS[metric].label + ARROWS[METRICS[metric].better])
         columns.append(cells)
-    return "\n".join(_row(row) for row in [header, ["---"] * len(header), *zip(*columns)])
+    return markdown_table(header, list(zip(*columns)))
 
 
 def _ours(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[Interval]:
@@ -118,7 +119,3 @@ def _cell(value: Optional[Interval], metric: str, signed: bool) -> str:
 
 def _number(value: Optional[float], metric: str, signed: bool) -> str:
     return "–" if value is None else f"{value:{'+' if signed else ''}.{METRICS[metric].decimals}f}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Optional
 
 # How long an interrupted command may take to end by itself; SLURM kills 30 seconds after it asks (KillWait).
 GRACE_SECONDS = 20.0
@@ -29,8 +29,12 @@ exec 3<&0
 """
 
 
-def call(command: Sequence[str], folder: str, log: Any) -> int:
+def call(
+    command: Sequence[str], folder: str, log: Any, environment: Optional[Mapping[str, str]] = None
+) -> int:
     """The exit code of a command that runs in a folder; 127 where it cannot be started.
+
+    ``environment`` is added to our own.
 
     When we are interrupted, or killed, the command ends with all that it started. What a failed command
     leaves behind is ended as well: a training whose main process was killed would go on in its children.
@@ -45,6 +49,7 @@ def call(command: Sequence[str], folder: str, log: Any) -> int:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    env={**os.environ, **(environment or {})},
                     start_new_session=True,
                 )
             except OSError as error:
