@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable, Optional, TypeVar
 
 import click
@@ -11,7 +12,7 @@ import click
 from ffl_plugin.formatting import shortest
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import OBSERVING, Flag, SettingsError
-from ffl_plugin.integrations._resume import ResumedRun
+from ffl_plugin.integrations._resume import Entry, ResumedRun
 from ffl_plugin.integrations._settings import Settings, Upstream
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -105,12 +106,11 @@ def configure(
             _process.warn(sentence)
     if not settings.on:
         return ""
-    entry = settings.to_json()
+    entry = Entry(settings.to_json())
     if resumed:
-        entry["kimg_before"] = resumed.kimg
-        if settings.share > 0 and resumed.weight_for(settings):
-            entry["weight_before"] = resumed.weight_for(settings)
-    arguments["loss_kwargs"]["ffl_options"] = entry
+        weight = resumed.weight_for(settings) if settings.share > 0 else None
+        entry = replace(entry, kimg=resumed.kimg, weight=weight or None)
+    arguments["loss_kwargs"]["ffl_options"] = entry.to_json()
     return _description(settings, upstream.defaults)
 
 

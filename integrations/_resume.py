@@ -24,6 +24,37 @@ SNAPSHOT = re.compile(r"network-snapshot-(\d+)\.pkl")
 
 
 @dataclass(frozen=True)
+class Entry:
+    """``loss_kwargs.ffl_options``: what a launcher hands to the loss, and upstream records.
+
+    Args:
+        settings: of the loss.
+        kimg: thousands of real images that the runs before this one were shown; 0 where it resumes none.
+        weight: what they found for the share; None where there is none to go on with.
+    """
+
+    settings: Mapping[str, Any]
+    kimg: float = 0.0
+    weight: Optional[float] = None
+
+    @classmethod
+    def of(cls, recorded: Mapping[str, Any]) -> Entry:
+        """Read an entry; raises ``TypeError`` or ``ValueError`` for what is none."""
+        settings = dict(recorded)
+        earlier = {"kimg": settings.pop("kimg_before", 0), "weight": settings.pop("weight_before", None)}
+        resumed = {**earlier, **settings.pop("resumed", {})}  # records of 0.1 have the earlier keys
+        weight = resumed["weight"]
+        return cls(settings, float(resumed["kimg"]), None if weight is None else float(weight))
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings, and under ``resumed`` where the runs before this one stood, if there were any."""
+        if not self.kimg:
+            return dict(self.settings)
+        weight = {} if self.weight is None else {"weight": self.weight}
+        return {**self.settings, "resumed": {"kimg": self.kimg, **weight}}
+
+
+@dataclass(frozen=True)
 class ResumedRun:
     """What a run folder tells.
 
@@ -47,15 +78,12 @@ class ResumedRun:
             return None
         path = Path(snapshot).parent / "training_options.json"
         try:
-            settings = dict(
-                json.loads(path.read_text(encoding="utf-8"))["loss_kwargs"].get("ffl_options", {})
-            )
-            before = float(settings.pop("kimg_before", 0))
-            settings.pop("weight_before", None)
+            loss_kwargs = json.loads(path.read_text(encoding="utf-8"))["loss_kwargs"]
+            entry = Entry.of(loss_kwargs.get("ffl_options", {}))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         kimg = int(named[1])
-        return cls(path, settings, before + kimg, _weight_at(path.parent / STATISTICS, kimg))
+        return cls(path, entry.settings, entry.kimg + kimg, _weight_at(path.parent / STATISTICS, kimg))
 
     def change(self, settings: Settings) -> Optional[str]:
         """One sentence if going on with ``settings`` changes what the run trained; else None."""

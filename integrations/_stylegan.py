@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ffl_plugin.integrations import _click
-from ffl_plugin.integrations._resume import WEIGHT
+from ffl_plugin.integrations._resume import WEIGHT, Entry
 from ffl_plugin.integrations._schedule import ImageCounter
 from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
@@ -39,11 +39,10 @@ class GeneratorTerm:
     """The term of one ``StyleGAN2Loss``, made from ``loss_kwargs.ffl_options``."""
 
     def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
-        given = dict(ffl_options or {})
-        self._counter = ImageCounter(kimg=given.pop("kimg_before", 0.0))
-        found = given.pop("weight_before", None)
-        self._settings = UPSTREAM.settings(given)
-        self._term = FrequencyTerm(self._settings, found)
+        entry = Entry.of(ffl_options or {})
+        self._counter = ImageCounter(kimg=entry.kimg)
+        self._settings = UPSTREAM.settings(entry.settings)
+        self._term = FrequencyTerm(self._settings, entry.weight)
 
     def __call__(self, fake: Tensor, real: Tensor) -> Optional[Tensor]:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off."""

@@ -252,17 +252,17 @@ def test_a_resumed_run_goes_on_at_the_weight_that_it_found(tmp_path, lines, foun
     resume = snapshot(tmp_path, 40, settings)
     (tmp_path / "stats.jsonl").write_text("".join(lines))
     resumed = description_and_loss_kwargs(*SHARED, resume)[1]["ffl_options"]
-    assert resumed.pop("weight_before", None) == found
-    assert resumed == {**settings, "kimg_before": 40}
+    weight = {} if found is None else {"weight": found}
+    assert resumed == {**settings, "resumed": {"kimg": 40, **weight}}
     # Another share, or a weight, has nothing to go on with.
     for flag in ("--ffl-share=0.2", "--ffl-weight=3"):
-        assert "weight_before" not in description_and_loss_kwargs(flag, resume)[1]["ffl_options"]
+        assert description_and_loss_kwargs(flag, resume)[1]["ffl_options"]["resumed"] == {"kimg": 40}
 
 
 def test_a_run_without_statistics_calibrates_again(tmp_path):
     settings = description_and_loss_kwargs(*SHARED)[1]["ffl_options"]
     resumed = description_and_loss_kwargs(*SHARED, snapshot(tmp_path, 40, settings))[1]["ffl_options"]
-    assert "weight_before" not in resumed
+    assert resumed["resumed"] == {"kimg": 40}
 
 
 def test_resuming_with_another_share_is_warned_of(tmp_path):
@@ -277,9 +277,13 @@ def test_a_schedule_goes_on_where_the_resumed_run_was(tmp_path):
     flags = ["--ffl-weight=2", "--ffl-start=50", "--ffl-ramp=100"]
     settings = description_and_loss_kwargs(*flags)[1]["ffl_options"]
     settings = description_and_loss_kwargs(*flags, snapshot(tmp_path, 40, settings))[1]["ffl_options"]
-    assert settings["kimg_before"] == 40
+    assert settings["resumed"] == {"kimg": 40}
     settings = description_and_loss_kwargs(*flags, snapshot(tmp_path, 60, settings))[1]["ffl_options"]
-    assert settings["kimg_before"] == 100
+    assert settings["resumed"] == {"kimg": 100}
+    recorded = {name: value for name, value in settings.items() if name != "resumed"}
+    earlier = {**recorded, "kimg_before": 60}  # as 0.1 recorded it
+    again = description_and_loss_kwargs(*flags, snapshot(tmp_path, 40, earlier))[1]["ffl_options"]
+    assert again == settings
     whole = ffl.GeneratorTerm({"weight": 2.0})(batch(0), batch(1))
     torch.testing.assert_close(ffl.GeneratorTerm(settings)(batch(0), batch(1)), whole / 2)
 
@@ -289,7 +293,7 @@ def test_a_schedule_goes_on_where_the_resumed_run_was(tmp_path):
 )
 def test_a_published_network_is_no_run(resume):
     loss_kwargs = description_and_loss_kwargs(resume, "--ffl-weight=1")[1]
-    assert "kimg_before" not in loss_kwargs["ffl_options"]
+    assert "resumed" not in loss_kwargs["ffl_options"]
     assert run(resume, "--ffl-weight=1").stderr == ""
 
 
