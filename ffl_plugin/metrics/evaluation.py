@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
@@ -34,6 +34,7 @@ from ffl_plugin.metrics.storage import TemporaryFolder
 from ffl_plugin.metrics.weights import WeightsMissing, find_weights
 
 _OF_FEATURES = ("fid", "is", "kid", "pr")
+_Source = Union[ImageSource, FeatureSet]
 
 
 @dataclass(frozen=True)
@@ -86,26 +87,27 @@ def evaluate(
     """
     chosen = find_protocol(protocol)
     temporary = TemporaryFolder()  # for samples that are not kept; gone on return
-    sides = {"real": _open(real, "real", chosen)}
-    if fake.suffix == ".pkl":
-        if clone is None:
-            raise FFLError(f"{fake} is a network; give the clone that samples it with --clone")
-        sides["fake"] = sample_generator(
+    reals = _open(real, "real", chosen)
+    if fake.suffix != ".pkl":
+        fakes = _open(fake, "fake", chosen)
+    elif clone is None:
+        raise FFLError(f"{fake} is a network; give the clone that samples it with --clone")
+    else:
+        fakes = sample_generator(
             fake, clone, count=samples, cache=cache or temporary.path, device=device, progress=progress
         )
-    else:
-        sides["fake"] = _open(fake, "fake", chosen)
-    told = [note for side in sides.values() if isinstance(side, ImageSource) for note in side.notes]
-    notes = list(dict.fromkeys(told))
-    if _same_files(sides["real"], sides["fake"]):
+    of_images = [note for side in (reals, fakes) if isinstance(side, ImageSource) for note in side.notes]
+    notes = list(dict.fromkeys(of_images))
+    if _same_files(reals, fakes):
         notes.append(f"REAL and FAKE are the same images, those of {real}; give two sets")
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
     if any(metric in metrics for metric in _OF_FEATURES):
         try:
             kept = _below(cache, "features")
-            features = _features(sides, chosen, inception, kept, device, notes, progress)
-            measurements += _from_features(features, metrics, progress)
+            made, remarks = _features((reals, fakes), chosen, inception, kept, device, progress)
+            notes += remarks
+            measurements += _from_features(made[0], made[1], metrics, progress)
         except WeightsMissing as error:
             refusal = error
             metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
@@ -115,11 +117,11 @@ def evaluate(
             choice = choose_pair_metrics(
                 pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
             )
-            found, remarks = _pairs(pairs, choice, _below(cache, "pairs"), device, progress)
+            found, of_pairs = _pairs(pairs, choice, _below(cache, "pairs"), device, progress)
             measurements += found
-            notes += remarks
+            notes += of_pairs
         if "spectra" in metrics:
-            measurements += _spectra(sides, _below(cache, "spectra"), device, progress)
+            measurements += _spectra(reals, fakes, _below(cache, "spectra"), device, progress)
     except FFLError as error:
         if refusal is None:
             raise
@@ -127,55 +129,55 @@ def evaluate(
     return Evaluation(tuple(measurements), tuple(notes), refusal)
 
 
-def _same_files(real: Any, fake: Any) -> bool:
+def _same_files(real: _Source, fake: _Source) -> bool:
     """Whether two sides are the very same image files, and not two sides of one result folder."""
     if not (isinstance(real, ImageSource) and isinstance(fake, ImageSource)):
         return False
     return real.names == fake.names and os.path.realpath(real.path) == os.path.realpath(fake.path)
 
 
-def _open(path: Path, role: str, protocol: Protocol) -> Any:
+def _open(path: Path, role: str, protocol: Protocol) -> _Source:
     if path.suffix.lower() == ".npz":
         return load_feature_file(path, protocol)
     return open_images(path, role=role)
 
 
 def _features(
-    sides: dict[str, Any],
+    given: Sequence[_Source],
     protocol: Protocol,
     inception: Optional[Path],
     cache: Optional[Path],
     device: Optional[str],
-    notes: list[str],
     progress: Optional[Progress],
-) -> dict[str, FeatureSet]:
-    features: dict[str, FeatureSet] = {
-        role: side for role, side in sides.items() if not isinstance(side, ImageSource)
-    }
-    if len(features) < len(sides):
+) -> tuple[list[FeatureSet], list[str]]:
+    """Return features or statistics as they were given, those of images, and what is to be known of them."""
+    notes = []
+    if any(isinstance(one, ImageSource) for one in given):
         weights = find_weights(inception, progress=progress)
+        extractor = Extractor(weights, device=device)
         if not weights.published:
             notes.append(
                 f"{weights.path} (SHA-256 {weights.sha256}) is not the published Inception file: "
                 "the numbers compare only with others of this file"
             )
-        extractor = Extractor(weights, device=device)
-        for role, side in sides.items():
-            if role not in features:
-                features[role] = extractor.extract(side, protocol, cache=cache, progress=progress)
-    few = [len(side) for side in features.values() if isinstance(side, Features) and len(side) < ENOUGH]
+    features: list[FeatureSet] = [
+        extractor.extract(one, protocol, cache=cache, progress=progress)
+        if isinstance(one, ImageSource)
+        else one
+        for one in given
+    ]
+    few = [len(one) for one in features if isinstance(one, Features) and len(one) < ENOUGH]
     if few:
         notes.append(
             f"{min(few):,} images are fewer than {ENOUGH:,}: FID is biased upwards, "
             "and compares only at the same number of images"
         )
-    return features
+    return features, notes
 
 
 def _from_features(
-    features: dict[str, FeatureSet], metrics: Sequence[str], progress: Optional[Progress]
+    real: FeatureSet, fake: FeatureSet, metrics: Sequence[str], progress: Optional[Progress]
 ) -> list[Measurement]:
-    real, fake = features["real"], features["fake"]
     chosen = [metric for metric in _OF_FEATURES if metric in metrics]
     if not isinstance(fake, Features) and chosen != ["fid"]:
         raise FFLError("KID, IS, precision and recall need features or images, not statistics alone")
@@ -229,13 +231,16 @@ def _pairs(
 
 
 def _spectra(
-    sides: dict[str, Any], cache: Optional[Path], device: Optional[str], progress: Optional[Progress]
+    real: _Source,
+    fake: _Source,
+    cache: Optional[Path],
+    device: Optional[str],
+    progress: Optional[Progress],
 ) -> list[Measurement]:
-    if not all(isinstance(side, ImageSource) for side in sides.values()):
+    if not (isinstance(real, ImageSource) and isinstance(fake, ImageSource)):
         raise FFLError("spectra need images on both sides, not statistics or features")
     reals, fakes = (
-        measure_spectra(sides[role], cache=cache, device=device, progress=progress)
-        for role in ("real", "fake")
+        measure_spectra(images, cache=cache, device=device, progress=progress) for images in (real, fake)
     )
     distances = spectral_distances(fakes, reals)
     basis = Basis(counts={"real": reals.count, "generated": fakes.count})
