@@ -1,4 +1,4 @@
-"""Importing this gives pix2pixHD's ``train.py`` the ``fractions.gcd`` that left with Python 3.9."""
+"""``fractions`` for pix2pixHD's ``train.py``, with the ``gcd`` that left with Python 3.9."""
 
 from __future__ import annotations
 
@@ -7,3 +7,5 @@ import math
 
 if not hasattr(fractions, "gcd"):
     fractions.gcd = math.gcd  # type: ignore[attr-defined]
+
+__all__ = ["fractions"]

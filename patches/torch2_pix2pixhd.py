@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ffl_plugin.patches._checks import requires
 from ffl_plugin.patching.recipe import File, Import, Recipe, Version
 
 TRAIN = File(
     path="train.py",
-    holds=("lcm",),
-    edits=(Import("from ffl_plugin.integrations import torch2_pix2pixhd"),),
+    holds=(),
+    edits=(Import("from ffl_plugin.integrations.torch2_pix2pixhd import fractions", rebinds=True),),
+    checks=(
+        requires("", ("fractions.gcd(...)",), because="does not call fractions.gcd, so it needs nothing"),
+    ),
 )
 
 RECIPE = Recipe(

@@ -21,6 +21,7 @@ IMAGE_MODELS = {
     "tsit": "tsit",
 }
 REPORTS = {
+    "autoencoder": {"train/ffl_loss"},
     "bicyclegan": {"G_FFL"},
     "cut": {"G_FFL"},
     "cyclegan": {"FFL_A", "FFL_B"},
@@ -142,6 +143,18 @@ def run_step(
             scratch=str(scratch),
         )
         return run_worker("worker_image_to_image.py", job, scratch)
+    if entry.target == "autoencoder":
+        name = entry.step.get("file", files[0])
+        job.update(
+            root=str(tree / entry.step.get("below", "")),
+            module=Path(name)
+            .relative_to(entry.step.get("below", ""))
+            .with_suffix("")
+            .as_posix()
+            .replace("/", "."),
+            **{"class": entry.step.get("class", "VQLPIPSWithDiscriminator")},
+        )
+        return run_worker("worker_autoencoder.py", job, scratch)
     loss_file = Path(next(name for name in files if "loss" in Path(name).name))
     job.update(
         {

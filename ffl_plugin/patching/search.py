@@ -35,7 +35,7 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
     for file in recipe.files:
         if clone.has(file.path):
             clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
-        candidates[file.path] = [name for name in clone.python_files if clone.defines(name, file.holds)]
+        candidates[file.path] = _candidates(clone, file)
         if not candidates[file.path] and not file.optional:
             raise _unreadable(clone, file) or _missing(clone, recipe, file)
     optional = {file.path for file in recipe.files if file.optional}
@@ -92,6 +92,13 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
     return found, copies
 
 
+def _candidates(clone: Clone, file: File) -> list[str]:
+    """The files that may be one of a recipe's: by what they define, or else by name."""
+    if file.holds:
+        return [name for name in clone.python_files if clone.defines(name, file.holds)]
+    return [name for name in clone.python_files if f"/{name}".endswith(f"/{file.path}")]
+
+
 def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]]) -> dict[str, str]:
     """Choose for each of the recipe's files the one at its path, the only one, or the one that fits."""
     found = {path: path if path in names else names[0] for path, names in candidates.items()}
@@ -102,6 +109,7 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
         if file.optional:
             found.pop(file.path, None)
             continue
+        alike = f"each define {file.holds[0]}" if file.holds else f"may each be {file.path}"
         problems = {name: _problem(clone, name, file, found) for name in names}
         fitting = [name for name, problem in problems.items() if problem is None]
         if not fitting:
@@ -109,12 +117,11 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
                 f"{problem.place}{problem.problem}" for problem in problems.values() if problem
             )
             raise Ambiguous(
-                f"{english(names)} in {clone.title} each define {file.holds[0]}, and none of them can be "
-                f"patched ({reasons})"
+                f"{english(names)} in {clone.title} {alike}, and none of them can be patched ({reasons})"
             )
         if len(fitting) != 1:
             raise Ambiguous(
-                f"{english(fitting)} in {clone.title} each define {file.holds[0]}",
+                f"{english(fitting)} in {clone.title} {alike}",
                 next_step=f"put the one to patch at {file.path}, where {recipe.upstream} has it",
             )
         found[file.path] = fitting[0]
@@ -129,6 +136,8 @@ def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
                     f"{other.because}, which the {recipe.name} recipe does not fit", file=name
                 )
     because = f"{clone.title} is not of the {recipe.name} family"
+    if not file.holds:
+        return NotThisFamily(f"{because}: there is no {file.path}")
     near = _nearest(clone, file)
     if near is not None:
         name, there, lacking = near

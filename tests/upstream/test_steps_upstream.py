@@ -37,6 +37,7 @@ VARIABLES = {
     "bicyclegan": "FFL_BICYCLEGAN",
     "tsit": "FFL_TSIT",
     "pix2pixhd": "FFL_PIX2PIXHD",
+    "autoencoder": "FFL_AUTOENCODER",
 }
 
 

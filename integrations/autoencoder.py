@@ -1,0 +1,131 @@
+"""What a patched taming-transformers and its relatives import in the file of their loss.
+
+The options are those of the loss class, in YAML: ``ffl_options: {weight: 1}`` below ``lossconfig.params``, by
+the names of `Settings`. Inputs and reconstructions are pairs, and each is compared with its own: the default
+spectrum is ``image``. A weight means the same beside each code's own reconstruction loss: where that is
+summed over the values of an image, so is the term.
+
+Without a patch, `loss_with_ffl` is named as the ``target`` of ``lossconfig``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import torch
+from torch import Tensor
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.integrations._flags import SettingsError
+from ffl_plugin.integrations._settings import Settings, Upstream
+from ffl_plugin.integrations._term import FrequencyTerm
+
+UPSTREAM = Upstream(Settings(spectrum="image"))
+
+
+class ReconstructionTerm(torch.nn.Module):
+    """The term of one loss, made from its ``ffl_options``.
+
+    With a share, its weight is saved in the checkpoint, once it is found. Otherwise it adds nothing to a
+    checkpoint, and needs nothing from one.
+
+    Raises:
+        SettingsError: options that cannot train.
+    """
+
+    def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
+        super().__init__()
+        self._settings = UPSTREAM.settings(dict(ffl_options or {}))
+        self._term = FrequencyTerm(self._settings)
+        self._shown: dict[str, Tensor] = {}
+
+    def forward(self, loss: Tensor, reconstructions: Tensor, inputs: Tensor, summed: bool = False) -> Tensor:
+        """Return ``loss`` plus the weighted term of two batches (N, C, H, W) in [-1, 1]; itself when off.
+
+        Args:
+            loss: the loss of the generator, complete.
+            reconstructions: what the decoder made.
+            inputs: what they should be.
+            summed: whether ``loss`` sums over the values of an image, and averages over images alone.
+        """
+        if not self._settings.on:
+            return loss
+        term = self._term(reconstructions, inputs, report=self._report)
+        if summed:
+            term = term * inputs[0].numel()
+        self._shown["ffl_loss"] = term.detach()
+        total: Tensor = loss + term
+        return total
+
+    def log(self, split: str) -> dict[str, Tensor]:
+        """Return what the log gains: the term, and what ``monitor`` last found; nothing when off."""
+        return {f"{split}/{name}": value for name, value in self._shown.items()}
+
+    def _report(self, whose: str, pull: Tensor) -> None:
+        self._shown[f"grad_{whose.lower()}"] = pull
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        weight = self._term.weight
+        if self._settings.share > 0 and weight is not None:
+            destination[f"{prefix}weight"] = torch.tensor(weight, dtype=torch.float64)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
+        weight = state_dict.get(f"{prefix}weight")
+        if self._settings.share > 0 and weight is not None:
+            self._term = FrequencyTerm(self._settings, float(weight))
+
+
+def loss_with_ffl(
+    loss: str, ffl_options: Optional[Mapping[str, Any]] = None, summed: Optional[bool] = None, **params: Any
+) -> Any:
+    """Return the loss of a class with FFL added, for configurations that name their loss as a ``target``.
+
+    Args:
+        loss: the class as the configuration named it, such as
+            ``ldm.modules.losses.LPIPSWithDiscriminator``. Its ``forward`` takes ``inputs``,
+            ``reconstructions`` and ``optimizer_idx``, and returns the loss and a dict to log.
+        ffl_options: as for a patched loss.
+        summed: whether it sums over the values of an image; by default it does if it has a ``logvar``, as the
+            likelihoods of latent-diffusion and generative-models have.
+        params: those of the class.
+
+    Raises:
+        FFLError: the class cannot be found, or its ``forward`` is of another form.
+        SettingsError: options that cannot train.
+    """
+    module, _, name = loss.rpartition(".")
+    try:
+        base: Any = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise FFLError(
+            f"{loss}: there is no such class ({error}); name it as the configuration did"
+        ) from None
+    signature = inspect.signature(base.forward)
+    needed = [
+        each for each in ("inputs", "reconstructions", "optimizer_idx") if each not in signature.parameters
+    ]
+    if needed:
+        raise FFLError(f"{loss}.forward takes no {needed[0]}, so FFL cannot be added to it; patch it by hand")
+
+    class WithFFL(base):  # type: ignore[misc]
+        """The class, with the term added to the loss of its generator."""
+
+        def forward(self, *arguments: Any, **keywords: Any) -> Any:
+            given = signature.bind(self, *arguments, **keywords)
+            given.apply_defaults()
+            value, log = super().forward(*arguments, **keywords)
+            if given.arguments["optimizer_idx"] == 0:
+                images = given.arguments["reconstructions"], given.arguments["inputs"]
+                value = self.ffl(value, *images, summed=hasattr(self, "logvar") if summed is None else summed)
+                log = {**log, **self.ffl.log(given.arguments.get("split", "train"))}
+            return value, log
+
+    made = WithFFL(**params)
+    made.ffl = ReconstructionTerm(ffl_options)
+    return made
+
+
+__all__ = ["ReconstructionTerm", "SettingsError", "loss_with_ffl"]

@@ -1,0 +1,129 @@
+"""Autoencoders: the term follows the reduction of the loss, and its weight goes into the checkpoint."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from ffl_plugin.errors import FFLError
+from ffl_plugin.integrations.autoencoder import ReconstructionTerm, SettingsError, loss_with_ffl
+from ffl_plugin.loss import focal_frequency_loss
+
+
+def images() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    made, inputs = (torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1 for _ in range(2))
+    return made.requires_grad_(), inputs
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_the_term_is_reduced_as_the_loss_is(summed: bool) -> None:
+    """Beside a mean of squares, FFL with alpha 0 is that mean again; beside a sum, that sum."""
+    made, inputs = images()
+    squares = (made - inputs).square()
+    own = squares.sum() / len(squares) if summed else squares.mean()
+    term = ReconstructionTerm({"weight": 1, "alpha": 0})
+    torch.testing.assert_close(term(own, made, inputs, summed=summed), 2 * own)
+
+
+def test_off_is_the_very_loss() -> None:
+    loss = torch.tensor(1.0)
+    for options in (None, {}, {"weight": 0}, {"weight": 0, "alpha": 2}):
+        term = ReconstructionTerm(options)
+        assert term(loss, *images()) is loss
+        assert term.log("train") == {} and not term.state_dict()
+
+
+def test_the_log_has_the_term_and_what_a_monitor_finds() -> None:
+    made, inputs = images()
+    term = ReconstructionTerm({"weight": 3, "monitor": 1})
+    term(made.square().mean(), made, inputs).backward()
+    log = term.log("val")
+    torch.testing.assert_close(log["val/ffl_loss"], 3 * focal_frequency_loss(made, inputs).detach())
+    assert log["val/grad_ffl"] > 0 and log["val/grad_rest"] > 0
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_a_share_is_one_whatever_the_reduction(summed: bool) -> None:
+    made, inputs = images()
+    term = ReconstructionTerm({"share": 0.5, "share_steps": 4, "monitor": 1})
+    for _ in range(6):
+        squares = (made - inputs).square()
+        own = squares.sum() / len(squares) if summed else squares.mean()
+        term(own, made, inputs, summed=summed).backward()
+    log = term.log("train")
+    torch.testing.assert_close(
+        log["train/grad_ffl"] / log["train/grad_rest"], torch.tensor(0.5), rtol=1e-2, atol=0
+    )
+
+
+def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
+    made, inputs = images()
+    options = {"share": 0.5, "share_steps": 2}
+    term = torch.nn.Sequential(ReconstructionTerm(options))
+    assert not term.state_dict()
+    for _ in range(4):
+        term[0](made.square().mean(), made, inputs).backward()
+    state = term.state_dict()
+    assert list(state) == ["0.weight"]
+    again = torch.nn.Sequential(ReconstructionTerm(options))
+    again.load_state_dict(state)
+    assert again.state_dict() == state
+    again.load_state_dict({})  # a checkpoint from before
+    torch.nn.Sequential(ReconstructionTerm()).load_state_dict(state)  # and one that goes on without
+
+
+@pytest.mark.parametrize(
+    "options", [{"weight": -1}, {"weigth": 1}, {"weight": 1, "share": 0.1}, {"start": 1}]
+)
+def test_options_that_cannot_train_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError):
+        ReconstructionTerm(options)
+
+
+class Likelihood(torch.nn.Module):
+    """A loss of the form of latent-diffusion's."""
+
+    def __init__(self, disc_start: int) -> None:
+        super().__init__()
+        self.logvar = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs: Any, reconstructions: Any, optimizer_idx: int, split: str = "train") -> Any:
+        loss = (inputs - reconstructions).square().sum() / len(inputs)
+        return loss, {f"{split}/loss": loss.detach()}
+
+
+class Other(torch.nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x
+
+
+@pytest.fixture
+def package(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("some_losses")
+    vars(module).update(Likelihood=Likelihood, Other=Other)
+    monkeypatch.setitem(sys.modules, "some_losses", module)
+
+
+def test_a_loss_by_its_name_without_a_patch(package: None) -> None:
+    made, inputs = images()
+    loss = loss_with_ffl("some_losses.Likelihood", {"weight": 2}, disc_start=5)
+    plain = Likelihood(5)
+    assert isinstance(loss, Likelihood) and loss.state_dict().keys() == plain.state_dict().keys()
+    value, log = loss(inputs, made, optimizer_idx=0, split="val")
+    own, own_log = plain(inputs, made, 0, split="val")
+    torch.testing.assert_close(value, own + 2 * inputs[0].numel() * focal_frequency_loss(made, inputs))
+    assert log.keys() == {*own_log, "val/ffl_loss"}
+    assert loss(inputs, made, 1)[0] == own
+    averaged, _ = loss_with_ffl("some_losses.Likelihood", {"weight": 2}, False, disc_start=5)(inputs, made, 0)
+    torch.testing.assert_close(averaged, own + 2 * focal_frequency_loss(made, inputs))
+
+
+@pytest.mark.parametrize("name", ["some_losses.Missing", "nowhere.Loss", "Loss", "some_losses.Other"])
+def test_a_loss_that_cannot_be_had_is_refused(package: None, name: str) -> None:
+    with pytest.raises(FFLError, match=name):
+        loss_with_ffl(name)
