@@ -83,7 +83,9 @@ def watch(images: Tensor, observers: Sequence[Observer]) -> tuple[Tensor, Tensor
     factors: list[Tensor] = []
     zero: Tensor = _Zero.apply(images, factors)  # type: ignore[no-untyped-call]
 
-    def compare(total: Tensor) -> None:
+    def compare(total: Optional[Tensor]) -> None:
+        if total is None:  # nothing pulls, neither we nor anything else
+            total = torch.zeros_like(images)
         ours = to_alias.pop() if to_alias else torch.zeros_like(total)
         if factors:
             pulls = Pulls(pull(ours), pull(total - ours), factors.pop())

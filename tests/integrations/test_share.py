@@ -286,6 +286,15 @@ def test_without_a_weight_the_training_goes_on_at_0(capsys: pytest.CaptureFixtur
     assert warning.startswith("Warning: --ffl-share 0.2: over 3 steps the median gradient")
 
 
+def test_images_at_which_nothing_else_pulls_give_no_weight(capsys: pytest.CaptureFixture[str]) -> None:
+    training = Training(shared())
+    for seed in range(STEPS):
+        training.term(training.generator(torch.randn(2, 4)), images(seed)).backward()
+    assert training.term(training.generator(torch.randn(2, 4)), images(0)) == 0
+    assert training.found == [0.0]
+    assert "and 0 for everything else, which gives no weight" in capsys.readouterr().err
+
+
 def test_a_term_can_be_copied_and_images_without_a_gradient_do_not_count() -> None:
     training = Training(shared()).run(STEPS - 1)
     with torch.no_grad():

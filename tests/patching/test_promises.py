@@ -7,11 +7,13 @@ after edits `test_undo.py`, refusals `test_refusals.py` and `test_habits_refused
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
@@ -24,6 +26,8 @@ from forms import FORMS, with_tabs
 from look_alikes import train_a_step
 from test_patching_cli import run
 
+from ffl_plugin.integrations._monitor import Observer, Pulls
+from ffl_plugin.integrations._share import Calibration
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, status
 from ffl_plugin.patching.layout import Insertion
 from ffl_plugin.patching.locate import find_decorator, find_statement
@@ -376,6 +380,26 @@ def test_promise_8_exit_codes(
 # 9. Weight 0, or no flag: training is bitwise what it was.
 
 
+@contextlib.contextmanager
+def measured_steps() -> Iterator[list[Pulls]]:
+    """Collect what the calibration of a share measures."""
+    measured: list[Pulls] = []
+    measure = Calibration.measure
+
+    def measure_and_collect(*arguments: Any) -> Observer:
+        observe = measure(*arguments)
+
+        def both(pulls: Pulls) -> None:
+            observe(pulls)
+            measured.append(pulls)
+
+        return both
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Calibration, "measure", measure_and_collect)
+        yield measured
+
+
 def test_promise_9_weight_0_is_bitwise_what_it_was(
     recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -387,6 +411,10 @@ def test_promise_9_weight_0_is_bitwise_what_it_was(
         step = train_a_step(clone, flags)
         assert all(map(torch.equal, step.gradients, upstream.gradients))
         assert step.shown == upstream.shown
+    with measured_steps() as measured:
+        step = train_a_step(clone, ["--ffl-share=0.1"])  # the first of a calibration
+    assert all(map(torch.equal, step.gradients, upstream.gradients))
+    assert measured and all(pulls.rest >= 0 and pulls.factor > 0 for pulls in measured)
     once, thrice = train_a_step(clone, ["--ffl-weight=10"]), train_a_step(clone, ["--ffl-weight=30"])
     assert len(once.shown) > len(upstream.shown)
     for plain, single, triple in zip(upstream.gradients, once.gradients, thrice.gradients):
