@@ -342,6 +342,7 @@ def test_nine_digits_of_r3gan_are_kimg(tmp_path):
             {600: 40},
             id="the same, where the session's length is not logged",
         ),
+        pytest.param([(80, 10.0)], [(600, 1010.5, 10)], {}, id="before a restart that measured nothing yet"),
     ],
 )
 def test_measurements_without_a_place_are_left_out_and_said(tmp_path, metrics, stats, kept):
