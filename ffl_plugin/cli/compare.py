@@ -112,7 +112,7 @@ def command(
 ) -> None:
     """Compare a training before and after: metrics, spectra, curves and a verdict.
 
-    PATH is a folder or zip of images, a result folder of pix2pix, CycleGAN or SPADE, a StyleGAN network
+    PATH is a folder or zip of images, a result folder (pix2pix, CycleGAN, CUT, SPADE …), a StyleGAN network
     pickle, sampled by the code of its --clone in a process of its own, or a StyleGAN run folder, of which the
     metric-*.jsonl are compared as curves.
 
