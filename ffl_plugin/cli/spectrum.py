@@ -68,7 +68,7 @@ def command(
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.report.band_limits import band_limited, band_limits_png
     from ffl_plugin.report.outputs import SPECTRA
-    from ffl_plugin.report.spectra import measure, open_any, spectra_png
+    from ffl_plugin.report.spectrum_report import measure, open_any, spectra_png
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ffl_plugin.metrics.basis import Basis
     from ffl_plugin.metrics.difference import Difference, Metric, compare_pairs, compare_values
-    from ffl_plugin.metrics.distance import Measurement, fid, load_feature_file
     from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
     from ffl_plugin.metrics.feature_difference import FEATURE_METRICS, compare_features
     from ffl_plugin.metrics.features import Extractor, Features
     from ffl_plugin.metrics.frechet import Statistics, frechet_distance, frechet_from_statistics
     from ffl_plugin.metrics.generators import sample_generator
     from ffl_plugin.metrics.influence import frechet_influence
+    from ffl_plugin.metrics.measurement import Measurement, fid, load_feature_file
     from ffl_plugin.metrics.pair_pass import measure_pairs
     from ffl_plugin.metrics.pairs import PairScores, log_frequency_distance, mse, psnr, ssim
     from ffl_plugin.metrics.perceptual import Lpips, find_lpips
@@ -96,7 +96,7 @@ _PUBLIC = {
     "ImagePairs": "results",
     "ImageSource": "sources",
     "Lpips": "perceptual",
-    "Measurement": "distance",
+    "Measurement": "measurement",
     "Metric": "difference",
     "PROTOCOLS": "protocols",
     "PairScores": "pairs",
@@ -112,7 +112,7 @@ _PUBLIC = {
     "compare_segmentation": "segmentation",
     "compare_spectra": "spectral_difference",
     "compare_values": "difference",
-    "fid": "distance",
+    "fid": "measurement",
     "find_lpips": "perceptual",
     "find_protocol": "protocols",
     "find_weights": "weights",
@@ -122,7 +122,7 @@ _PUBLIC = {
     "inception_score": "distribution",
     "is_result_folder": "results",
     "kid": "distribution",
-    "load_feature_file": "distance",
+    "load_feature_file": "measurement",
     "log_frequency_distance": "pairs",
     "measure_pairs": "pair_pass",
     "measure_segmentation": "segmentation",

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.distance import Measurement, basis_of, refuse_different_conditions
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.kernel_distance import kernel_distances
+from ffl_plugin.metrics.measurement import Measurement, basis_of, refuse_different_conditions
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress

@@ -13,10 +13,10 @@ from typing import Any, Optional, Union
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.difference import FID_LIMIT, PAIR_METRICS
-from ffl_plugin.metrics.distance import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.generators import sample_generator
+from ffl_plugin.metrics.measurement import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
 from ffl_plugin.metrics.pair_choice import (
     PairMetrics,
     choose_pair_metrics,

@@ -8,7 +8,6 @@ from typing import Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import LEVEL, NO_EVIDENCE, Difference
-from ffl_plugin.metrics.distance import basis_of, refuse_different_conditions
 from ffl_plugin.metrics.distribution import KID_SETTINGS, NEIGHBOURS, SCORE_SETTINGS
 from ffl_plugin.metrics.distribution_difference import (
     FEWEST_NEIGHBOURS,
@@ -21,6 +20,7 @@ from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.frechet_limit import REMAINING_BIAS, fewest_for_limit
 from ffl_plugin.metrics.inception import FEATURES
+from ffl_plugin.metrics.measurement import basis_of, refuse_different_conditions
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 

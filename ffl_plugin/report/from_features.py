@@ -180,8 +180,8 @@ def _most_changed(
 
 def _features_in(path: Path, protocol: Protocol) -> Features:
     """Read a file of features; one of statistics alone gives no interval."""
-    from ffl_plugin.metrics.distance import load_feature_file
     from ffl_plugin.metrics.features import Features
+    from ffl_plugin.metrics.measurement import load_feature_file
 
     loaded = load_feature_file(path, protocol)
     if not isinstance(loaded, Features):

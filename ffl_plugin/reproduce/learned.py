@@ -12,7 +12,7 @@ from typing import Optional
 from ffl_plugin import metrics
 from ffl_plugin.metrics import ImagePairs, Weights
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS
+from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS
 
 
 def measure_lpips(pairs: ImagePairs, progress: Progress) -> Optional[float]:

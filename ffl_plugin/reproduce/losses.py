@@ -8,11 +8,11 @@ from ffl_plugin import variants
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, paper, vae
+from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 from ffl_plugin.reproduce.objectives import EvidenceLowerBound, ImageLoss, Reconstruction
 from ffl_plugin.reproduce.perceptual import load_perceptual_loss
 from ffl_plugin.reproduce.report import report_study
 from ffl_plugin.reproduce.training import Objective
-from ffl_plugin.reproduce.weights import PERCEPTUAL_LOSS
 
 # Row of the table -> weight beside MSE 1, and loss. The paper's weights are not public. FFL and its DCT form
 # have the vanilla AE's; ours make the others of the order of the MSE: in the baseline's ten epochs on drawn

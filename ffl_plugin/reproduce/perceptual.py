@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.weights import Weights, load_state
-from ffl_plugin.reproduce.weights import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
 # Channels of VGG16's convolutions, "M" a pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up to
 # the last layer that the loss looks at.

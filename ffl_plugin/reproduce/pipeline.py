@@ -26,9 +26,9 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
 from ffl_plugin.report import Comparison, compare, words, write_report
 from ffl_plugin.reproduce import Options, Result, paper
+from ffl_plugin.reproduce.networks import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
-from ffl_plugin.reproduce.weights import Network, hashes
 from ffl_plugin.sweep.processes import call
 
 MARKER = {True: "FFL", False: "baseline"}

@@ -13,8 +13,8 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.weights import load_state
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.data import SUFFIXES, read_image
+from ffl_plugin.reproduce.networks import SPADE_LOSS
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
-from ffl_plugin.reproduce.weights import SPADE_LOSS
 
 NAME = "spade"
 EPOCHS = {True: 200, False: 20}

@@ -29,10 +29,10 @@ from ffl_plugin.files import write_whole
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
+from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, Network, hashes
 from ffl_plugin.reproduce.scores import Scores, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
-from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, Network, hashes
 
 
 @dataclass(frozen=True)

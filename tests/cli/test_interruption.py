@@ -11,7 +11,7 @@ from ffl_plugin.cli._metrics import KEPT
 COMMANDS = {
     "compare": (["--before", "a", "--after", "b"], "ffl_plugin.report.compare", KEPT),
     "fid": (["a", "b"], "ffl_plugin.metrics.evaluation.evaluate", KEPT),
-    "spectrum": (["a"], "ffl_plugin.report.spectra.measure", "run the same command again"),
+    "spectrum": (["a"], "ffl_plugin.report.spectrum_report.measure", "run the same command again"),
     "sweep": (
         ["--report-only", "--out", "a"],
         "ffl_plugin.sweep.plan.read_plan",

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import difference, distance, feature_difference, fid_difference, frechet_distance
+from ffl_plugin.metrics import difference, feature_difference, fid_difference, frechet_distance, measurement
 from ffl_plugin.metrics import frechet_limit as frechet_limit_module
 from ffl_plugin.metrics.difference import Difference, compare_values
-from ffl_plugin.metrics.distance import fid_limit
 from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
@@ -17,6 +16,7 @@ from ffl_plugin.metrics.frechet import Statistics
 from ffl_plugin.metrics.frechet_limit import frechet_limit, limit_of_root
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.influence import Coupling, frechet_influence
+from ffl_plugin.metrics.measurement import fid_limit
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.weights import Weights
@@ -113,7 +113,7 @@ def test_the_limit_of_statistics_is_that_of_the_features(monkeypatch: pytest.Mon
     with pytest.raises(FFLError, match="at least 15 on each side"):
         frechet_limit(Statistics.of(fake), Statistics.of(real[:14]))
     assert fid_limit(made(real), made(fake)) is None  # of 2,048 dimensions
-    monkeypatch.setattr(distance, "fewest_for_limit", lambda dimensions: 60)
+    monkeypatch.setattr(measurement, "fewest_for_limit", lambda dimensions: 60)
     monkeypatch.setattr(frechet_limit_module, "FEWEST_PER_DIMENSION", 0.01)
     found = fid_limit(made(real), made(fake))
     assert found is not None

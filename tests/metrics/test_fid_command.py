@@ -13,8 +13,8 @@ from pictures import picture, save
 from ffl_plugin.cli import main
 from ffl_plugin.metrics import frechet_distance, open_images
 from ffl_plugin.metrics.basis import Basis
-from ffl_plugin.metrics.distance import Measurement, basis_of, fid, load_feature_file
 from ffl_plugin.metrics.features import Extractor
+from ffl_plugin.metrics.measurement import Measurement, basis_of, fid, load_feature_file
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.weights import INCEPTION, Weights
 

@@ -12,7 +12,7 @@ from report_material import scene, write_set
 
 from ffl_plugin.cli import main
 from ffl_plugin.report.band_limits import band_limited
-from ffl_plugin.report.spectra import Spectra, _names
+from ffl_plugin.report.spectrum_report import Spectra, _names
 from ffl_plugin.spectrum import keep_frequencies, radial_frequency
 
 

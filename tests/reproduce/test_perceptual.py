@@ -7,7 +7,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import find_weights
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.reproduce import perceptual
-from ffl_plugin.reproduce.weights import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
 
 def save(state, path):

@@ -13,7 +13,7 @@ from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.reproduce import learned, weights
-from ffl_plugin.reproduce.weights import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
 
 
 def silent(done: int, total: int, what: str) -> None:
