@@ -16,6 +16,7 @@ def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
         FFLError: a label map has no partner, another size, or a class out of range.
     """
     from ffl_plugin.metrics.segmentation import compare_segmentation, measure_segmentation
+    from ffl_plugin.report.image_rows import digests_of
 
     pairs, classes = inputs.pairs, how.classes
     if pairs is None or classes is None:
@@ -25,6 +26,10 @@ def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
             answered, classes=classes, ignored=how.ignored, progress=how.progress
         )
     )
+    everything = (inputs.real, *inputs.trainings)
     return Findings(
-        LABELS, rows=tuple(compare_segmentation(scores)), caveats=few_images(len(pairs.before[0]))
+        LABELS,
+        rows=tuple(compare_segmentation(scores)),
+        caveats=few_images(len(pairs.before[0])),
+        digests=digests_of([opened.images for opened in everything], how.progress),
     )

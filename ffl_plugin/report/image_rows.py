@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row
+from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row, run_pass
+from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectral_sums import spectra_of
@@ -119,6 +120,15 @@ class Digest(Consumer):
             encoded = name.encode("utf-8", "surrogateescape")
             whole.update(len(encoded).to_bytes(8, "big") + encoded + image.tobytes())
         return whole.hexdigest()
+
+
+def digests_of(sources: Sequence[ImageSource], progress: Optional[Progress] = None) -> tuple[str, ...]:
+    """Return the hash of each set, of which nothing else is measured."""
+    digests = [Digest(source) for source in sources]
+    sets = [MeasuredSet(source, [digest]) for source, digest in zip(sources, digests)]
+    nothing = Shown(frozenset())
+    run_pass(lambda: comparison_rows(sets, [], nothing), sum(map(len, sources)), "hashes", progress)
+    return tuple(digest.result() for digest in digests)
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ def test_the_command_compares_label_maps(tmp_path: Path, capsys: pytest.CaptureF
     for side, (_, confusion) in {"before": before, "after": after}.items():
         assert rows["pixel_accuracy"][side] == pytest.approx(np.trace(confusion) / confusion.sum())
     assert rows["miou"]["low"] > 0
+    digests = {found["real"]["digest"], *(found[side][0]["digest"] for side in ("before", "after"))}
+    assert len(digests - {None}) == 3
     assert rows["miou"]["label"] == "mIoU (N = 45 label maps; 5 classes; class 255 ignored)"
 
 

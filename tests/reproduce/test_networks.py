@@ -12,7 +12,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.reproduce import learned, weights
+from ffl_plugin.reproduce import learned, networks
 from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
 
 
@@ -36,8 +36,8 @@ def test_missing_weights_are_asked_for_by_variable():
         "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and give it with the environment "
         "variable FFL_VGG16."
     )
-    assert weights.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
-    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, weights.SPADE_LOSS))
+    assert networks.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
+    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, networks.SPADE_LOSS))
 
 
 def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
@@ -45,7 +45,7 @@ def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
     file.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
     monkeypatch.setenv("FFL_VGG16", str(file))
-    assert weights.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
+    assert networks.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
     assert PERCEPTUAL_LOSS.remark() == (
         f"The perceptual loss: VGG16 from mine.pth (SHA-256 {digest[:8]}), not the published "
         "vgg16-397923af.pth: compares only with numbers of this file."
