@@ -77,7 +77,7 @@ def follow(script: Path, sources: Sources, base: Path, certain: Collection[Path]
         reached = waiting.pop(path)
         seen.add(path)
         found: list[tuple[Path, When]] = []
-        for imported in sources.imports(path, _package(path, roots), as_script=path == script):
+        for imported in sources.imports(path, _package(path, roots), path == script):
             when = max(reached, When.CALL if imported.function else When.START)
             files, absent = _resolve(imported, roots)
             found += [(file, when) for file in files]

@@ -42,6 +42,8 @@ class Sources:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.tree = functools.cache(self._tree)
+        self.imports = functools.cache(self._imports)
+        self.named_modules = functools.cache(self._named_modules)
 
     def _tree(self, path: Path) -> Optional[ast.Module]:
         """The tree of a file, once parsed; None for one that cannot be."""
@@ -64,8 +66,8 @@ class Sources:
             for node in tree.body
         )
 
-    def imports(self, path: Path, package: Sequence[str], *, as_script: bool) -> Iterator[Imported]:
-        """Yield what a file imports, but for what it can do without: imports inside ``try``.
+    def _imports(self, path: Path, package: tuple[str, ...], as_script: bool) -> tuple[Imported, ...]:
+        """What a file imports, but for what it can do without: imports inside ``try``.
 
         Args:
             path: the file.
@@ -73,18 +75,16 @@ class Sources:
             as_script: whether what is below ``if __name__ == "__main__"`` runs.
         """
         tree = self.tree(path)
-        if tree is not None:
-            for node, function in _import_statements(tree.body, None, as_script):
-                yield from _imported(node, function, package)
+        statements = () if tree is None else _import_statements(tree.body, None, as_script)
+        return tuple(each for node, function in statements for each in _imported(node, function, package))
 
-    def named_modules(self, path: Path) -> Iterator[tuple[str, bool]]:
-        """Yield the dotted names that a file has in strings, which may be of modules that it imports by name.
+    def _named_modules(self, path: Path) -> tuple[tuple[str, bool], ...]:
+        """The dotted names that a file has in strings, which may be of modules that it imports by name.
 
         What is put into a string is a ``*``. The flag says whether the string is whole and below no ``if``.
         """
         tree = self.tree(path)
-        if tree is not None:
-            yield from _dotted_strings(tree, certain=True)
+        return () if tree is None else tuple(dict.fromkeys(_dotted_strings(tree, certain=True)))
 
 
 def is_main_guard(node: ast.stmt) -> bool:
