@@ -44,8 +44,9 @@ class Averages(torch.nn.Module):
 
 def main() -> None:
     """Prepare, and run the script."""
-    clone, script, *arguments = sys.argv[1:]
-    folder = Path(clone, script).parent
+    given, script, *arguments = sys.argv[1:]
+    clone = Path(given).resolve()
+    folder = (clone / script).parent
     os.chdir(clone)
     sys.path[0] = str(folder)
     _import_torchvision()
@@ -57,7 +58,8 @@ def main() -> None:
         _shorten_training()
         _shrink_metrics()
     sys.argv = [script, *arguments]
-    runpy.run_path(script, run_name="__main__")
+    # Processes that it starts run it again, from the folder in which this one was started.
+    runpy.run_path(str(clone / script), run_name="__main__")
 
 
 def _import_torchvision() -> None:

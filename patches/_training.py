@@ -13,6 +13,7 @@ from ffl_plugin.patching.apply import edition_in
 from ffl_plugin.patching.search import find_files
 
 _LAUNCHER = "train.py"  # of every upstream
+_CHOICE = "--cfg="  # its value is one of the launcher's own
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
         return None
     _, _, *options = recipe.train.split(" ")
     names = {option.split("=")[0] for option in options if option.startswith("--") and "ffl" not in option}
+    names |= {option.split("=")[1] for option in options if option.startswith(_CHOICE)}
     code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
     if not all(re.search(rf"""['"]{name}['"]""".encode(), code) for name in names):
         ours = [number for number, option in enumerate(options) if option.startswith("--ffl")]

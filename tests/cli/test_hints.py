@@ -111,6 +111,20 @@ def test_options_that_the_clone_has_are_given(clone: Path) -> None:
     assert line == f"cd p2p && python train.py {options}"
 
 
+@pytest.mark.parametrize(
+    ("choices", "options"), [("'fastgan'", "--outdir=runs --cfg=fastgan"), ("'xl'", "...")], ids=str
+)
+def test_a_configuration_that_a_relative_lacks_is_not_proposed(
+    choices: str, options: str, clone: Path
+) -> None:
+    root = copy("projected-gan", "xl")
+    (root / "options.py").write_text(
+        f"options = ['--outdir', '--cfg', '--data', '--gpus', '--batch']\nchoices = [{choices}]\n"
+    )
+    line = training_line(ffl_patch("apply", "projected-gan", root))
+    assert line.startswith(f"cd xl && python train.py {options} ")
+
+
 def test_status_and_refusals_name_the_clone(clone: Path) -> None:
     assert "ffl-patch apply stylegan2-ada 'my clone'" in ffl_patch("status", clone)
     ffl_patch("apply", "stylegan2-ada", clone)

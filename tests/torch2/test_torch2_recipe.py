@@ -25,7 +25,7 @@ from ffl_plugin.patching.detect import detect
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FFL, TORCH2 = all_recipes()["stylegan2-ada"], all_recipes()["torch2"]
 SUPPLEMENTS = [name for name, recipe in all_recipes().items() if recipe.supplements]
-LIKE_STYLEGAN3 = [name for name in SUPPLEMENTS if name not in ("torch2", "torch2-pix2pixhd")]
+LIKE_STYLEGAN3 = ["torch2-eg3d", "torch2-projected-gan", "torch2-stylegan3"]
 
 
 @pytest.fixture
