@@ -31,7 +31,7 @@ def plan_revert(recipe: Recipe, root: Union[Path, Clone], *others: Recipe) -> Pl
     """
     clone = opened(root)
     before, notes = clone, [*clone.notes]
-    for each in (*reversed(others), recipe):
+    for each in (*reversed(others), recipe):  # as apply has put them in, the last one first
         clone, said = _without_edits(clone, edition_in(each, clone).recipe)
         notes += said
     return Plan(recipe, clone.root, changes_between(before, clone), tuple(notes))

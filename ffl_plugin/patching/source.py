@@ -257,7 +257,7 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
         raise PatchError(
             f"cannot be read as Python source ({error})",
             file=name,
-            next_step="mend or restore the file first",
+            next_step="repair or restore the file first",
         ) from None
 
 
@@ -271,11 +271,11 @@ def _parse(text: str, name: str) -> ast.Module:
                 f"cannot be parsed by Python {platform.python_version()} ({error.msg})",
                 file=name,
                 line=error.lineno,
-                next_step="mend the file, port it from an older Python, or run ffl-patch with a newer one",
+                next_step="repair the file, port it from an older Python, or run ffl-patch with a newer one",
             ) from None
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(
                 f"cannot be parsed by Python {platform.python_version()} ({error})",
                 file=name,
-                next_step="mend or restore the file first",
+                next_step="repair or restore the file first",
             ) from None

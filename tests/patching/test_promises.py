@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
@@ -33,9 +33,9 @@ from ffl_plugin.patching.layout import Insertion
 from ffl_plugin.patching.locate import find_decorator, find_statement
 from ffl_plugin.patching.recipe import Decorator, Edit, File, Import, Only, Statement, Version
 from ffl_plugin.patching.report import blob_id
-from ffl_plugin.patching.rewrite import add_edits, delete, spans_of, take_out
+from ffl_plugin.patching.rewrite import Span, add_edits, delete, spans_of, take_out
 from ffl_plugin.patching.source import Source
-from ffl_plugin.patching.trace import same_but_for, trace
+from ffl_plugin.patching.trace import Found, same_but_for, trace
 
 # 1. All or nothing over all files; modes and symlinks are kept.
 
@@ -176,6 +176,44 @@ def test_promise_3_what_cannot_be_proved_is_not_written(
     with pytest.raises(PatchError, match="a defect of ffl-patch"):
         plan_apply(recipe, clone)
     assert contents(clone) == before
+
+
+def test_promise_3_a_revert_that_would_take_more_is_not_written(
+    recipe: Recipe, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clone / recipe.files[0].path
+    path.write_bytes(path.read_bytes() + b"mine = 1\n")
+    plan_apply(recipe, clone).write()
+    before = contents(clone)
+
+    def too_much(source: Source, found: Sequence[Found]) -> list[Span]:
+        more = [Span(len(source.data) - len(b"mine = 1\n"), len(source.data))]
+        return [*spans_of(source, found), *(more if source.data.endswith(b"mine = 1\n") else [])]
+
+    monkeypatch.setattr(rewrite, "spans_of", too_much)
+    with pytest.raises(
+        PatchError, match="taking the patch out would change other code: a defect of ffl-patch"
+    ):
+        plan_revert(recipe, clone)
+    assert contents(clone) == before
+
+
+OLD = "def f(a, *, b=1):\n    return -0.0, 'x', a\n\n\nf(2, b=3)\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("a, *", "a, /, *"), ("b=1", "b=2"), ("b=1", "b=True"), ("'x'", "b'x'"), ("0.0", "0"), (", a", ""),
+     ("f(2", "g(2"), ("\nf(2, b=3)\n", "\n"), ("f(2, b=3)\n", "f(2, b=3)\nf(2, b=3)\n"), ("def", "async def")],
+    ids=str,
+)  # fmt: skip
+def test_promise_3_any_other_difference_is_seen(change: tuple[str, str]) -> None:
+    old = ast.parse(OLD)
+    assert same_but_for(old, ast.parse(OLD), []) and change[0] in OLD
+    assert not same_but_for(old, ast.parse(OLD.replace(*change)), [])
+    call = Found(Import("import mine"), old.body[1])
+    assert same_but_for(old, ast.parse(OLD.replace("\nf(2, b=3)\n", "\n")), [call])
+    assert not same_but_for(old, ast.parse(OLD), [call])
 
 
 # 4. Bytes kept.
