@@ -63,13 +63,15 @@ class FusedDistance(torch.autograd.Function):
             gradient, ctx.factor, _ = gradient_and_distance(*_images(ctx), *ctx.how)
         gradient = _scaled(gradient, grad_output, ctx.factor)
         (pred_shape, pred_dtype), (target_shape, target_dtype) = ctx.layouts
+        _, averaged, _ = ctx.how
         needs_pred, needs_target, *_ = ctx.needs_input_grad
         by_pred = by_target = None
         if needs_target:
             opposite = gradient * (-pred_shape[0] / target_shape[0])
             by_target = opposite.to(target_dtype).expand(target_shape)
         if needs_pred:
-            by_pred = gradient.to(pred_dtype).expand(pred_shape)
+            by_pred = gradient.to(pred_dtype)
+            by_pred = by_pred.expand(pred_shape) if averaged else by_pred
         return by_pred, by_target, None, None, None
 
 
@@ -100,6 +102,7 @@ def gradient_and_distance(
         gradient, distances, distance, energy, highest = loops.focal_distance(factor, *images)
         if not weighting.batch_matrix:
             return gradient, 1.0, distance if mean else distances
+        energy, highest = (each.view(*gradient.shape[:2], 1, 1) for each in (energy, highest))
         grid, factor = gradient, 1.0
     else:
         if averaged:

@@ -73,7 +73,7 @@ class Loops:
 
         Returns:
             scale F⁻¹(w D), laid out as ``pred``; the means of w |D|², (N,), and their mean, (); per plane the
-            sums of w |D|² and the maxima of |D|², both (N, C, 1, 1).
+            sums of w |D|² and the maxima of |D|², both (N · C,).
         """
         images, depth, height, width = pred.shape
         layout = _layout_of(pred)
@@ -85,9 +85,8 @@ class Loops:
         # Not on a default device of torch.set_default_device.
         gradient, scratch = torch.empty_like(pred, memory_format=layout), pred.new_empty(floats)
         target = None if target is None else target.contiguous(memory_format=layout)
-        energy, highest, distances, mean = (
-            pred.new_empty(n) for n in (images * depth, images * depth, images, 1)
-        )
+        energy, highest = pred.new_empty(images * depth), pred.new_empty(images * depth)
+        distances, mean = pred.new_empty(images), pred.new_empty(())
         failed = self._library.focal_distance(
             self._mkl,
             forward.pointer,
@@ -106,8 +105,7 @@ class Loops:
         )
         if failed:
             raise RuntimeError(f"MKL cannot transform planes of {height} x {width}: its error {failed}")
-        per_plane = (images, depth, 1, 1)
-        return gradient, distances, mean.view(()), energy.view(per_plane), highest.view(per_plane)
+        return gradient, distances, mean, energy, highest
 
     def mean_difference(self, pred: Tensor, target: Tensor) -> Tensor:
         """Return mean(pred) - mean(target): (N, C, H, W), (M, C, H, W) -> (1, C, H, W), laid out as pred."""
