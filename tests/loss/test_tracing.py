@@ -50,8 +50,8 @@ def test_one_graph(options: dict[str, object]) -> None:
     torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in values))
 
 
-# Every option, patches of three spectra of the four, and a size of the batch that changes. Each takes the compiler
-# seconds, so they are few.
+# Every option, patches of three spectra of the four, and a size of the batch that changes. Each takes the
+# compiler seconds, so they are few.
 COMPILED: dict[str, list[dict[str, Any]]] = {
     "static": [
         {"spectrum": "image", "patch_factor": 2, "alpha": 2.0, "log_matrix": True, "batch_matrix": True},
