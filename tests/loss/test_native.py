@@ -114,6 +114,17 @@ def test_a_loss_per_image() -> None:
 
 @needs_compiler
 @pytest.mark.parametrize("spectrum", ["image", "batch"])
+@pytest.mark.parametrize("factor", [1.0, 3.0, 0.0])
+def test_a_loss_that_is_scaled(factor: float, spectrum: str) -> None:
+    """Only where the factor is 1 is the gradient taken as it is."""
+    pred, target = images(2, 3, 8, 9).requires_grad_(), images(2, 3, 8, 9, seed=1)
+    loss = focal_frequency_loss(pred, target, spectrum=spectrum)
+    _, expected, _ = losses_and_gradients(pred, target, spectrum=spectrum)
+    torch.testing.assert_close(torch.autograd.grad(loss * factor, pred)[0], expected * factor)
+
+
+@needs_compiler
+@pytest.mark.parametrize("spectrum", ["image", "batch"])
 def test_identical_images(spectrum: str) -> None:
     pred = images(2, 3, 8, 8)
     loss, by_pred, by_target = losses_and_gradients(pred, pred.clone(), spectrum=spectrum)
