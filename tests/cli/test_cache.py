@@ -20,6 +20,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "features/aa.npy": 1000, "features/bb.npy": 500, "features/.cc.npy.k3j": 70, "features/notes.txt": 9,
         f"samples/{'0' * 64}/seed00000000.png": 300, f"samples/{'1' * 64}/seed00000000.png": 400,
         "samples/mine/seed00000000.png": 5, "pt_inception-2015-12-05-6726825d.pth.part": 60,
+
+        "pairs/dd-ee.npz": 40, "pairs/.ff.npz.x1": 2, "spectra/gg.npz": 900,
+        "features/hh-ii.npz": 30, "features/.jj.npz.z9": 4,
         "alexnet-owt-7be5be79.pth": 80, "native-0123456789abcdef.so": 20, "thesis.tex": 11,
     }  # fmt: skip
     for name, size in files.items():
@@ -48,14 +51,16 @@ def test_everything_kept_is_listed_and_nothing_else(folder: Path, capsys: pytest
     found = json.loads(out)
     assert (code, found["folder"]) == (0, str(folder))
     assert found["kinds"] == {
-        "features": {"count": 3, "bytes": 1570},
+        "features": {"count": 5, "bytes": 1604},
+        "pairs": {"count": 2, "bytes": 42},
+        "spectra": {"count": 1, "bytes": 900},
         "samples": {"count": 2, "bytes": 700},
         "weights": {"count": 2, "bytes": 140},
         "native": {"count": 1, "bytes": 20},
     }
     _, out, _ = run(capsys)
-    assert out.splitlines()[0] == f"{folder}  2 kB"
-    assert "  features       2 kB in 3, the oldest unused for 7 days" in out
+    assert out.splitlines()[0] == f"{folder}  3 kB"
+    assert "  features       2 kB in 5, the oldest unused for 7 days" in out
 
 
 def test_pruning_removes_what_was_long_unused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,4 +96,4 @@ def test_a_folder_that_is_not_there_is_empty(
 
 def test_clear_and_prune_exclude_each_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--clear", "--prune", "1")[0] == 2
-    assert len(names(folder)) == 11
+    assert len(names(folder)) == 16

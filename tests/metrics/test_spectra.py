@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -164,8 +165,11 @@ class Counting:
         self.images = 0
         plain = SpectralSums.measure
 
+        lock = threading.Lock()  # threads measure
+
         def measure(sums: SpectralSums, images: np.ndarray) -> Batch:
-            self.images += len(images)
+            with lock:
+                self.images += len(images)
             return plain(sums, images)
 
         monkeypatch.setattr(SpectralSums, "measure", measure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,25 @@ class Counts:
         self.read: Counter[str] = Counter()
         self.decoded: Counter[str] = Counter()
         self.measured: Counter[str] = Counter()
+        self.lock = threading.Lock()
         plain_read, plain_decode = FolderSource.read_bytes, one_pass.decode
         plain_measure, plain_score = SpectralSums.measure, pair_pass.score_batch
         plain_run = MeanColours._run
 
         def read(source: FolderSource, index: int) -> bytes:
-            self.read[source.describe(index)] += 1
+            with self.lock:
+                self.read[source.describe(index)] += 1
             return plain_read(source, index)
 
         def decode(data: bytes, name: str) -> Any:
-            self.decoded[name] += 1
+            with self.lock:
+                self.decoded[name] += 1
             return plain_decode(data, name)
 
         def counted(kind: str, plain: Any, count: Any) -> Any:
             def measure(*arguments: Any) -> Any:
-                self.measured[kind] += count(*arguments)
+                with self.lock:  # threads measure
+                    self.measured[kind] += count(*arguments)
                 return plain(*arguments)
 
             return measure
