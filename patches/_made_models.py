@@ -24,17 +24,29 @@ def trains_the_model(method: str, call: str, *, every: bool) -> Check:
 
     def check(source: Source, clone: Clone) -> None:
         made = {name: list(_models(clone.source(name), clone, call)) for name in _trainers(clone, call)}
-        made = {trainer: models for trainer, models in made.items() if models}
-        for trainer in _imported_by_the_launcher(source, clone, list(made)) or made:
-            others = [each for each in made[trainer] if not _has(each[1], clone, source.name, method)]
-            if others and (every or len(others) == len(made[trainer])):
-                line, made_model = others[0]
-                model = method.rpartition(".")[0]
-                raise PatchError(
-                    f"trains {made_model.name} of {made_model.source.name}, not {model} of {source.name}",
-                    file=trainer,
-                    line=line,
-                )
+        found = {
+            trainer: [each for each in models if not _is_copy(each[1], source)]
+            for trainer, models in made.items()
+        }
+        used = _imported_by_the_launcher(source, clone, [trainer for trainer in found if found[trainer]])
+        others = [
+            (trainer, line, model)
+            for trainer in used or found
+            for line, model in found[trainer]
+            if not _has(model, clone, source.name, method)
+        ]
+        fitting = any(  # or looked up by its name, as far as the code says
+            not found[trainer] or any(_has(model, clone, source.name, method) for _, model in found[trainer])
+            for trainer in used or found
+        )
+        if others and (every or not fitting):
+            trainer, line, model = others[0]
+            patched = f"{method.rpartition('.')[0]} of {source.name}"
+            raise PatchError(
+                f"trains {model.name} of {model.source.name}, not {patched}",
+                file=trainer,
+                line=line,
+            )
 
     return check
 
@@ -107,6 +119,12 @@ def _has(model: Definition, clone: Clone, file: str, method: str) -> bool:
         if f"{owner.name}.{name}" in owner.source.definitions:
             return (owner.source.name, f"{owner.name}.{name}") == (file, method)
     return False
+
+
+def _is_copy(model: Definition, source: Source) -> bool:
+    """Whether a model is of another repository in the same folder: another file of the patched one's path."""
+    last = "/".join(source.name.split("/")[-2:])
+    return model.source.name != source.name and f"/{model.source.name}".endswith(f"/{last}")
 
 
 def _imported_by_the_launcher(source: Source, clone: Clone, trainers: list[str]) -> list[str]:

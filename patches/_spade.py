@@ -21,6 +21,13 @@ NAMES = (
     "..., fake_image, ... = self.generate_fake(...)",
 )
 IMAGES_GENERATED = Only(NAMES)
+# A loss of the upstream's own between an image and its target.
+TARGETS = (
+    "self.criterionVGG(fake_image, real_image)",
+    "self.criterionVGG(...['fake_image'], real_image)",
+    "self.criterionL1(fake_image, real_image)",
+    "self.criterionL1(...['fake_image'], real_image)",
+)
 
 
 def options_file(imported: Import) -> File:
@@ -61,9 +68,11 @@ def images_are_of_the_label_map(source: Source, clone: Clone) -> None:
     Models that follow a reference image generate in its style, not that of the label map's photograph.
     """
     function = find_function(source, LOSSES)
+    has_target = any(True for each in TARGETS for _ in pattern.occurrences(each, function))
     for call in pattern.occurrences("self.generate_fake(...)", function):
         names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
-        if reference := next((name for name in sorted(names) if name.startswith(("ref", "exemplar"))), None):
+        reference = next((name for name in sorted(names) if name.startswith(("ref", "exemplar"))), None)
+        if reference is not None and not has_target:
             raise PatchError(
                 f"the images follow a reference image ({reference}), so they have no target",
                 file=source.name,

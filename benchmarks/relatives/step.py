@@ -59,7 +59,7 @@ def check_step(
             *(run["steps"][0]["gradients"] for run in (before, again))
         ):
             return Check("not run", "the unpatched step gives other gradients every time")
-    return judged
+    return judged if entry.target in IMAGE_MODELS else with_hand_made_loss(judged)
 
 
 def compare(plain: Any, steps: list[Any], reports: set[str], stand_ins: list[str]) -> Check:
@@ -98,6 +98,12 @@ def compare(plain: Any, steps: list[Any], reports: set[str], stand_ins: list[str
     return Check(
         "right", f"weight 0 bitwise, linear, = {factor}∇FFL to {max(error, linear):.0e}{beside(stand_ins)}"
     )
+
+
+def with_hand_made_loss(check: Check) -> Check:
+    """Say of a step that is right that the benchmark made the loss, and not the repository's launcher."""
+    text = f"{check.text}; loss made by hand" if check.outcome == "right" else check.text
+    return Check(check.outcome, text)
 
 
 def same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:

@@ -57,3 +57,16 @@ def test_images_from_nowhere_are_refused_in_words(make_clone: MakeClone) -> None
     with pytest.raises(PatchError, match=r"does not call self\.generate_fake") as refused:
         plan_apply(all_recipes()["spade"], clone)
     assert (refused.value.file, refused.value.line) == (MODEL, 20)
+
+
+def test_a_reference_beside_a_target_is_no_reason(make_clone: MakeClone) -> None:
+    """The upstream compares the image with real_image itself, so that is what it should be."""
+    clone = make_clone("spade")
+    change(clone, "out = self.generate_fake(input_semantics, real_image, refer_image)")
+    file = clone / MODEL
+    text = file.read_text(encoding="utf-8")
+    line = "        G_losses['GAN'] ="
+    assert line in text
+    own = "        G_losses['VGG'] = self.criterionVGG(out['fake_image'], real_image)\n"
+    file.write_text(text.replace(line, own + line), encoding="utf-8")
+    assert plan_apply(all_recipes()["spade"], clone).changes

@@ -156,3 +156,27 @@ def test_the_model_of_a_training_loop(make_clone: MakeClone, target: str, chosen
         assert refused.value.file == "train.py"
     else:
         assert plan_apply(all_recipes()[target], clone).changes
+
+
+def test_the_trainer_of_another_repository_in_the_folder_is_no_reason(make_clone: MakeClone) -> None:
+    clone = make_clone("spade")
+    model = (clone / "models" / "pix2pix_model.py").read_text(encoding="utf-8")
+    trainer = TRAINER.format(imported=SAME["the class"][0], made=SAME["the class"][1])
+    write(clone, {"inner/models/pix2pix_model.py": model, "inner/trainers/trainer.py": trainer})
+    assert plan_apply(all_recipes()["spade"], clone).changes
+
+
+def test_a_script_for_another_model_beside_the_training_loop_is_no_reason(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    write(
+        clone,
+        {
+            "models/other_model.py": OTHER,
+            "models/__init__.py": "def create_model(opt):\n    return find_model(opt.model)(opt)\n",
+            "train.py": LOOP.format(imported="from models import create_model", made="create_model(opt)"),
+            "other_main.py": LOOP.format(
+                imported="from models.other_model import OtherModel", made="OtherModel(opt)"
+            ),
+        },
+    )
+    assert plan_apply(all_recipes()["pix2pix"], clone).changes
