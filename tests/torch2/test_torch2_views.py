@@ -160,13 +160,17 @@ class TestSquareRoot:
         a, b, _ = self.covariances(images=40, features=20)
         numpy.testing.assert_array_equal(torch2.scipy.linalg.sqrtm(a @ b), scipy.sqrtm(a @ b))
 
-    @pytest.mark.parametrize(("images", "features"), [(50, 20), (21, 20), (20, 20), (5, 30), (2, 8)])
-    def test_the_trace_is_that_of_the_factors(self, images: int, features: int) -> None:
+    @pytest.mark.parametrize(
+        ("images", "features", "error"),
+        # Far below full rank it is more exact than the square root of rounding, 1e-8, which scipy's has.
+        [(50, 20, 1e-9), (21, 20, 1e-6), (20, 20, 1e-6), (5, 30, 1e-11), (2, 8, 1e-11)],
+    )
+    def test_the_trace_is_that_of_the_factors(self, images: int, features: int, error: float) -> None:
         pytest.importorskip("scipy")
         a, b, trace = self.covariances(images, features)
         root = square_root(a @ b)
         numpy.testing.assert_allclose(root @ root, a @ b, atol=1e-9)
-        assert abs(numpy.trace(root) - trace) < 1e-6
+        assert abs(numpy.trace(root) - trace) < error
 
     def test_of_zeros_and_of_what_has_no_real_root(self) -> None:
         pytest.importorskip("scipy")
