@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import forbids, requires
+from ffl_plugin.patches._default_model import trains_another_by_default
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
@@ -80,7 +81,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
             trains_the_model(backward, "....optimize_parameters(...)", every=False),
             loss_reaches_backward(backward, LOSS_COMPLETE, "self.loss_G"),
         ),
-        remarks=(loss_is_scaled(backward, LOSS_COMPLETE, "self.loss_G"),),
+        remarks=(loss_is_scaled(backward, LOSS_COMPLETE, "self.loss_G"), trains_another_by_default),
     )
 
 

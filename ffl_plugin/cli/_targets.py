@@ -9,11 +9,12 @@ from typing import Callable, Optional, TypeVar
 import click
 
 from ffl_plugin.patches import all_recipes
+from ffl_plugin.patches._elsewhere import what_to_do
 from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
-from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.detect import detect, nearest_family
 from ffl_plugin.patching.errors import command_line, english
 from ffl_plugin.patching.report import patched_by
-from ffl_plugin.patching.search import Ambiguous
+from ffl_plugin.patching.search import Ambiguous, Relative
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -111,11 +112,27 @@ def the_fitting_recipe(clone: Clone) -> Recipe:
     if applying:
         names = english([recipe.name for recipe in applying])
         raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")
-    if len(fits) == 1 and fits[0].problem is not None:
+    problems = {str(fit.problem): fit.problem for fit in fits}  # a file that cannot be parsed is one problem
+    if len(problems) == 1 and fits[0].problem is not None:
         raise fits[0].problem
-    why = f"`{command_line('detect', clone.root)}` says why not"
-    step = why if fits else "`ffl-patch list` shows those that can be patched"
-    raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=step)
+    if fits and all(isinstance(fit.problem, Relative) for fit in fits):
+        reasons = "; ".join(
+            fit.problem.place + fit.problem.problem for fit in fits if fit.problem is not None
+        )
+        raise PatchError(f"no recipe applies to {clone.root.resolve()}: {reasons}")
+    if fits:
+        why = f"`{command_line('detect', clone.root)}` says why not"
+        raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=why)
+    raise of_no_family(clone)
+
+
+def of_no_family(clone: Clone) -> PatchError:
+    """Return the refusal for a clone that no recipe fits: what it is, or what it is nearest to."""
+    said = what_to_do(clone)
+    if not said and (near := nearest_family(all_recipes().values(), clone)) is not None:
+        said = [near]
+    problem = "; ".join([f"{clone.root.resolve()} is of no family that can be patched", *said])
+    return PatchError(problem, next_step="`ffl-patch list` shows those that can be")
 
 
 def show(notes: Sequence[str]) -> None:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from ffl_plugin.cli._targets import of_no_family
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching import Clone
+from ffl_plugin.patching.detect import Fit, detect
+from ffl_plugin.patching.errors import english
 
 
 @click.command()
 @click.argument("repo", default=".", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(repo: Path, as_json: bool) -> None:
-    """Say which targets the clone REPO (default: the current folder) fits, and why."""
-    fits = detect(all_recipes().values(), repo)
+    """Say which targets the clone REPO (default: the current folder) fits, and why.
+
+    Ends with 1 where it fits none.
+    """
+    clone = Clone(repo)
+    fits = detect(all_recipes().values(), clone)
+    refusal = None if fits else of_no_family(clone)
     if as_json:
         found = [
             {
@@ -27,13 +37,22 @@ def command(repo: Path, as_json: bool) -> None:
             }
             for fit in fits
         ]
-        click.echo(json.dumps({"repo": str(repo), "fits": found}, indent=2))
-        return
-    for fit in fits:
-        click.echo(f"{fit.recipe.name}: {fit.because}")
-        if fit.problem is not None:
+        problem = None if refusal is None else refusal.problem
+        click.echo(json.dumps({"repo": str(repo), "fits": found, "problem": problem}, indent=2))
+        sys.exit(0 if refusal is None else refusal.exit_code)
+    if refusal is not None:
+        raise refusal
+    for names, fit in _by_problem(fits):
+        alone = fit.problem is not None and fit.because == fit.problem.problem
+        click.echo(f"{names}: {fit.problem if alone else fit.because}")
+        if fit.problem is not None and not alone:
             click.echo(f"  but it does not apply: {fit.problem}")
-    if not fits:
-        click.echo(
-            f"{repo.resolve()} is of no family that can be patched; `ffl-patch list` shows those that can."
-        )
+
+
+def _by_problem(fits: Sequence[Fit]) -> list[tuple[str, Fit]]:
+    """The fits, those with one problem and nothing else to tell them apart as one."""
+    grouped: dict[tuple[str, str], list[Fit]] = {}
+    for fit in fits:
+        name = fit.recipe.name if fit.problem is None else ""
+        grouped.setdefault((name, f"{fit.because}{fit.problem}"), []).append(fit)
+    return [(english([fit.recipe.name for fit in each]), each[0]) for each in grouped.values()]

@@ -11,7 +11,7 @@ from ffl_plugin.patching.apply import plan_apply
 from ffl_plugin.patching.clone import Clone, opened
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import Recipe, in_words
-from ffl_plugin.patching.search import NotThisFamily, find_files
+from ffl_plugin.patching.search import NotThisFamily, Relative, find_files, nearest
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Fit:
 
 
 def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
-    """Return the recipes whose files a clone has, those that apply first; supplements are no families.
+    """Return the recipes whose files or relatives a clone has, those that apply first; no supplements.
 
     Raises:
         PatchError: the folder does not exist.
@@ -43,13 +43,18 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
         try:
             files = recipe.adapted(clone).files
             paths = find_files(clone, recipe.adapted(clone))
+        except Relative as error:
+            fits.append(Fit(recipe, error.problem, error))
+            continue
         except NotThisFamily:
             continue
         except PatchError as error:
             fits.append(Fit(recipe, error.problem, error))
             continue
         because = "; ".join(
-            f"{paths[file.path]} defines {in_words(file.holds)}" for file in files if file.path in paths
+            f"{paths[file.path]} defines {in_words(file.holds)}"
+            for file in files
+            if file.path in paths and file.holds
         )
         try:
             plan_apply(recipe, clone)
@@ -58,3 +63,17 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
         else:
             fits.append(Fit(recipe, because, None))
     return sorted(fits, key=lambda fit: fit.problem is not None)
+
+
+def nearest_family(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> Optional[str]:
+    """Return what a clone lacks of the family that it shares most names with; None if it shares none."""
+    clone = opened(root)
+    best: tuple[int, Optional[str]] = (0, None)
+    for recipe in recipes:
+        for file in recipe.files if recipe.supplements is None else ():
+            near = nearest(clone, file)
+            if near is not None and near[2] and len(near[1]) > best[0]:
+                name, there, lacking = near
+                lacks = f"{name} defines {in_words(there)}, but not {in_words(lacking)}"
+                best = len(there), f"the nearest is {recipe.name}: {lacks}"
+    return best[1]

@@ -18,6 +18,10 @@ class NotThisFamily(PatchError):
     """The clone lacks what the recipe's family defines."""
 
 
+class Relative(NotThisFamily):
+    """The clone is one of those that the recipe tells apart in words."""
+
+
 class Ambiguous(PatchError):
     """Several places fit, and the user has to name one."""
 
@@ -132,23 +136,22 @@ def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
     for other in recipe.others:
         for name in clone.python_files:
             if clone.defines(name, other.holds):
-                return NotThisFamily(
-                    f"{other.because}, which the {recipe.name} recipe does not fit", file=name
-                )
+                return Relative(f"{other.because}, which the {recipe.name} recipe does not fit", file=name)
     because = f"{clone.title} is not of the {recipe.name} family"
     if not file.holds:
         return NotThisFamily(f"{because}: there is no {file.path}")
-    near = _nearest(clone, file)
+    near = nearest(clone, file)
     if near is not None:
         name, there, lacking = near
         return NotThisFamily(f"{because}: {name} defines {in_words(there)}, but not {in_words(lacking)}")
     return NotThisFamily(f"{because}: no file defines {in_words(file.holds)}")
 
 
-def _nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
-    """The file that defines most of what one of the recipe's files does; None if none has anything telling.
+def nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
+    """Return the file that defines most of what a recipe's file does, what it does, and what it lacks.
 
-    A function with a common name, such as ``main``, tells nothing unless it comes first.
+    None if no file defines anything telling: a function with a common name, such as ``main``, tells nothing
+    unless it comes first.
     """
     telling = [name for name in file.holds if "." in name or name == file.holds[0]]
     best: Optional[tuple[str, list[str], list[str]]] = None

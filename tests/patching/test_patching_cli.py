@@ -121,7 +121,9 @@ def test_the_diff_is_one_that_git_takes_back(
             ["apply", "pix2pix", "{tmp}/stylegan2-ada"], 1, "looks like stylegan2-ada", id="wrong target"
         ),
         pytest.param(["status", "{tmp}/nowhere"], 1, "does not exist", id="status of no folder"),
-        pytest.param(["diff", "{tmp}/empty"], 1, "no recipe applies to", id="diff of no clone"),
+        pytest.param(
+            ["diff", "{tmp}/empty"], 1, "is of no family that can be patched", id="diff of no clone"
+        ),
         pytest.param(["revert", "stylegan9", "{tmp}"], 2, "there is no target", id="revert of unknown"),
     ],
 )

@@ -1,0 +1,80 @@
+"""Repositories that no recipe fits: what `detect` and `apply auto` say of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from clones import MakeClone
+
+from ffl_plugin.cli.apply import command as apply
+from ffl_plugin.cli.detect import command as detect
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patching import PatchError, plan_apply
+
+OWN = "import torch\n\nclass FocalFrequencyLoss(torch.nn.Module):\n    pass\n"
+REGISTRY = "from basicsr.utils.registry import LOSS_REGISTRY\nimport torch\n"
+OLD = (
+    "class Pix2PixModel:\n    def initialize(self, opt): pass\n    def backward_G(self): pass\n"
+    "    def get_current_errors(self): pass\n"
+)
+NEAR = "import torch\n\nclass StyleGAN2Loss:\n    def __init__(self): pass\n"
+ELSEWHERE = {
+    "an FFL of its own": ("losses/own.py", OWN, "losses/own.py:3 has a focal frequency loss of its own"),
+    "a registry of losses": ("losses/__init__.py", REGISTRY, "-m ffl_plugin.integrations.basicsr"),
+    "TensorFlow": ("model.py", "\nimport tensorflow as tf\n", "model.py:2 imports TensorFlow"),
+    "Keras": ("model.py", "from keras import layers\n", "model.py:1 imports TensorFlow"),
+    "JAX": ("model.py", "import jax.numpy as jnp\n", "model.py:1 imports JAX"),
+    "the nearest family": ("training/loss.py", NEAR, "but not StyleGAN2Loss.accumulate_gradients"),
+    "nothing": ("model.py", "import torch\n", "is of no family"),
+    "the API of 2017": ("models/pix2pix_model.py", OLD, "Pix2PixModel has the API of 2017"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "said"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_no_recipe_fits_is_told(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    refused = CliRunner().invoke(apply, ["auto", str(tmp_path)])
+    assert isinstance(refused.exception, PatchError) and said in str(refused.exception)
+    result = CliRunner().invoke(detect, [str(tmp_path)])
+    assert said in f"{result.output}{result.exception}"
+    report = CliRunner().invoke(detect, [str(tmp_path), "--json"])
+    found = json.loads(report.stdout)
+    assert said in f"{found['problem']}{[fit['problem'] for fit in found['fits']]}"
+    assert report.exit_code == (0 if found["fits"] else 1)
+
+
+def test_a_file_that_does_not_parse_is_one_problem(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan3")
+    (clone / "train.py").write_text("def launch_training(c)\n    def main(): setup_training_loop_kwargs()\n")
+    result = CliRunner().invoke(detect, [str(clone)])
+    assert result.output.count("train.py") == 1, result.output
+    refused = CliRunner().invoke(apply, ["auto", str(clone)])
+    assert isinstance(refused.exception, PatchError)
+    assert (refused.exception.file, refused.exception.line) == ("train.py", 1)
+
+
+def test_tensorflow_beside_torch_is_no_reason(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("import torch\nimport tensorflow\n", encoding="utf-8")
+    refused = CliRunner().invoke(apply, ["auto", str(tmp_path)])
+    assert "TensorFlow" not in str(refused.exception)
+
+
+BASE = "class BaseOptions:\n    def initialize(self, parser):\n        parser.add_argument('--model', type=str, default='{}')\n"
+
+
+@pytest.mark.parametrize("default", ["cut", "cycle_gan"])
+def test_a_model_that_is_not_trained_by_default_is_said(make_clone: MakeClone, default: str) -> None:
+    clone = make_clone("cyclegan")
+    (clone / "options").mkdir()
+    (clone / "options" / "base_options.py").write_text(BASE.format(default), encoding="utf-8")
+    notes = plan_apply(all_recipes()["cyclegan"], clone).notes
+    if default == "cut":
+        assert notes == (
+            "options/base_options.py: --model is cut by default, and the patch is for --model cycle_gan alone",
+        )
+    else:
+        assert notes == ()
