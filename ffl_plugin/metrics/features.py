@@ -211,8 +211,9 @@ class FeatureMeter(Consumer):
         if self._batch:
             keys, images = zip(*self._batch)
             self._batch = []
+            prepared = self._prepared(images)
             with torch_threads(self._threads):
-                rows = self._extractor._run(self._prepared(images))
+                rows = self._extractor._run(prepared)
             self._finish()  # the batch before, while a GPU computes this one
             self._running = (list(keys), rows)
             if self._extractor.device.type == "cpu":

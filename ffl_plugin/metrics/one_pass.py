@@ -176,7 +176,8 @@ def _prepared(rows: Iterable[Row]) -> Generator[tuple[Row, list[tuple[Request, A
 @contextlib.contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
     """Give threads that end, without what is still waiting for them, when the block does."""
-    pool = ThreadPoolExecutor(thread_count())
+    # A thread takes the number that is set when it first computes, which may be the network's by then.
+    pool = ThreadPoolExecutor(thread_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool
     finally:
