@@ -44,6 +44,7 @@ def main() -> None:
         "Python alone": NOTHING,
         "ffl-patch --help": [*FFL_PATCH, "--help"],
         "ffl-patch list": [*FFL_PATCH, "list"],
+        "ffl-patch apply auto": [*FFL_PATCH, "apply", "auto", "--dry-run"],
         "ffl-patch apply": [*FFL_PATCH, "apply", options.target],
         "ffl-patch apply, again": [*FFL_PATCH, "apply", options.target],
         "ffl-patch status": [*FFL_PATCH, "status"],

@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.sweep.engines import Settings, fail
@@ -43,20 +43,18 @@ def start(sweep: Path, settings: Settings) -> Ray:
         import ray
     except ModuleNotFoundError:
         raise FFLError("--engine ray needs the package ray: pip install 'ffl-plugin[ray]'") from None
-    address = settings.get("address")
     # A new cluster here starts a worker for a training, not one for every CPU before there is any.
     os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     try:
-        if address is not None:
-            _knock(str(address))
+        address = _address(settings)
         with _hangups_ignored():
             ray.init(
-                None if address is None else str(address),
+                address,
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # of that very class where a busy machine is too slow to start it
         raise FFLError(f"the Ray cluster cannot be joined: {' '.join(str(error).split())}") from None
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     needs: dict[str, float] = {"num_cpus": 1, "num_gpus": 1 if there.get("GPU") else 0}
@@ -130,6 +128,24 @@ def _hangups_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, previous)
+
+
+def _address(settings: Settings) -> Optional[str]:
+    """The cluster to join, ``local`` for a new one, None for the one that Ray remembers.
+
+    Raises:
+        OSError: nobody answers at an address that was given.
+    """
+    given = settings.get("address", os.environ.get("RAY_ADDRESS"))
+    if given:
+        _knock(str(given))
+        return str(given)
+    try:
+        # Ray remembers a cluster that went down with its machine as well.
+        _knock(Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster").read_text().strip())
+    except OSError:
+        return "local"
+    return None
 
 
 def _knock(address: str) -> None:

@@ -30,6 +30,11 @@ def test_what_apply_prints_as_undo_is_true(
     clone, target, name = make_clone(supplement.name), str(supplement.supplements), supplement.name
     if name != "torch2":  # Its look-alike has the loss; those of the others have only what they edit.
         shutil.copytree(FIXTURES / target, clone, dirs_exist_ok=True)
+    if name == "torch2-pix2pixhd":
+        with (clone / "train.py").open("a", encoding="utf-8") as train:
+            train.write(
+                "\n\ndef lcm(a, b):\n    import fractions\n\n    return a * b // fractions.gcd(a, b)\n"
+            )
     before = contents(clone)
     monkeypatch.chdir(clone)
     commands = {

@@ -11,33 +11,27 @@ from pathlib import Path
 import pytest
 
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patching import plan_apply, plan_revert, status
+from ffl_plugin.patching import Clone, Recipe, plan_apply, plan_revert, status
+from ffl_plugin.patching.search import find_files
 
-VARIABLES = {
-    "stylegan2-ada": "FFL_STYLEGAN2_ADA",
-    "stylegan3": "FFL_STYLEGAN3",
-    "pix2pix": "FFL_PIX2PIX",
-    "cyclegan": "FFL_PIX2PIX",
-    "spade": "FFL_SPADE",
-    "torch2": "FFL_STYLEGAN2_ADA",
-    "torch2-stylegan3": "FFL_STYLEGAN3",
-    "eg3d": "FFL_EG3D",
-    "torch2-eg3d": "FFL_EG3D",
-    "projected-gan": "FFL_PROJECTED_GAN",
-    "torch2-projected-gan": "FFL_PROJECTED_GAN",
-}
+SAME_REPOSITORY = {"cyclegan": "pix2pix"}
+
+
+def variable(recipe: Recipe) -> str:
+    """The variable that names a clone of a target's upstream: ``FFL_STYLEGAN2_ADA``, for its supplements too."""
+    target = recipe.supplements or recipe.name
+    return f"FFL_{SAME_REPOSITORY.get(target, target).replace('-', '_').upper()}"
 
 
 @pytest.mark.upstream
-@pytest.mark.parametrize("target", VARIABLES)
-def test_a_real_clone_is_patched_and_comes_back(target: str, tmp_path: Path) -> None:
-    original = os.environ.get(VARIABLES[target])
+def test_a_real_clone_is_patched_and_comes_back(recipe: Recipe, tmp_path: Path) -> None:
+    original = os.environ.get(variable(recipe))
     if original is None:
-        pytest.skip(f"{VARIABLES[target]} does not name a clone")
+        pytest.skip(f"{variable(recipe)} does not name a clone")
     copy = tmp_path / "a clone"
     shutil.copytree(original, copy, symlinks=True)
-    clone = copy / "eg3d" if target.endswith("eg3d") else copy
-    recipe = all_recipes()[target]
+    first = recipe.files[0].path
+    clone = copy / find_files(Clone(copy), recipe)[first][: -len(first)]  # EG3D's is below the repository.
     paths = [clone / file.path for file in recipe.files]
     modes = [stat.S_IMODE(path.stat().st_mode) for path in paths]
     before = [path.read_bytes() for path in paths]

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +97,15 @@ def test_a_training_that_asks_for_more_than_there_is_does_not_wait_for_ever(tmp_
 def test_a_cluster_that_is_not_there_is_told(tmp_path):
     with pytest.raises(FFLError, match="cannot be joined"):
         start_engine("ray", tmp_path, {"address": "127.0.0.1:1"})
+
+
+def test_a_cluster_that_ray_remembers_and_that_is_down_is_not_waited_for(tmp_path, monkeypatch):
+    """Its machine went down; Ray itself would try to join it for minutes."""
+    with tempfile.TemporaryDirectory(prefix="ray") as folder:  # a short name: Ray's sockets lie below it
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        remembered = Path(folder) / "ray" / "ray_current_cluster"
+        remembered.parent.mkdir()
+        remembered.write_text("127.0.0.1:1")
+        start_engine("ray", tmp_path, {})
+        assert ray.is_initialized()
+        ray.shutdown()

@@ -13,10 +13,12 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -179,7 +181,9 @@ def ray_nodes(folder):
     environment = dict(os.environ, RAY_USAGE_STATS_ENABLED="0", HOME=str(folder))
     command = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--block"]
     command += ["--num-cpus=2", "--disable-usage-stats"]
-    head = [*command, "--head", f"--port={port}", "--include-dashboard=false"]
+    # A folder of its own, or Ray would remember this cluster; with a short name, for its sockets.
+    own = tempfile.mkdtemp(prefix="ray")
+    head = [*command, "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={own}"]
     nodes = []
     with (folder / "ray.log").open("wb") as log:
         try:
@@ -198,6 +202,7 @@ def ray_nodes(folder):
                 if node.poll() is None:
                     node.terminate()
                     node.wait(120)
+            shutil.rmtree(own, ignore_errors=True)
 
 
 @pytest.mark.skipif("ray" in MISSING, reason="not installed, pip install ray")
