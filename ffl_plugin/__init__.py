@@ -13,7 +13,7 @@ from ffl_plugin.errors import FFLError
 if TYPE_CHECKING:
     from ffl_plugin.loss import FocalFrequencyLoss, focal_frequency_loss
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["FFLError", "FocalFrequencyLoss", "__version__", "focal_frequency_loss"]
 
 

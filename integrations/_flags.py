@@ -93,7 +93,11 @@ FLAGS = (
         "scale the spectrum weights by one maximum over the batch, not one per image and channel",
     ),
     Flag("sync", SWITCH, "average over the batches of all processes, not of each its own"),
-    Flag("variant", choice(*VARIANTS), "another loss in its place, as the paper compares them"),
+    Flag(
+        "variant",
+        choice(*VARIANTS),
+        "another loss in its place: those that the paper compares, or two later ones",
+    ),
     Flag("start", AMOUNT, "begin after this many {unit}"),
     Flag("ramp", AMOUNT, "rise to the full weight over this many {unit}"),
     Flag("monitor", INTERVAL, "report the gradient at the generated images every so many steps; 0 is off"),

@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "sixteen bits": (
         image(lambda _: make.encoded(np.zeros((24, 24), np.uint16))), "16 bits per channel",
     ),
-    "floating point": (image(lambda _: make.encoded(np.zeros((24, 24), np.float32), "TIFF")), "type F"),
+    "floating point": (image(lambda _: make.encoded(np.zeros((24, 24), np.float32), "TIFF")), "32 bits"),
     "markup in a name": (
         compare(after=lambda f: make.set_with(f / "bad", b"text", "<script>.png")), "<script>",
     ),
