@@ -70,6 +70,7 @@ class Counts:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))  # other tests measure images like these
     monkeypatch.setattr(features, "Extractor", MeanColours)
     file = Weights(tmp_path / "weights.pth", "0123456789abcdef", published=False)
     monkeypatch.setattr(weights, "find_weights", lambda path=None, **_: file)
