@@ -111,6 +111,33 @@ REFUSED = {
         "(self.loss_G if self.opt.long else self.loss_G_GAN).backward()",
         (37, "(self.loss_G if self.opt.long else self.loss_G_GAN).backward()", "self.loss_G"),
     ),
+    "a total that is bound again": (
+        "pix2pix",
+        MODEL,
+        BACKWARD,
+        """
+        total = self.loss_G
+        if self.opt.long:
+            total.backward()
+        else:
+            total = self.loss_G_GAN
+            total.backward()
+        """,
+        (42, "total.backward()", "self.loss_G"),
+    ),
+    "a loop that is left": (
+        "pix2pix",
+        MODEL,
+        BACKWARD,
+        """
+        for _ in range(2):
+            if self.opt.short:
+                self.loss_G_GAN.backward()
+                break
+            self.loss_G.backward()
+        """,
+        (39, "self.loss_G_GAN.backward()", "self.loss_G"),
+    ),
 }
 
 
@@ -148,6 +175,15 @@ APPLIED = {
         GMAIN,
         """
         if loss_Gmain.isfinite().all():
+            loss_Gmain.mean().mul(gain).backward()
+        """,
+    ),
+    "the test that the loss is made under": (
+        "stylegan2-ada",
+        LOSS,
+        GMAIN,
+        """
+        if generator_step:
             loss_Gmain.mean().mul(gain).backward()
         """,
     ),
@@ -195,6 +231,17 @@ APPLIED = {
             self.loss_G.backward(retain_graph=True)
         """,
     ),
+    "a test that is never true": (
+        "pix2pix",
+        MODEL,
+        BACKWARD,
+        """
+        if False:
+            self.loss_G_GAN.backward()
+        else:
+            self.loss_G.backward()
+        """,
+    ),
 }
 
 
@@ -205,6 +252,27 @@ def test_branches_that_all_train_with_the_term_apply(
     clone = make_clone(target)
     put(clone / file, old, new)
     assert plan_apply(all_recipes()[target], clone).changes
+
+
+def test_a_backward_pass_that_always_follows_the_loss_applies(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    report = "training_stats.report('Loss/G/loss', loss_Gmain)"
+    put(clone / LOSS, GMAIN, "gain = 1")
+    put(clone / LOSS, report, f"try:\n    {report}\nfinally:\n    {GMAIN}")
+    assert plan_apply(all_recipes()["stylegan2-ada"], clone).changes
+
+
+def test_a_loop_around_the_loss_that_is_left_without_the_term_is_refused(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    file = clone / LOSS
+    put(file, GMAIN, f"if self.pl_weight:\n    scores.mean().backward()\n    break\n{GMAIN}")
+    start = "        generator_step = "
+    above, found, body = file.read_text(encoding="utf-8").partition(start)
+    looped = f"        for _ in range(2):\n{textwrap.indent(found + body, ' ' * 4)}"
+    file.write_text(above + looped, encoding="utf-8")
+    with pytest.raises(PatchError, match=r"a branch backpropagates `scores\.mean") as refused:
+        plan_apply(all_recipes()["stylegan2-ada"], clone)
+    assert refused.value.line == 41
 
 
 TWINS = {
@@ -268,6 +336,29 @@ def test_a_second_method_that_nothing_calls_is_no_reason(make_clone: MakeClone) 
     assert plan_apply(all_recipes()["pix2pix"], clone).changes
 
 
+HARMLESS = {
+    "without gradients": "@torch.no_grad()\ndef value(self):\n    self.loss_G = self.judged\n    return self.loss_G",
+    "in a block without gradients": (
+        "def value(self):\n    with torch.no_grad():\n        self.loss_G = self.judged\n    return self.loss_G"
+    ),
+    "by the patched method": "def value(self):\n    self.loss_G = self.backward_G()\n    return self.loss_G",
+}
+
+
+@pytest.mark.parametrize("method", HARMLESS.values(), ids=HARMLESS)
+def test_a_second_method_that_does_not_train_by_itself_is_no_reason(
+    make_clone: MakeClone, method: str
+) -> None:
+    clone = make_clone("pix2pix")
+    file = clone / MODEL
+    step = (
+        "def optimize_parameters(self):\n    self.value()\n    self.backward_G()\n    self.optimizer_G.step()"
+    )
+    added = "".join(f"\n{textwrap.indent(each, ' ' * 4)}\n" for each in (step, method))
+    file.write_text(file.read_text(encoding="utf-8") + added, encoding="utf-8")
+    assert plan_apply(all_recipes()["pix2pix"], clone).changes
+
+
 def test_a_part_of_the_loss_made_by_another_method_is_no_reason(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
     file = clone / MODEL
@@ -309,6 +400,13 @@ SCALED = {
         "self.loss_G = self.loss_G * 0.5\nself.loss_G.backward()",
         "self.loss_G * 0.5",
     ),
+    "by an assignment": (
+        "pix2pix",
+        MODEL,
+        BACKWARD,
+        "self.loss_G *= 0.5\nself.loss_G.backward()",
+        "self.loss_G *= 0.5",
+    ),
 }
 
 
@@ -321,6 +419,13 @@ def test_a_loss_that_is_scaled_with_the_term_in_it_is_said(
     (note,) = plan_apply(all_recipes()[target], clone).notes
     line = next(n for n, text in enumerate((clone / file).read_text().splitlines(), 1) if scaled in text)
     assert f"{file}:{line}: `{scaled}`" in note
+
+
+def test_a_part_that_is_scaled_before_the_term_is_added_is_not_said(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    report = "training_stats.report('Loss/G/loss', loss_Gmain)"
+    put(clone / LOSS, report, f"loss_Gmain = loss_Gmain * 2\n{report}")
+    assert plan_apply(all_recipes()["stylegan2-ada"], clone).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def spade(make_clone: MakeClone, imported: str, made: str) -> Path:
             "trainers/trainer.py": TRAINER.format(imported=imported, made=made),
             "models/label_model.py": OWN,
             "models/heir_model.py": HEIR,
+            "models/parallel.py": "class Parallel:\n    pass\n",
             "models/__init__.py": "from .label_model import LabelModel as Chosen\n",
             "train.py": "from trainers.trainer import Trainer\n",
         },
@@ -88,6 +89,10 @@ def test_a_trainer_of_another_model_is_refused(make_clone: MakeClone, imported: 
 SAME = {
     "the class": ("from models.pix2pix_model import Pix2PixModel", "self.model = Pix2PixModel(opt)"),
     "one that inherits": ("from models.heir_model import HeirModel", "self.model = HeirModel(opt)"),
+    "one that is wrapped": (
+        "from models.pix2pix_model import Pix2PixModel\nfrom models.parallel import Parallel",
+        "self.model = Pix2PixModel(opt)",
+    ),
     "one that is looked up": ("import models", "self.model = models.create_model(opt)"),
 }
 
