@@ -12,8 +12,19 @@ from ffl_plugin.report.logged_metrics import logged_metric
 METRIC_FILES = "metric-"  # begins the name of every log of what was measured on snapshots
 
 
+class _Logged:
+    """What stands in a log file, by its name."""
+
+    file: str
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it was measured on snapshots, and is not a loss."""
+        return self.file.startswith(METRIC_FILES)
+
+
 @dataclass(frozen=True)
-class Curve:
+class Curve(_Logged):
     """One quantity over the course of one training.
 
     Attributes:
@@ -30,14 +41,9 @@ class Curve:
     y: tuple[float, ...]
     file: str
 
-    @property
-    def is_metric(self) -> bool:
-        """Whether it was measured on snapshots, and is not a loss."""
-        return self.file.startswith(METRIC_FILES)
-
 
 @dataclass(frozen=True)
-class Gap:
+class Gap(_Logged):
     """Where a quantity was NaN or infinite.
 
     Attributes:
@@ -51,11 +57,6 @@ class Gap:
     x: tuple[float, ...]
     since: Optional[float]
     file: str
-
-    @property
-    def is_metric(self) -> bool:
-        """Whether it was measured on snapshots, and is not a loss."""
-        return self.file.startswith(METRIC_FILES)
 
 
 @dataclass(frozen=True)
