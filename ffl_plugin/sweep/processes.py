@@ -19,10 +19,11 @@ LEFTOVER_SECONDS = 5.0
 # A shell in the background that reads from us. A line says that the command has ended; the end of its input
 # without a line says that we were killed, and then it ends the command's processes. It is no child of ours:
 # with a worker Ray kills the worker's children, but not theirs.
+# It is deaf from the start: what a cluster sends to every process of a job reaches it as well.
 WATCH = """
+trap '' HUP INT TERM
 exec 3<&0
 {
-    trap '' HUP INT TERM
     read -r ended && exit
     kill -s TERM -- "-$1"; sleep "$2"; kill -s KILL -- "-$1"
 } <&3 3<&- &

@@ -64,6 +64,30 @@ def test_what_a_failed_command_leaves_is_ended(tmp_path):
     assert all_end(numbers(tmp_path))
 
 
+def test_what_a_failed_command_leaves_is_ended_where_it_will_not_be_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "LEFTOVER_SECONDS", 0.5)
+    deaf = COMMAND.replace("signal.signal(2, signal.SIG_IGN)", "signal.signal(15, signal.SIG_IGN)")
+    with (tmp_path / "log").open("wb") as log:
+        assert processes.call([sys.executable, "-c", deaf, "3"], str(tmp_path), log) == 3
+    assert all_end(numbers(tmp_path))
+
+
+def test_the_watch_outlives_what_asks_every_process_of_a_job_to_end(tmp_path):
+    """SLURM sends SIGTERM to all of them before it kills."""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as command:
+        try:
+            with subprocess.Popen(
+                ["sh", "-c", processes.WATCH, "sh", str(command.pid), "1"],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            ) as watch:
+                watch.wait()
+                os.killpg(watch.pid, signal.SIGTERM)
+            assert command.wait(20) == -signal.SIGTERM
+        finally:
+            command.kill()
+
+
 def test_what_a_good_command_leaves_is_its_own_affair(tmp_path):
     assert call(tmp_path, "0") == 0
     _, child = numbers(tmp_path)
