@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -113,3 +114,44 @@ def test_a_parameter_that_submitit_does_not_know_is_refused(slurm, tmp_path):
         with pytest.raises(FFLError, match="cannot be submitted"):
             engine.start(tmp_path / "sweep", settings)
     assert not list(slurm.glob("*.job"))
+
+
+def test_a_cluster_that_is_silent_or_a_disk_that_is_late_loses_no_training(plan, tmp_path, monkeypatch):
+    trial = trials(plan, tmp_path / "sweep")[0]
+    looks = [None, {"7": "COMPLETED"}, {"7": "COMPLETED"}]
+
+    def job_states():
+        found = looks.pop(0)
+        if found is None:
+            raise FFLError("SLURM does not answer")
+        return found
+
+    def look_again(_):
+        if len(looks) == 1:  # the record is there from the third look on
+            trial.folder.mkdir(parents=True)
+            trial.record(state="done")
+
+    monkeypatch.setattr(engine, "job_states", job_states)
+    monkeypatch.setattr(engine.time, "sleep", look_again)
+    told: list[str] = []
+    engine._wait(tmp_path, {"7": trial}, told.append)
+    assert told == [f"{trial}: done"]
+
+
+def test_a_failed_training_fails_its_job(plan, tmp_path):
+    plan = replace(plan, command=(sys.executable, "-c", "raise SystemExit(3)", "{out}", "{weight}"))
+    with pytest.raises(SystemExit) as ended:
+        engine.run_job(plan, trials(plan, tmp_path / "sweep")[0])
+    assert ended.value.code == 1
+
+
+def test_a_new_job_does_not_stand_on_an_earlier_one_s_record(slurm, plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_wait", interrupt)
+    for trial in trials(plan, tmp_path / "sweep"):
+        trial.folder.mkdir(parents=True)
+        trial.record(state="failed")
+    engine_here = engine.start(tmp_path / "sweep", {})
+    assert engine_here.executor.parameters["signal_delay_s"] == 0  # no SIGUSR2 before the time is out
+    with pytest.raises(FFLError, match="the jobs go on"):
+        engine_here.run(plan, trials(plan, tmp_path / "sweep"), print)
+    assert not list((tmp_path / "sweep" / "trainings").glob(f"*/{engine.STATE}"))
