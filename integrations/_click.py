@@ -100,7 +100,7 @@ def configure(
                 settings.check_image_size(height, width)
     except SettingsError as refusal:
         raise error(str(refusal)) from None
-    resumed = ResumedRun.of(_resumed_snapshot())
+    resumed = ResumedRun.of(_resumed_snapshot(), upstream.counts_on)
     for sentence in (upstream.without_effect(settings), resumed and resumed.change(settings)):
         if sentence:
             _process.warn(sentence)

@@ -1,7 +1,7 @@
 """A StyleGAN run that another one resumes: how it was trained, and how long.
 
-Upstream's ``--resume`` takes the networks from a snapshot and counts kimg from 0 again. The run folder that
-the snapshot lies in tells the rest.
+NVIDIA's ``--resume`` takes the networks from a snapshot and counts kimg from 0 again; R3GAN's counts on. The
+run folder that the snapshot lies in tells the rest.
 """
 
 from __future__ import annotations
@@ -71,8 +71,13 @@ class ResumedRun:
     weight: Optional[float]
 
     @classmethod
-    def of(cls, snapshot: Optional[str]) -> Optional[ResumedRun]:
-        """The run a snapshot is from; None for a snapshot that is alone, such as a published network."""
+    def of(cls, snapshot: Optional[str], counts_on: bool = False) -> Optional[ResumedRun]:
+        """The run a snapshot is from; None for a snapshot that is alone, such as a published network.
+
+        Args:
+            snapshot: its path, or a URL.
+            counts_on: whether the kimg in its name is that of all runs that led to it.
+        """
         named = SNAPSHOT.fullmatch(Path(snapshot).name) if snapshot else None
         if snapshot is None or named is None:
             return None
@@ -83,7 +88,12 @@ class ResumedRun:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         kimg = int(named[1])
-        return cls(path, entry.settings, entry.kimg + kimg, _weight_at(path.parent / STATISTICS, kimg))
+        return cls(
+            path,
+            entry.settings,
+            kimg if counts_on else entry.kimg + kimg,
+            _weight_at(path.parent / STATISTICS, kimg),
+        )
 
     def change(self, settings: Settings) -> Optional[str]:
         """One sentence if going on with ``settings`` changes what the run trained; else None."""

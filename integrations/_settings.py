@@ -75,11 +75,13 @@ class Upstream:
         defaults: the settings without any flag.
         unit: what the schedule counts, "kimg" or "epochs"; None where it cannot be counted.
         variants: the losses that make sense there.
+        counts_on: whether a run that resumes another counts kimg on from its snapshot, and not from 0.
     """
 
     defaults: Settings
     unit: Optional[str] = None
     variants: tuple[str, ...] = field(default=VARIANTS)
+    counts_on: bool = False
 
     def flags(self) -> Iterator[Flag]:
         """The flags this upstream has, with their help in its unit."""

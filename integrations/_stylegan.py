@@ -50,15 +50,15 @@ class GeneratorTerm:
             return None
         term = self._term(fake, real, self._counter.position_before(len(real)), _report_pull)
         if self._settings.share > 0 and self._term.weight is not None:
-            _report(WEIGHT, torch.tensor(self._term.weight))
+            report(WEIGHT, torch.tensor(self._term.weight))
         return term
 
 
 def _report_pull(whose: str, pull: Tensor) -> None:
-    _report(f"Gradient/{whose.lower()}", pull)
+    report(f"Gradient/{whose.lower()}", pull)
 
 
-def _report(name: str, value: Tensor) -> None:
+def report(name: str, value: Tensor) -> None:
     """Report to upstream's statistics, which average over steps and processes.
 
     They want the same names from every process: all monitor the same steps, the first among them, and all

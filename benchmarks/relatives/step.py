@@ -162,11 +162,12 @@ def run_step(
         )
         return run_worker("worker_autoencoder.py", job, scratch)
     loss_file = Path(next(name for name in files if "loss" in Path(name).name))
+    classes = {"projected-gan": "ProjectedGANLoss", "r3gan": "R3GANLoss"}
     job.update(
         {
             "root": str(tree / loss_file.parent.parent),
             "module": f"{loss_file.parent.name}.{loss_file.stem}",
-            "class": "ProjectedGANLoss" if entry.target == "projected-gan" else "StyleGAN2Loss",
+            "class": classes.get(entry.target, "StyleGAN2Loss"),
             "construct": entry.step.get("construct", {}),
             "call": entry.step.get("call", {}),
             "logits": entry.step.get("logits", 1),

@@ -1,4 +1,4 @@
-"""One Gmain step of a StyleGAN2Loss-like class with tiny stand-in networks, once per given weight.
+"""One generator step of a StyleGAN2Loss-like class with tiny stand-in networks, once per given weight.
 
 A job is a JSON object on standard input: ``root`` (the folder that holds ``training``), ``module``,
 ``class``, ``integration`` (empty for the unpatched tree), ``weights``, ``results`` (the file to write), and,
@@ -67,6 +67,10 @@ class Generator(torch.nn.Module):
         self.mapping, self.synthesis = Mapping(), Synthesis(images)
         self.rendering_kwargs: dict[str, Any] = {}
 
+    def forward(self, z: torch.Tensor, *others: Any, **keywords: Any) -> Any:
+        """Map and synthesize, as the loss of R3GAN asks for both at once."""
+        return self.synthesis(self.mapping(z))
+
 
 class Discriminator(torch.nn.Module):
     """Images to logits (N, 1); where the class expects more, a tuple, or a list of two logits."""
@@ -106,7 +110,7 @@ def main() -> None:
 
 
 def step(job: dict[str, Any], module: Any, weight: Optional[float]) -> dict[str, Any]:
-    """Run Gmain once: the gradients, what was reported, and the gradient that FFL alone has."""
+    """Train the generator once: the gradients, what was reported, and the gradient that FFL alone has."""
     torch.manual_seed(0)
     generator, discriminator = Generator(job["images"]), Discriminator(job["logits"])
     real, z = torch.rand(BATCH, 3, SIZE, SIZE) * 2 - 1, torch.randn(BATCH, Z)
@@ -122,7 +126,9 @@ def step(job: dict[str, Any], module: Any, weight: Optional[float]) -> dict[str,
     usual = usual_arguments(generator, discriminator)
     loss = loss_class(**keywords(loss_class.__init__, usual, job["construct"]), **ffl_options(job, weight))
     torch.manual_seed(1)
-    loss.accumulate_gradients(**keywords(loss.accumulate_gradients, usual_batch(real, z), job["call"]))
+    loss.accumulate_gradients(
+        **keywords(loss.accumulate_gradients, usual_batch(real, z, job["class"]), job["call"])
+    )
     found = worker_common.gradients(generator)
     worker_common.clear(generator)
     expected = ffl_alone(generator, z, real) if weight else {}
@@ -169,17 +175,18 @@ def usual_arguments(generator: Generator, discriminator: Discriminator) -> dict[
     }
 
 
-def usual_batch(real: torch.Tensor, z: torch.Tensor) -> dict[str, Any]:
+def usual_batch(real: torch.Tensor, z: torch.Tensor, loss: str) -> dict[str, Any]:
     """What ``accumulate_gradients`` of this family is given."""
     labels = torch.zeros(BATCH, 0)
     return {
-        "phase": "Gmain",
+        "phase": "G" if loss == "R3GANLoss" else "Gmain",
         "real_img": real,
         "real_c": labels,
         "gen_z": z,
         "gen_c": labels,
         "sync": True,
         "gain": GAIN,
+        "gamma": 1.0,
         "cur_nimg": 0,
     }
 

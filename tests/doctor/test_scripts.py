@@ -180,7 +180,9 @@ class TestClone:
         plan_apply(all_recipes()["torch2"], clone).write()
         assert named(clone, "train.py") == []
 
-    @pytest.mark.parametrize("name", ["torch2-eg3d", "torch2-projected-gan", "torch2-stylegan3"])
+    @pytest.mark.parametrize(
+        "name", ["torch2-eg3d", "torch2-projected-gan", "torch2-r3gan", "torch2-stylegan3"]
+    )
     def test_only_what_goes_with_the_family_is_recommended(self, name: str, tmp_path: Path) -> None:
         clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
         family = all_recipes()[name].supplements

@@ -30,6 +30,7 @@ VARIABLES = {
     "stylegan3": "FFL_STYLEGAN3",
     "projected-gan": "FFL_PROJECTED_GAN",
     "eg3d": "FFL_EG3D",
+    "r3gan": "FFL_R3GAN",
     "pix2pix": "FFL_PIX2PIX",
     "cyclegan": "FFL_PIX2PIX",
     "spade": "FFL_SPADE",

@@ -15,7 +15,18 @@ import torch
 
 from look_alikes._parts import Step
 
-STAND_INS = ("models", "options", "training", "train", "dnnlib", "torch_utils", "data", "util", "taming")
+STAND_INS = (
+    "R3GAN",
+    "models",
+    "options",
+    "training",
+    "train",
+    "dnnlib",
+    "torch_utils",
+    "data",
+    "util",
+    "taming",
+)
 
 __all__ = ["Step", "train_a_step"]
 

@@ -27,6 +27,9 @@ class Generator(torch.nn.Module):
         image = torch.tanh(latents @ self.synthesis_weight).reshape(-1, 3, SIZE, SIZE)
         return {"image": image, "image_raw": image[..., ::2, ::2]} if self.outputs == "dict" else image
 
+    def forward(self, z: torch.Tensor, c: object) -> Any:
+        return self.synthesis(self.mapping(z, c))
+
 
 def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:
     shown: list[str] = []
@@ -39,7 +42,8 @@ def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:
     loop = module(patch, "training.training_loop", training_loop=lambda **kwargs: trained.update(kwargs))
     module(patch, "training", clone / "training", training_loop=loop)
     launcher = importlib.import_module("train")
-    usual = {"--outdir": str(clone.parent / "runs"), "--data": "images", "--batch": "4", "--gamma": "1"}
+    usual = {"--outdir": str(clone.parent / "runs"), "--data": "images", "--batch": "4"}
+    usual.update({"--gamma": "1", "--preset": "small"})
     known = {option for parameter in launcher.main.params for option in parameter.opts}
     line = [part for name, value in usual.items() if name in known for part in (name, value)]
     launcher.main.main([*line, *flags], standalone_mode=False)
@@ -65,13 +69,14 @@ def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:
     given = {name: part for name, part in parts.items() if name in inspect.signature(kind).parameters}
     loss = kind(**given, **arguments)
     values = {
-        "phase": "Gmain",
+        "phase": "G" if "R3GAN" in kind.__name__ else "Gmain",
         "real_img": images(),
         "gen_z": torch.randn(BATCH, 3),
         "real_c": None,
         "gen_c": None,
         "sync": True,
         "gain": 1.0,
+        "gamma": 1.0,
         "cur_nimg": 0,
     }
     step = {name: values[name] for name in inspect.signature(loss.accumulate_gradients).parameters}

@@ -1,0 +1,7 @@
+"""What R3GAN imports to run on today's torch."""
+
+from __future__ import annotations
+
+from ffl_plugin.integrations.torch2_stylegan3 import __getattr__, float_betas, removed_modules, torch
+
+__all__ = ["__getattr__", "float_betas", "removed_modules", "torch"]
