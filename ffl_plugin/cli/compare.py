@@ -90,6 +90,10 @@ class SeveralValues(click.Command):
     "--resize", metavar="WxH",
     help="Resize real images to this size first, such as 256x256. [default: as the training's record says]",
 )  # fmt: skip
+@click.option(
+    "--paired-seeds/--no-paired-seeds",
+    help="Training i before and training i after have the same seed: compare them seed by seed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
@@ -107,6 +111,7 @@ def command(
     classes: Optional[int],
     ignored: int,
     resize: Optional[str],
+    paired_seeds: bool,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -141,6 +146,7 @@ def command(
             classes=classes,
             ignored=ignored,
             resize=resize,
+            paired_seeds=paired_seeds,
             command=_command_line(ctx),
             progress=progress,
             **measuring,

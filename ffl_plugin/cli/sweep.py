@@ -13,6 +13,7 @@ from ffl_plugin.cli._metrics import interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.formatting import shortest
 from ffl_plugin.sweep.engines import ENGINES
+from ffl_plugin.sweep.plan import FEWEST_PAIRED
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -60,6 +61,12 @@ from ffl_plugin.sweep.engines import ENGINES
 )
 @measuring_options
 @click.option(
+    "--paired-seeds/--no-paired-seeds",
+    default=None,
+    help="Compare the trainings of a weight with those of weight 0 seed by seed. [default: from "
+    f"{FEWEST_PAIRED} seeds on that both have]",
+)
+@click.option(
     "--engine",
     default="here",
     show_default=True,
@@ -88,6 +95,7 @@ def command(
     real: Optional[Path],
     results: Optional[str],
     measuring: dict[str, Any],
+    paired_seeds: Optional[bool],
     engine: str,
     engine_set: tuple[str, ...],
     report_only: bool,
@@ -141,6 +149,11 @@ def command(
         )
         if len(plan.weights) < 2:
             raise FFLError(f"there is no {option} to compare with 0; give --{option}s 0,1 or more")
+        if paired_seeds and not plan.seeded:
+            raise FFLError(
+                "the command takes no seed, so no two trainings are a pair; put {seed} into it, or leave out "
+                "--paired-seeds"
+            )
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
@@ -154,6 +167,7 @@ def command(
                 out,
                 real=real,
                 results=results,
+                paired_seeds=paired_seeds,
                 progress=progress,
                 **measuring,
             )

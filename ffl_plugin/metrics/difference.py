@@ -2,16 +2,12 @@
 
 Two things make the same comparison come out differently another day. Another choice of images moves every
 number: the error of sampling, from the images themselves or by the jackknife. Another seed gives another
-network: the spread between trainings, which only several trainings per side can show. That spread holds a
-part of the error of sampling already: the part τ that each training of a side has for itself, as from images
-of its own. An interval counts it once, and is Student's,
+network, which only several trainings per side can show (``seed_variance``). The interval is
 
-    Δ ± t·√(sampling² + max(spread² − τ², 0)·(1/k_before + 1/k_after))
+    Δ ± t·√(sampling² + variance of seeds)
 
-with the degrees of freedom of Welch and Satterthwaite, so that it is never narrower than images alone make
-it. The error of sampling is known of every weighted sum of the values: of their difference it is "sampling",
-and τ² is its mean square over the k_before + k_after − 2 orthonormal contrasts within the sides, as spread²
-is the mean square of the contrasts themselves.
+with Student's t and the degrees of freedom of Satterthwaite (1946), so it is never narrower than images alone
+make it.
 """
 
 from __future__ import annotations
@@ -21,20 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import methodcaller
-from typing import Callable, Optional
+from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.pairs import BETTER, PairScores
+from ffl_plugin.metrics.seed_variance import Array, SamplingError, seed_variance, spread
 from ffl_plugin.metrics.sides import Sides
-
-Array = npt.NDArray[np.float64]
-# The standard error, from the finite number of images, of Σ w·value over the trainings, those before first.
-SamplingError = Callable[[Array], float]
 
 IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
 LOWER, HIGHER, NEITHER = "lower", "higher", ""
@@ -86,6 +78,8 @@ class Difference:
         sampling: standard error of ``delta`` from the finite number of images; None where unknown.
         training_spread: standard deviation between the values of one side's trainings, pooled; None with one
             each.
+        change_spread: standard deviation of the change from seed to seed; None where trainings are not paired
+            by seed, or one pair is all there is.
         note: what a reader of this number must know.
         decides: whether a verdict on the trainings may rest on it; not where the images are too few.
         withheld: in a few words, why it has no verdict of its own.
@@ -107,6 +101,7 @@ class Difference:
     after_trainings: tuple[float, ...] = ()
     sampling: Optional[float] = None
     training_spread: Optional[float] = None
+    change_spread: Optional[float] = None
     note: str = ""
     decides: bool = True
     withheld: str = ""
@@ -126,7 +121,7 @@ def compare_values(
 
     Args:
         metric: what the numbers are.
-        values: of each training.
+        values: of each training; ``paired_seeds`` says that they are compared seed by seed.
         basis: what they depend on.
         sampling: gives, for a weight (k_before + k_after,) per training, the standard error of the weighted
             sum of the values from the finite number of images.
@@ -135,24 +130,22 @@ def compare_values(
         note: what a reader of the number must know.
     """
     means = [float(np.mean(side)) for side in (values.before, values.after)]
-    spread = _spread(values)
-    counts = values.counts
-    error = None if sampling is None else sampling(_weights_of_difference(*counts))
+    error = None if sampling is None else sampling(_weights_of_difference(*values.counts))
+    of_seeds = seed_variance(values, sampling)
     found = Difference(
         metric.key, metric.name, metric.direction, metric.unit, means[0], means[1], means[1] - means[0],
         basis=basis or Basis(), level=level, before_trainings=tuple(map(float, values.before)),
-        after_trainings=tuple(map(float, values.after)), sampling=error, training_spread=spread, note=note,
+        after_trainings=tuple(map(float, values.after)), sampling=error,
+        training_spread=spread(Sides(values.before, values.after)),
+        change_spread=spread(values) if values.paired_seeds else None, note=note,
     )  # fmt: skip
-    if (error is None and spread is None) or not math.isfinite(found.delta):
+    if (error is None and of_seeds is None) or not math.isfinite(found.delta):
         return found
     variance = (error or 0.0) ** 2
     uncertainty = variance**2 / degrees  # of the variance itself
-    if spread is not None:
-        within = 0.0 if sampling is None else _within_sides(sampling, *counts)
-        share = 1 / counts[0] + 1 / counts[1]
-        variance += max(spread**2 - within, 0.0) * share
-        # What images alone make of the spread is known from them, and not from the few trainings.
-        uncertainty += max(spread**4 - within**2, 0.0) * share**2 / (sum(counts) - 2)
+    if of_seeds is not None:
+        variance += of_seeds.variance
+        uncertainty += of_seeds.uncertainty
     half = _half_width(variance, uncertainty, level)
     low, high = found.delta - half, found.delta + half
     return replace(found, low=low, high=high, verdict=verdict(low, high, metric.direction))
@@ -199,23 +192,6 @@ def jackknife_error(left_out: Array, weights: Array) -> float:
 def _weights_of_difference(count_before: int, count_after: int) -> Array:
     """Return the weights, one per training, of the difference of the means: after − before."""
     return np.repeat([-1 / count_before, 1 / count_after], [count_before, count_after])
-
-
-def _within_sides(sampling: SamplingError, count_before: int, count_after: int) -> float:
-    """Variance of one training's value about the mean of its side that the images alone would make."""
-    linear = require("scipy.linalg", "an interval")
-    contrasts = linear.block_diag(linear.helmert(count_before), linear.helmert(count_after))
-    return float(np.mean([sampling(contrast) ** 2 for contrast in contrasts]))
-
-
-def _spread(values: Sides[float]) -> Optional[float]:
-    """Standard deviation between trainings of one side, pooled over both; None with one each."""
-    degrees = len(values) - 2
-    if degrees < 1 or not np.isfinite(list(values)).all():
-        return None
-    sides = (np.asarray(side) for side in (values.before, values.after))
-    squares = sum(float(np.sum((side - np.mean(side)) ** 2)) for side in sides)
-    return math.sqrt(squares / degrees)
 
 
 def _half_width(variance: float, uncertainty: float, level: float) -> float:

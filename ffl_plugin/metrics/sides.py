@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, Generic, TypeVar
 
+from ffl_plugin.errors import FFLError
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -16,15 +18,32 @@ class Sides(Generic[T]):
 
     Iterating yields the values of all trainings, those before the change first.
 
+    Attributes:
+        before, after: the values of each side.
+        paired_seeds: whether training i of both sides has the same seed, so that they are compared as a pair.
+
+    Raises:
+        FFLError: paired by seed, and the sides have different numbers of trainings.
+
     >>> scores = Sides([20.0, 22.0], [12.0])
     >>> scores.map(round)
-    Sides(before=(20, 22), after=(12,))
+    Sides(before=(20, 22), after=(12,), paired_seeds=False)
     >>> scores.split(["first", "second", "third"]).after
     ('third',)
     """
 
     before: Sequence[T]
     after: Sequence[T]
+    paired_seeds: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse to pair what has no partner."""
+        before, after = self.counts
+        if self.paired_seeds and before != after:
+            raise FFLError(
+                f"{before} trainings before and {after} after cannot be paired by seed; give one of each "
+                "seed on both sides, in the same order, or leave out --paired-seeds"
+            )
 
     def __iter__(self) -> Iterator[T]:
         """Yield the values of all trainings, those before the change first."""
@@ -42,11 +61,13 @@ class Sides(Generic[T]):
 
     def map(self, function: Callable[[T], U]) -> Sides[U]:
         """Apply a function to the value of every training."""
-        return Sides(tuple(map(function, self.before)), tuple(map(function, self.after)))
+        before, after = (tuple(map(function, side)) for side in (self.before, self.after))
+        return Sides(before, after, self.paired_seeds)
 
     def split(self, values: Sequence[U]) -> Sides[U]:
         """Give other values, one for each training in the order of iteration, to their sides."""
-        return Sides(tuple(values[: len(self.before)]), tuple(values[len(self.before) :]))
+        count = len(self.before)
+        return Sides(tuple(values[:count]), tuple(values[count:]), self.paired_seeds)
 
     def named(self) -> Iterator[tuple[str, T]]:
         """Yield every value with the name of its side, ``before`` or ``after``."""

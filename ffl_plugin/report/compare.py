@@ -19,6 +19,7 @@ from ffl_plugin.report.inputs import Inputs, PathLike, Paths, open_inputs
 from ffl_plugin.report.log_remarks import divergence, remarks
 from ffl_plugin.report.measuring import SAMPLES, Measuring
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Training
+from ffl_plugin.report.seeds import seeds_compared
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -50,6 +51,7 @@ def compare(
     classes: Optional[int] = None,
     ignored: int = 255,
     resize: Optional[str] = None,
+    paired_seeds: bool = False,
     command: str = "",
     progress: Optional[Progress] = None,
 ) -> Comparison:
@@ -73,6 +75,8 @@ def compare(
         ignored: the true class that stands for "unknown" in label maps.
         resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them as the record of the
             first training says, where their size is another than that of what was generated.
+        paired_seeds: says that training i before and training i after have the same seed, so that the change
+            is taken seed by seed.
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
@@ -94,6 +98,7 @@ def compare(
         classes,
         ignored,
         resize,
+        paired_seeds,
         progress,
     )
     inputs = open_inputs(real, before, after, how)
@@ -114,11 +119,12 @@ def compare(
         real=reals,
         before=tuple(trainings.before),
         after=tuple(trainings.after),
+        paired_seeds=inputs.trainings.paired_seeds,
         profiles=findings.profiles,
         changed=findings.changed,
         option_differences=differences,
         missing=findings.missing,
-        notes=(*findings.notes, *_notes(inputs)),
+        notes=(*findings.notes, *_notes(inputs), *(seeds_compared(trainings) if findings.rows else ())),
         command=command,
         environment=describe_environment(),
         pictures=findings.pictures,

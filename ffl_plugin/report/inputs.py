@@ -16,6 +16,7 @@ from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Training
 from ffl_plugin.report.preparing import check_sizes, prepare_reals
+from ffl_plugin.report.seeds import check_pairs_of_seeds
 from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
 from ffl_plugin.report.training_options import read_training_options
 
@@ -109,11 +110,12 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     Raises:
         FFLError: a path cannot be opened, is given twice, or does not go with the others.
     """
-    paths = Sides(_several(before, "before"), _several(after, "after"))
+    paths = Sides(_several(before, "before"), _several(after, "after"), how.paired_seeds)
     _check_distinct(paths)
     sample = None if how.clone is None else _sampler(how)
     trainings = paths.map(lambda path: _open_training(path, sample))
     _check_alike(trainings)
+    check_pairs_of_seeds(trainings.map(lambda opened: (opened.path, opened.logs)))
     images = how.classes is None and all(opened.holds == IMAGES for opened in trainings)
     if how.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
         raise FFLError("--resize is for the photographs of --real, beside generated images; leave it out")

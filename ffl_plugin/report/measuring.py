@@ -28,4 +28,5 @@ class Measuring:
     classes: Optional[int] = None
     ignored: int = 255
     resize: Optional[str] = None
+    paired_seeds: bool = False
     progress: Optional[Progress] = None

@@ -139,6 +139,7 @@ class Comparison:
 
     Attributes:
         kind: ``pairs``, ``sets``, ``labels``, ``features`` or ``logs``: what was compared.
+        paired_seeds: whether training i of both sides has the same seed, and they were compared seed by seed.
     """
 
     version: str
@@ -155,12 +156,13 @@ class Comparison:
     notes: tuple[str, ...]
     command: str
     environment: dict[str, str]
+    paired_seeds: bool = False
     pictures: Pictures = dataclasses.field(default_factory=Pictures, repr=False, compare=False)
 
     @property
     def trainings(self) -> Sides[Training]:
         """The trainings of both sides."""
-        return Sides(self.before, self.after)
+        return Sides(self.before, self.after, self.paired_seeds)
 
     @property
     def several(self) -> bool:

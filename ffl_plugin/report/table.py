@@ -14,7 +14,7 @@ HEADINGS = ("metric", "before", "after", "change", "interval", "verdict")
 ARROWS = {LOWER: "↓", HIGHER: "↑", NEITHER: ""}
 COLUMNS = (
     "metric", "label", "better", "before", "after", "delta", "low", "high", "level", "verdict", "decides",
-    "before_trainings", "after_trainings", "sampling", "training_spread", "note",
+    "before_trainings", "after_trainings", "sampling", "training_spread", "note", "change_spread",
 )  # fmt: skip
 
 

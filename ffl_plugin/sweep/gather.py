@@ -18,7 +18,7 @@ from ffl_plugin.report import Comparison, Difference, compare, words
 from ffl_plugin.report.inputs import is_run
 from ffl_plugin.report.model import plain, row_to_json
 from ffl_plugin.report.verdict import deciding_row
-from ffl_plugin.sweep.plan import DONE, FAILED, PENDING, RUNNING, STATE, Plan, Trial, read_json
+from ffl_plugin.sweep.plan import DONE, FAILED, FEWEST_PAIRED, PENDING, RUNNING, STATE, Plan, Trial, read_json
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
@@ -114,6 +114,7 @@ class SweepReport:
                 self.option: result.weight,
                 "why_not": result.why_not,
                 "verdict": None if result.comparison is None else result.comparison.verdict.to_json(),
+                "paired_seeds": result.comparison is not None and result.comparison.paired_seeds,
                 "rows": [] if result.comparison is None else list(map(row_to_json, result.comparison.rows)),
             }
             for result in self.weights
@@ -169,6 +170,7 @@ def gather(
     *,
     real: Optional[Path] = None,
     results: Optional[str] = None,
+    paired_seeds: Optional[bool] = None,
     progress: Optional[Progress] = None,
     **settings: Any,
 ) -> SweepReport:
@@ -181,6 +183,9 @@ def gather(
         real: real images, for `compare`.
         results: where a training leaves its images, with ``{out}``, ``{weight}`` and ``{seed}``; None
             searches ``{out}`` for a result folder, else for a run folder with logs.
+        paired_seeds: whether the trainings of a weight are compared with those of weight 0 seed by seed; None
+            does so where both have the same ``FEWEST_PAIRED`` seeds or more.
+        progress: called as ``progress(done, total, what)``.
         settings: further arguments of `compare`.
 
     Raises:
@@ -198,7 +203,19 @@ def gather(
                 WeightResult(weight, None, f"every {at} failed" if failed else f"no {at} has results yet")
             )
             continue
-        comparison = compare(real=real, before=sides[0], after=sides[1], progress=progress, **settings)
+        same = list(sides[0]) == list(sides[1])
+        if paired_seeds and not same:
+            weights.append(WeightResult(weight, None, _no_pairs(plan.option, sides)))
+            continue
+        enough = plan.seeded and same and len(sides[0]) >= FEWEST_PAIRED
+        comparison = compare(
+            real=real,
+            before=list(sides[0].values()),
+            after=list(sides[1].values()),
+            paired_seeds=enough if paired_seeds is None else paired_seeds,
+            progress=progress,
+            **settings,
+        )
         weights.append(WeightResult(weight, comparison))
     advice = _advise(weights, plan.option)
     return SweepReport(
@@ -216,8 +233,17 @@ def gather(
     )
 
 
-def _outcomes(found: Mapping[Trial, Optional[Path]], weight: float) -> list[Path]:
-    return [path for trial, path in found.items() if trial.weight == weight and path is not None]
+def _outcomes(found: Mapping[Trial, Optional[Path]], weight: float) -> dict[int, Path]:
+    """The results of one weight by seed, in the order of the plan."""
+    return {trial.seed: path for trial, path in found.items() if trial.weight == weight and path is not None}
+
+
+def _no_pairs(option: str, sides: Sequence[Mapping[int, Path]]) -> str:
+    at_zero, here = (", ".join(map(str, seeds)) for seeds in sides)
+    return (
+        f"its trainings cannot be paired by seed: those of {option} 0 that are done have seeds {at_zero}, "
+        f"these {here}"
+    )
 
 
 def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:

@@ -26,6 +26,9 @@ from ffl_plugin.formatting import shortest
 PLAN = "sweep.json"
 STATE = "trial.json"
 WEIGHT, SHARE = "weight", "share"
+# Trainings of a weight are paired by seed from so many on: with fewer, the degrees of freedom that pairs lose
+# widen the interval by more than pairing narrows it (docs/coverage.md).
+FEWEST_PAIRED = 4
 DONE, FAILED, RUNNING, PENDING = "done", "failed", "running", "pending"
 
 
