@@ -1,6 +1,7 @@
 """How often the interval of a difference holds the truth, and how often its verdict is wrong: a simulation.
 
     python benchmarks/coverage.py [--dimensions 64] [--repetitions 400] [--metrics fid,kid,…] [--json FILE]
+    python benchmarks/coverage.py --paired-seeds --metrics fid,kid,pairs
 
 Features are drawn, correlated and rectified as a network's are, or pictures whose spectrum falls as that of
 photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one row come of one seed
@@ -8,17 +9,20 @@ photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one
 of all other metrics the mean change at that number. With several trainings a side, the features of each are
 1 + spread·ξ times as large, with ξ normal, and the truth is that of the mean training. A verdict is wrong if
 it says the opposite of the truth, of FID and of spectra that with very many images, or, in scenario "same",
-anything but "no evidence". One thread per process is fastest: OMP_NUM_THREADS=1.
+anything but "no evidence". With --paired-seeds, training i of both sides has one seed, and ξ of the two is
+correlated or not; the same draws are compared paired by seed and as independent. One thread per process is
+fastest: OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from coverage_world import SCENARIOS, World, compared
@@ -37,6 +41,7 @@ RATIOS = {  # images per dimension
 }
 SEVERAL = {"fid": 1.5, "kid": 1.5, "is": 2, "pr": 1, "pairs": 0.25, "spectra": 0.5}  # with several trainings
 SPREADS = (0.0, 0.02, 0.1)
+SEEDS, CORRELATIONS = (2, 3, 4, 6, 8), (0.0, 0.8)  # with --paired-seeds, in the scenario "more variety"
 FOR_ANY_NUMBER = ("fid_limit", "kid")  # metrics whose interval is for infinitely many images
 LINE = (
     "{metric}, {scenario}, {fakes}, n = {n/d:g} d, {trainings} trainings, spread {spread:g}: coverage "
@@ -82,26 +87,56 @@ def simulate(metric: str, scenario: str, arguments: argparse.Namespace) -> Itera
                 draw = world.draw(random, int(ratio * arguments.dimensions), paired, sizes)
                 draws.append(compared(metric, draw, paired))
             for found in zip(*draws):
-                at_this_number = float(np.mean([one.delta for one in found]))
-                known = truths[spread].get(
-                    "fid_limit" if metric == "fid" else found[0].metric, at_this_number
-                )
-                change = known if found[0].metric in FOR_ANY_NUMBER else at_this_number
-                yield {
-                    "metric": found[0].metric, "scenario": scenario, "n/d": ratio, "trainings": trainings,
-                    "spread": spread, "fakes": "pairs" if paired else "apart", "truth": change,
-                    "coverage": float(np.mean([one.low <= change <= one.high for one in found])),
-                    "wrong": float(np.mean([_wrong(one, known, scenario) for one in found])),
-                    "decided": float(np.mean([one.verdict != NO_EVIDENCE for one in found])),
-                    "half_width": float(np.mean([(one.high - one.low) / 2 for one in found])),
-                    "deviation": float(np.std([one.delta for one in found])),
-                }  # fmt: skip
+                limit = truths[spread].get("fid_limit" if metric == "fid" else found[0].metric)
+                setting = {"scenario": scenario, "n/d": ratio, "trainings": trainings, "spread": spread}
+                fakes = "pairs" if paired else "apart"
+                yield {**setting, "fakes": fakes, **_summed_up(found, limit, scenario)}
+
+
+def simulate_seeds(metric: str, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Yield what was found with trainings that are paired by seed, and with the same as independent."""
+    scenario = "more variety"
+    world = World(scenario, arguments.dimensions, arguments.decay, pictures=metric == "spectra")
+    count = int(SEVERAL[metric] * arguments.dimensions)
+    truths = {spread: world.truth(metric, spread) for spread in SPREADS[1:]}
+    for spread, correlation, trainings in itertools.product(SPREADS[1:], CORRELATIONS, SEEDS):
+        random = np.random.default_rng(2)
+        draws: dict[bool, list[list[Difference]]] = {True: [], False: []}
+        for _ in range(arguments.repetitions):
+            own, common = random.normal(size=(2, trainings)), random.normal(size=trainings)
+            effects = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+            draw = world.draw(random, count, True, (1 + spread * effects).tolist())
+            for paired_seeds, found in draws.items():
+                found.append(compared(metric, draw, True, paired_seeds))
+        for paired_seeds, several in draws.items():
+            for of_metric in zip(*several):
+                limit = truths[spread].get("fid_limit" if metric == "fid" else of_metric[0].metric)
+                setting = {"scenario": scenario, "n/d": SEVERAL[metric], "trainings": trainings}
+                seeds = {"spread": spread, "correlation": correlation, "paired_seeds": paired_seeds}
+                found_here = _summed_up(of_metric, limit, scenario)
+                yield {**setting, **seeds, "fakes": "pairs", **found_here}
+
+
+def _summed_up(found: Sequence[Difference], limit: Optional[float], scenario: str) -> Row:
+    """How the intervals of many draws fared; ``limit`` is the change with very many images, where known."""
+    at_this_number = float(np.mean([one.delta for one in found]))
+    known = at_this_number if limit is None else limit
+    change = known if found[0].metric in FOR_ANY_NUMBER else at_this_number
+    return {
+        "metric": found[0].metric,
+        "truth": change,
+        "coverage": float(np.mean([one.low <= change <= one.high for one in found])),
+        "wrong": float(np.mean([_wrong(one, known, scenario) for one in found])),
+        "decided": float(np.mean([one.verdict != NO_EVIDENCE for one in found])),
+        "half_width": float(np.mean([(one.high - one.low) / 2 for one in found])),
+        "deviation": float(np.std([one.delta for one in found])),
+    }
 
 
 def _wrong(found: Difference, change: float, scenario: str) -> bool:
     if scenario == "same":
         return found.verdict != NO_EVIDENCE
-    better = (change < 0) == (found.better == "lower")
+    better = (change < 0) == (found.direction == "lower")
     return found.verdict == ("worse" if better else "improved")
 
 
@@ -121,6 +156,27 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"| scenario | fakes | {' | '.join(columns)} |"
                 yield f"| --- | --- |{' --- |' * len(columns)}"
                 yield from (f"| {' | '.join([*head, *cells])} |" for head, cells in lines.items())
+
+
+def seed_tables(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a Markdown table for every metric: coverage and mean half-width by the number of seeds."""
+    heads = [f"{trainings} seeds" for trainings in SEEDS]
+    for metric, title in TITLES.items():
+        ours = [row for row in rows if row["metric"] == metric]
+        if not ours:
+            continue
+        yield f"\n### {title}, n = {ours[0]['n/d']:g} d\n"
+        yield f"| spread | correlation | compared as | {' | '.join(heads)} |"
+        yield f"| --- | --- | --- |{' --- |' * len(heads)}"
+        for spread, correlation, paired in itertools.product(SPREADS[1:], CORRELATIONS, (True, False)):
+            setting = (spread, correlation, paired)
+            cells = [
+                f"{row['coverage']:.2f} ± {row['half_width']:.3g}"
+                for row in ours
+                if (row["spread"], row["correlation"], row["paired_seeds"]) == setting
+            ]
+            how = "paired" if paired else "independent"
+            yield f"| {spread:g} | {correlation:g} | {how} | {' | '.join(cells)} |"
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
@@ -149,18 +205,26 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=400)
     parser.add_argument("--metrics", default=",".join(RATIOS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument(
+        "--paired-seeds", action="store_true", help="trainings paired by seed, beside independent"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows")
     parser.add_argument("--from-json", type=Path, nargs="+", metavar="FILE", help="print the tables of these")
     arguments = parser.parse_args()
     rows: list[Row] = [row for file in arguments.from_json or [] for row in json.loads(file.read_text())]
     for metric in [] if arguments.from_json else arguments.metrics.split(","):
-        for scenario in arguments.scenarios.split(","):
-            for row in simulate(metric, scenario, arguments):
-                rows.append(row)
-                print(LINE.format_map(row), file=sys.stderr, flush=True)
-                if arguments.json:
-                    arguments.json.write_text(json.dumps(rows))
-    print("\n".join([*summary(rows), *tables(rows)]))
+        studies = (
+            [simulate_seeds(metric, arguments)]
+            if arguments.paired_seeds
+            else [simulate(metric, scenario, arguments) for scenario in arguments.scenarios.split(",")]
+        )
+        for row in itertools.chain(*studies):
+            rows.append(row)
+            print(LINE.format_map(row), file=sys.stderr, flush=True)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(rows))
+    lines = seed_tables(rows) if arguments.paired_seeds else [*summary(rows), *tables(rows)]
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -110,9 +110,9 @@ class World:
         return np.maximum(z @ self._mixing + 0.3, 0)
 
 
-def compared(metric: str, draw: Draw, paired: bool) -> list[Difference]:
+def compared(metric: str, draw: Draw, paired: bool, paired_seeds: bool = False) -> list[Difference]:
     """Compare the trainings of one draw."""
-    trainings = Sides(draw.before, draw.after)
+    trainings = Sides(draw.before, draw.after, paired_seeds)
     if metric == "fid":
         return compare_fid(draw.real, trainings, paired=paired)
     if metric == "kid":
