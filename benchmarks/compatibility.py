@@ -94,7 +94,7 @@ def examine(entry: Entry, clones: Path, steps: bool, twin: Optional[Entry] = Non
         patched = copy_clone(clones / entry.clone_name, scratch / "patched") / entry.folder
         command("apply", entry.target, str(patched))
         launch = None
-        if entry.target not in IMAGE_MODELS:
+        if entry.target not in (*IMAGE_MODELS, "stargan-v2"):
             launch = check_launch(entry, unpatched, patched, trip.files, scratch)
         integration = entry.target.replace("-", "_")
         step = check_step(entry, integration, unpatched, patched, trip.files, scratch)

@@ -31,7 +31,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Flag:
-    """One ``--ffl-*`` option and the setting it gives; ``{unit}`` in its help is kimg or epochs."""
+    """One ``--ffl-*`` option and the setting it gives; ``{unit}`` in its help is what is counted."""
 
     setting: str
     kind: Kind

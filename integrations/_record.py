@@ -8,6 +8,7 @@ weight that a calibration found, and with a schedule one per epoch.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -40,11 +41,23 @@ class Record:
     def __init__(self, folder: Optional[Path]) -> None:
         self.path = None if folder is None else folder / FILE_NAME
 
-    def enter(self, settings: Settings, continued: bool) -> Trained:
+    def enter(
+        self,
+        settings: Settings,
+        continued: bool,
+        flag: str = "--continue_train",
+        iteration: float = math.inf,
+    ) -> Trained:
         """Write down that a training starts with ``settings``; return what it continues after.
 
         Warns if it continues one with other settings. A folder that never saw FFL gets no record while FFL is
         off.
+
+        Args:
+            settings: of the loss.
+            continued: whether it goes on with a training.
+            flag: upstream's flag for that.
+            iteration: at which it goes on, where weights are recorded with theirs: later ones do not count.
         """
         if self.path is None:
             if settings.on:
@@ -53,21 +66,22 @@ class Record:
         entries = self._read(self.path)
         starts = [entry["settings"] for entry in entries if "settings" in entry]
         if continued:
-            sentence = describe_change("--continue_train", starts[-1] if starts else {}, settings, self.path)
+            sentence = describe_change(flag, starts[-1] if starts else {}, settings, self.path)
             if sentence:
                 _process.warn(sentence)
         if starts or settings.on:
             version = ffl_plugin.__version__
             self._append({"continued": continued, "ffl_plugin": version, "settings": settings.to_json()})
-        return _trained(entries, settings.share) if continued else Trained()
+        return _trained(entries, settings.share, iteration) if continued else Trained()
 
     def enter_epochs(self, epochs: int) -> None:
         """Write down how many epochs are over."""
         self._append({"epochs": epochs})
 
-    def enter_weight(self, share: float, weight: float) -> None:
-        """Write down the weight that a calibration found for a share."""
-        self._append({"share": share, "weight": weight})
+    def enter_weight(self, share: float, weight: float, iteration: Optional[int] = None) -> None:
+        """Write down the weight that a calibration found for a share, and where it is known, when."""
+        when = {} if iteration is None else {"iteration": iteration}
+        self._append({"share": share, "weight": weight, **when})
 
     def _read(self, path: Path) -> list[dict[str, Any]]:
         """Every entry; a line that is none, as one cut short by a full disk, is passed over."""
@@ -113,12 +127,14 @@ def _entry(line: str) -> Optional[dict[str, Any]]:
     return entry if fits else None
 
 
-def _trained(entries: list[dict[str, Any]], share: float) -> Trained:
-    """What there was since the folder was last trained from the beginning."""
+def _trained(entries: list[dict[str, Any]], share: float, iteration: float) -> Trained:
+    """What there was up to an iteration, since the folder was last trained from the beginning."""
     trained = Trained()
     for entry in entries:
         if "epochs" in entry:
             trained = replace(trained, epochs=entry["epochs"])
+        elif "weight" in entry and entry.get("iteration", 0) > iteration:
+            continue
         elif "weight" in entry:
             trained = replace(trained, weight=entry["weight"] if entry.get("share") == share else None)
         elif not entry.get("continued"):

@@ -73,7 +73,7 @@ class Upstream:
 
     Args:
         defaults: the settings without any flag.
-        unit: what the schedule counts, "kimg" or "epochs"; None where it cannot be counted.
+        unit: what the schedule counts: "kimg", "epochs" or "iterations"; None where it cannot be counted.
         variants: the losses that make sense there.
         counts_on: whether a run that resumes another counts kimg on from its snapshot, and not from 0.
     """

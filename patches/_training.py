@@ -12,7 +12,6 @@ from ffl_plugin.patching import Clone, Recipe
 from ffl_plugin.patching.apply import edition_in
 from ffl_plugin.patching.search import find_files
 
-_LAUNCHER = "train.py"  # of every upstream
 _CHOICE = "--cfg="  # its value is one of the launcher's own
 
 
@@ -41,8 +40,9 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     names = {file.path: file.name for file in found.files if file.name is not None}
     names = names or find_files(clone, recipe)
     files = tuple(names.values())
-    if _LAUNCHER in names:
-        folder, _, script = names[_LAUNCHER].rpartition("/")
+    usual = recipe.train.split(" ")[1]
+    if usual in names:
+        folder, _, script = names[usual].rpartition("/")
         return Launcher(folder, script, files)
     folders = {name[: -len(path)].rstrip("/") for path, name in names.items() if name.endswith(path)}
     folder = folders.pop() if len(folders) == 1 else ""
@@ -50,7 +50,7 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     scripts = [name.rpartition("/")[2] for name in scripts]
     trains = [name for name in scripts if re.search(r"(?<![a-z])train", name)]
     only = trains[0] if len(trains) == 1 else None
-    return Launcher(folder, _LAUNCHER if _LAUNCHER in trains else only, files)
+    return Launcher(folder, usual if usual in scripts else only, files)
 
 
 def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
@@ -67,7 +67,7 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     names |= {option.split("=")[1] for option in options if option.startswith(_CHOICE)}
     code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
     if not all(re.search(rf"""['"]{name}['"]""".encode(), code) for name in names):
-        ours = [number for number, option in enumerate(options) if option.startswith("--ffl")]
+        ours = [number for number, option in enumerate(options) if option.startswith(("--ffl", "#"))]
         options = ["...", *(options[ours[0] :] if ours else [])]
     folder = clone.root / launcher.folder
     change = "" if folder == Path() else f"cd {shlex.quote(folder.as_posix())} && "

@@ -28,6 +28,7 @@ REPORTS = {
     "pix2pix": {"G_FFL"},
     "pix2pixhd": {"G_FFL"},
     "spade": {"FFL"},
+    "stargan-v2": {"G/latent_ffl"},
     "tsit": {"FFL"},
 }
 # Of a difference of float64 gradients that are larger than it.
@@ -59,7 +60,7 @@ def check_step(
             *(run["steps"][0]["gradients"] for run in (before, again))
         ):
             return Check("not run", "the unpatched step gives other gradients every time")
-    return judged if entry.target in IMAGE_MODELS else with_hand_made_loss(judged)
+    return judged if entry.target in (*IMAGE_MODELS, "stargan-v2") else with_hand_made_loss(judged)
 
 
 def compare(plain: Any, steps: list[Any], reports: set[str], stand_ins: list[str]) -> Check:
@@ -149,6 +150,14 @@ def run_step(
             scratch=str(scratch),
         )
         return run_worker("worker_image_to_image.py", job, scratch)
+    if entry.target == "stargan-v2":
+        job.update(
+            root=str(tree / Path(next(name for name in files if Path(name).name == "main.py")).parent),
+            arguments=entry.step.get("arguments", []),
+            size=entry.step.get("size", 32),
+            scratch=str(scratch),
+        )
+        return run_worker("worker_stargan.py", job, scratch)
     if entry.target == "autoencoder":
         name = entry.step.get("file", files[0])
         job.update(

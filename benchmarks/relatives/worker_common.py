@@ -85,12 +85,27 @@ def stand_in(name: str) -> ModuleType:
     module.__path__, module.__name__, module.__spec__ = [], name, None
     if name == "timm":  # its models become parts of others
         module.create_model = lambda *arguments, **keywords: torch.nn.Identity()
+    if name == "munch":
+        module.Munch = Munch
     if name == "pkg_resources":  # today's setuptools has none
         module.parse_version = torch.torch_version.TorchVersion
     if name.endswith("sync_batchnorm"):  # on one process it is the plain one
         module.SynchronizedBatchNorm2d = torch.nn.BatchNorm2d
     found: ModuleType = module
     return found
+
+
+class Munch(dict[str, Any]):
+    """A dict with attributes, as StarGAN v2 keeps its networks."""
+
+    __setattr__ = dict.__setitem__
+
+    def __getattr__(self, name: str) -> Any:
+        """Look up a key."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def gradients(*modules: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -35,6 +35,7 @@ _SAME_NAME = frozenset(
         "matplotlib",
         "mrcfile",
         "mtcnn",
+        "munch",
         "ninja",
         "numpy",
         "pandas",

@@ -136,3 +136,8 @@ def test_status_and_refusals_name_the_clone(clone: Path) -> None:
     assert "run `ffl-patch revert stylegan2-ada 'my clone'`" in str(result.exception)
     result = CliRunner().invoke(group, ["upgrade", "torch2", str(clone)])
     assert "run `ffl-patch apply torch2 'my clone'`" in str(result.exception)
+
+
+def test_a_family_that_trains_with_another_script_is_told_so(tmp_path: Path) -> None:
+    line = training_line(ffl_patch("apply", "stargan-v2", copy("stargan-v2", str(tmp_path / "clone"))))
+    assert line == f"cd {tmp_path}/clone && python main.py ... --ffl-weight 1"

@@ -34,6 +34,7 @@ VARIABLES = {
     "pix2pix": "FFL_PIX2PIX",
     "cyclegan": "FFL_PIX2PIX",
     "spade": "FFL_SPADE",
+    "stargan-v2": "FFL_STARGAN_V2",
     "cut": "FFL_CUT",
     "bicyclegan": "FFL_BICYCLEGAN",
     "tsit": "FFL_TSIT",

@@ -15,27 +15,15 @@ import torch
 
 from look_alikes._parts import Step
 
-STAND_INS = (
-    "R3GAN",
-    "models",
-    "options",
-    "training",
-    "train",
-    "dnnlib",
-    "torch_utils",
-    "data",
-    "util",
-    "taming",
-)
-
 __all__ = ["Step", "train_a_step"]
 
 
 def train_a_step(clone: Path, flags: Sequence[str]) -> Step:
     """Take a generator step in the clone of a look-alike, from the same seed, with flags of its launcher."""
     take = importlib.import_module(f"look_alikes.{clone.name.replace('-', '_')}").take
+    its_own = {path.stem for path in clone.iterdir()}
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in sys.modules if name.partition(".")[0] in STAND_INS]:
+        for name in _below(its_own):
             patch.delitem(sys.modules, name)
         patch.setattr(sys, "path", [str(clone), *sys.path])
         importlib.invalidate_caches()
@@ -43,6 +31,11 @@ def train_a_step(clone: Path, flags: Sequence[str]) -> Step:
         try:
             step: Step = take(clone, list(flags), patch)
         finally:
-            for name in [name for name in sys.modules if name.partition(".")[0] in STAND_INS]:
+            for name in _below(its_own):
                 del sys.modules[name]
     return step
+
+
+def _below(packages: set[str]) -> list[str]:
+    """The modules that are imported from some packages."""
+    return [name for name in sys.modules if name.partition(".")[0] in packages]
