@@ -32,6 +32,7 @@ EXPERIMENTS = {
         ("vae", "Tables 2 and 3: the VAE, and what the KL has to do with it", TRAINING),
         ("losses", "Table 7: FFL beside other losses, on the VAE", TRAINING),
         ("ablation", "Table 8: FFL without each of its parts", TRAINING),
+        ("wavelet", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", TRAINING),
         ("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
         ("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
         ("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),

@@ -164,7 +164,7 @@ def test_ablation_trains_all_six_methods(tmp_path):
 
 
 class TestLosses:
-    METHODS = ("baseline", "perceptual", "spectral regularization", "FFL (DCT)", "FFL")
+    METHODS = ("baseline", "perceptual", "spectral regularization", "FFL (DCT)", "FFL", "wavelet")
 
     def run(self, out):
         return json.loads(reproduce("losses", "--out", out, "--seeds", "1", "--json", *SMALL).stdout)
