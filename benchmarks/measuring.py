@@ -115,8 +115,7 @@ def feeding(folder: Path, weights: Path) -> Numbers:
             return np.zeros((len(images), 3056), np.float32)
 
     extractor = Nothing(metrics.find_weights(weights), device="cpu")
-    source = metrics.open_images(folder / "set-256")
-    source = source.subset([index % len(source) for index in range(768)])
+    source = metrics.open_images(folder / "feed")  # no image twice: its features would be found, not made
     numbers = {}
     for name, protocol in metrics.PROTOCOLS.items():
         extractor.extract(source.subset(range(64)), protocol)
@@ -151,8 +150,7 @@ def loaders(folder: Path, _: Path) -> Numbers:
     from torchvision import transforms
 
     threads = int(os.environ["OMP_NUM_THREADS"])
-    files = sorted((folder / "set-256").iterdir())
-    files = [files[index % len(files)] for index in range(768)]
+    files = sorted((folder / "feed").iterdir())
 
     def pillow() -> None:
         with ThreadPoolExecutor(threads) as pool:
@@ -255,10 +253,10 @@ def draw(folder: Path, tasks: list[str], pairs: int, images: int) -> None:
     from pictures import picture, save
 
     counts = {}
-    if {"spectra", "feeding"} & set(tasks):
-        counts["set-256"] = (256, 96)
     if "spectra" in tasks:
-        counts["set-1024"] = (1024, 72)
+        counts.update({"set-256": (256, 96), "set-1024": (1024, 72)})
+    if "feeding" in tasks:
+        counts["feed"] = (256, 512)
     if "fid" in tasks:
         counts.update({"fid/a": (256, images), "fid/b": (256, images)})
     for number, (name, (side, count)) in enumerate(counts.items()):

@@ -22,6 +22,7 @@ from ffl_plugin.reproduce import (
     single_image,
     vae,
     vanilla_ae,
+    wavelet,
 )
 
 SMALL = ("--images", "4", "--epochs", "1")
@@ -37,7 +38,7 @@ def reproduce(*arguments):
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     """Train and score on 16 x 16 pixels, with four held-out images."""
-    for module in (vanilla_ae, ablation, vae, losses):
+    for module in (vanilla_ae, ablation, wavelet, vae, losses):
         reduced = replace(module.STUDY.reduced, test_images=4, size=16)
         monkeypatch.setattr(module, "STUDY", replace(module.STUDY, reduced=reduced))
 
@@ -163,6 +164,13 @@ def test_ablation_trains_all_six_methods(tmp_path):
     assert len(set(psnr.values())) == 6
 
 
+def test_wavelet_is_trained_beside_ffl(tmp_path):
+    found = json.loads(reproduce("wavelet", "--out", tmp_path, "--seeds", "1", "--json", *SMALL).stdout)
+    psnr = {run["method"]: run["scores"]["psnr"] for run in found["runs"] if run["data"] == "faces"}
+    assert list(psnr) == ["baseline", "FFL", "wavelet"]
+    assert len(set(psnr.values())) == 3
+
+
 class TestLosses:
     METHODS = ("baseline", "perceptual", "spectral regularization", "FFL (DCT)", "FFL", "wavelet")
 
@@ -174,13 +182,13 @@ class TestLosses:
         assert [run["method"] for run in found["runs"]] == [m for m in self.METHODS if m != "perceptual"]
         assert any("vgg16-397923af.pth" in note for note in found["notes"])
 
-    def test_with_weights_all_five_are_trained(self, tmp_path, monkeypatch):
+    def test_with_weights_all_six_are_trained(self, tmp_path, monkeypatch):
         """And the settings know which file: another one does not mix with its results."""
         name_vgg16(tmp_path / "drawn.pth", 0, monkeypatch)
         found = self.run(tmp_path / "out")
         psnr = {run["method"]: run["scores"]["psnr"] for run in found["runs"]}
         assert tuple(psnr) == self.METHODS
-        assert len(set(psnr.values())) == 5
+        assert len(set(psnr.values())) == 6
         assert any("drawn.pth" in note and "not the published" in note for note in found["notes"])
         name_vgg16(tmp_path / "drawn.pth", 1, monkeypatch)
         with pytest.raises(FFLError, match=r"other settings \(VGG16 weights '.*', not '.*'\)"):
