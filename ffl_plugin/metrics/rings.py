@@ -51,24 +51,24 @@ class RingSums:
 
     def __init__(self, rings: Rings, device: torch.device) -> None:
         """Move the rings to the device."""
-        textured = rings.weight.copy()
+        textured = np.ones(len(rings.weight))
         textured[0] = 0  # the zero frequency is the mean brightness
         self._ring = torch.from_numpy(rings.ring).to(device)
         self._weight = torch.tensor(rings.weight, device=device)
-        self._shares = torch.tensor(np.stack([rings.weight * rings.high, textured], 1), device=device)
+        self._bands = torch.tensor(np.stack([rings.high, textured], 1), device=device)
         self._count = torch.tensor(np.bincount(rings.ring, rings.weight), device=device)
 
-    def mean(self, power: Tensor) -> Tensor:
-        """Average power over each ring: (B, H, W//2 + 1) -> (B, R), float64."""
-        weighted = power.flatten(1).double() * self._weight
-        return (
-            weighted.new_zeros(len(power), len(self._count)).index_add_(1, self._ring, weighted) / self._count
-        )
+    def measure(self, power: Tensor) -> tuple[Tensor, Tensor]:
+        """Average power over each ring, and find the high band's share of the energy.
 
-    def high_band_share(self, power: Tensor) -> Tensor:
-        """Share of the energy at ``HIGH_BAND`` and above, DC left out: (B, H, W//2 + 1) -> (B,), float64.
+        Args:
+            power: (B, H, W//2 + 1), the half power spectra of B images.
 
-        It is 0 for an image without texture.
+        Returns:
+            The means (B, R) and the shares (B,) of the energy at ``HIGH_BAND`` and above, DC left out, both
+            float64. The share is 0 for an image without texture.
         """
-        high, textured = (power.flatten(1).double() @ self._shares).unbind(1)
-        return torch.where(textured > 0, high / textured, 0)
+        weighted = power.flatten(1) * self._weight
+        sums = weighted.new_zeros(len(power), len(self._count)).index_add_(1, self._ring, weighted)
+        high, textured = (weighted @ self._bands).unbind(1)
+        return sums / self._count, torch.where(textured > 0, high / textured, 0)

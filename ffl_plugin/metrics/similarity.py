@@ -7,6 +7,8 @@ are taken about the middle of the range, so that little is lost where E[s²] −
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +16,7 @@ from torch import Tensor
 SSIM_WINDOW = 11  # pixels: 3.5 standard deviations of 1.5 to either side
 
 _RANGE = 255.0
-_STRIP = 1 << 16  # pixels at a time: what stays in a processor's cache
+_STRIP = 1 << 15  # pixels at a time: what stays in a processor's cache
 
 
 def structural_similarity(pred: Tensor, target: Tensor) -> Tensor:
@@ -27,9 +29,10 @@ def structural_similarity(pred: Tensor, target: Tensor) -> Tensor:
     rows = max(1, _STRIP // width) if pred.device.type == "cpu" else height
     total = torch.zeros(len(pred), dtype=torch.float64, device=pred.device)
     border = SSIM_WINDOW - 1
-    for start in range(0, height - border, rows):
-        strip = slice(start, start + rows + border)
-        total += _similarity_map(pred[:, strip], target[:, strip]).sum((1, 2, 3), dtype=torch.float64)
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for start in range(0, height - border, rows):
+            strip = slice(start, start + rows + border)
+            total += _similarity_map(pred[:, strip], target[:, strip]).sum((1, 2, 3), dtype=torch.float64)
     return total / ((height - border) * (width - border) * pred.shape[3])
 
 
@@ -48,12 +51,21 @@ def _similarity_map(pred: Tensor, target: Tensor) -> Tensor:
 
 def _local_mean(images: Tensor) -> Tensor:
     """Mean under the Gaussian window: (B, H, W, C) -> (B, H − 10, W − 10, C)."""
-    count = images.shape[3]
-    offset = torch.arange(SSIM_WINDOW, dtype=torch.float64) - SSIM_WINDOW // 2
-    window = torch.exp(-(offset**2) / (2 * 1.5**2))
-    window = (window / window.sum()).to(images)
     channels = images.permute(0, 3, 1, 2)
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        for sides in ((SSIM_WINDOW, 1), (1, SSIM_WINDOW)):
-            channels = F.conv2d(channels, window.view(1, 1, *sides).repeat(count, 1, 1, 1), groups=count)
+    for window in _windows(images.shape[3], images.dtype, images.device):
+        channels = F.conv2d(channels, window, groups=len(window))
     return channels.permute(0, 2, 3, 1)
+
+
+@lru_cache(maxsize=8)
+def _windows(count: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the Gaussian window as a column and as a row for each of ``count`` channels.
+
+    Making them for every strip takes a fifth of the time of a 256×256 pair.
+    """
+    with torch.inference_mode(False):  # what is made in inference mode cannot be used outside it
+        offset = torch.arange(SSIM_WINDOW, dtype=torch.float64) - SSIM_WINDOW // 2
+        window = torch.exp(-(offset**2) / (2 * 1.5**2))
+        window = (window / window.sum()).to(device, dtype)
+        column = window.view(1, 1, SSIM_WINDOW, 1).repeat(count, 1, 1, 1)
+        return column, column.transpose(2, 3).contiguous()

@@ -98,13 +98,8 @@ class SpectralSums:
         values = torch.from_numpy(images).to(self.device)
         channels = values.permute(0, 3, 1, 2).to(self._dtype, memory_format=torch.contiguous_format)
         energy = energy_of(channels)
-        grey = energy.mean(1)
-        return Batch(
-            decibels(energy).sum((0, 1)),
-            decibels(self._ring_sums.mean(grey)),
-            self._ring_sums.high_band_share(grey),
-            values,
-        )
+        profiles, high_energy = self._ring_sums.measure(energy.mean(1))
+        return Batch(decibels(energy).sum((0, 1)), decibels(profiles), high_energy, values)
 
     @torch.inference_mode()
     def add(self, items: Sequence[int], batch: Batch) -> None:
@@ -142,12 +137,12 @@ def spectra_of(images: Sequence[Pixels], *, folds: int = FOLDS) -> SpectralStati
 def energy_of(channels: Tensor) -> Tensor:
     """Return |DFT|², the left half, zero frequency first: (..., H, W) -> (..., H, W//2 + 1).
 
-    The mean, as a whole number, joins after the transform, so that its rounding errors are at no other
-    frequency.
+    The mean, as a whole number, is taken from ``channels`` in place and joins after the transform, so that
+    its rounding errors are at no other frequency.
     """
     height, width = channels.shape[-2:]
     mean = channels.mean((-2, -1), keepdim=True).round()
-    spectrum = half_spectrum(channels - mean)
+    spectrum = half_spectrum(channels.sub_(mean))
     spectrum[..., :1, :1] += mean * (height * width) ** 0.5
     return power(spectrum)
 
