@@ -28,7 +28,7 @@ from journeys import journeys  # noqa: E402
 from relatives.entries import Entry, missing, read_entries  # noqa: E402
 from relatives.kept import Kept  # noqa: E402
 from relatives.launch import check_launch  # noqa: E402
-from relatives.step import IMAGE_MODELS, check_step  # noqa: E402
+from relatives.step import FROM_OPTIONS, check_step  # noqa: E402
 from relatives.table import Row, page, shown, what_is_left_out  # noqa: E402
 from relatives.trip import command, copy_clone, round_trip  # noqa: E402
 from relatives.twins import same_models  # noqa: E402
@@ -94,7 +94,7 @@ def examine(entry: Entry, clones: Path, steps: bool, twin: Optional[Entry] = Non
         patched = copy_clone(clones / entry.clone_name, scratch / "patched") / entry.folder
         command("apply", entry.target, str(patched))
         launch = None
-        if entry.target not in (*IMAGE_MODELS, "stargan-v2"):
+        if entry.target not in FROM_OPTIONS:
             launch = check_launch(entry, unpatched, patched, trip.files, scratch)
         integration = entry.target.replace("-", "_")
         step = check_step(entry, integration, unpatched, patched, trip.files, scratch)

@@ -16,7 +16,7 @@ class DistributedDataParallel(torch.nn.parallel.DistributedDataParallel):
 
     Args:
         module: the module, on its device.
-        device_ids: that device, or an index; a CPU is not passed on, because DDP takes none.
+        device_ids: that device, or an index; not passed on for a module on a CPU: DDP takes none there.
         broadcast_buffers: whether to send the buffers at every forward pass as well.
         options: for DDP.
     """
@@ -31,6 +31,6 @@ class DistributedDataParallel(torch.nn.parallel.DistributedDataParallel):
         if not broadcast_buffers:
             for buffer in module.buffers():
                 torch.distributed.broadcast(buffer, src=0)
-        if device_ids is not None and torch.device("cpu") in device_ids:
-            device_ids = None
+        if all(parameter.device.type == "cpu" for parameter in module.parameters()):
+            device_ids = options["output_device"] = None
         super().__init__(module, device_ids=device_ids, broadcast_buffers=broadcast_buffers, **options)

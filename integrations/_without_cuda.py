@@ -33,6 +33,7 @@ def torch_without_cuda(**replacements: Any) -> types.ModuleType:
             max_memory_allocated=_zero_bytes,
             max_memory_reserved=_zero_bytes,
             reset_peak_memory_stats=_nothing,
+            set_device=_nothing,
         ),
         distributed=StandIn(torch.distributed, init_process_group=_init_process_group),
         **replacements,

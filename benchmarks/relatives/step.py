@@ -20,6 +20,8 @@ IMAGE_MODELS = {
     "spade": "spade",
     "tsit": "tsit",
 }
+# Those whose step starts at the repository's own options.
+FROM_OPTIONS = frozenset({*IMAGE_MODELS, "stargan-v2", "stylegan2-rosinality"})
 REPORTS = {
     "autoencoder": {"train/ffl_loss"},
     "bicyclegan": {"G_FFL"},
@@ -29,6 +31,7 @@ REPORTS = {
     "pix2pixhd": {"G_FFL"},
     "spade": {"FFL"},
     "stargan-v2": {"G/latent_ffl"},
+    "stylegan2-rosinality": {"ffl"},
     "tsit": {"FFL"},
 }
 # Of a difference of float64 gradients that are larger than it.
@@ -60,7 +63,7 @@ def check_step(
             *(run["steps"][0]["gradients"] for run in (before, again))
         ):
             return Check("not run", "the unpatched step gives other gradients every time")
-    return judged if entry.target in (*IMAGE_MODELS, "stargan-v2") else with_hand_made_loss(judged)
+    return judged if entry.target in FROM_OPTIONS else with_hand_made_loss(judged)
 
 
 def compare(plain: Any, steps: list[Any], reports: set[str], stand_ins: list[str]) -> Check:
@@ -158,6 +161,10 @@ def run_step(
             scratch=str(scratch),
         )
         return run_worker("worker_stargan.py", job, scratch)
+    if entry.target == "stylegan2-rosinality":
+        script = tree / files[0]
+        job.update(root=str(script.parent), script=script.name, arguments=entry.step.get("arguments", []))
+        return run_worker("worker_rosinality.py", job, scratch)
     if entry.target == "autoencoder":
         name = entry.step.get("file", files[0])
         job.update(

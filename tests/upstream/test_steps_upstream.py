@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
 VARIABLES = {
     "stylegan2-ada": "FFL_STYLEGAN2_ADA",
+    "stylegan2-rosinality": "FFL_STYLEGAN2_ROSINALITY",
     "stylegan3": "FFL_STYLEGAN3",
     "projected-gan": "FFL_PROJECTED_GAN",
     "eg3d": "FFL_EG3D",

@@ -1,0 +1,141 @@
+"""StyleGAN2 by rosinality: one function trains both networks, and generates in the same words for each."""
+
+from __future__ import annotations
+
+import ast
+from typing import Optional
+
+from ffl_plugin.patches._backward import loss_reaches_backward
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
+from ffl_plugin.patches._flow import calls, is_backward, mentions, place, stored
+from ffl_plugin.patches._scaling import loss_is_scaled
+from ffl_plugin.patches._volumes import no_volumes
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
+from ffl_plugin.patching.locate import find_block, find_statement
+from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
+from ffl_plugin.patching.source import find_function
+
+# The discriminator's step and the path length regularization are in the same loop; the generator's loss is in
+# its own step alone.
+STEP = "g_loss = ..."
+BACKWARD = Only(("g_loss.backward(...)", "....scale(g_loss).backward()", "....backward(g_loss)"), branch=STEP)
+# Before augmentation, as the photographs are.
+IMAGES_GENERATED = Last(
+    ("fake_img = ...", "fake_img, ... = ..."),
+    branch=STEP,
+    unless=("fake_img = augment(...)", "fake_img, ... = augment(...)", "fake_img = DiffAugment(...)"),
+    above=BACKWARD,
+)
+# Behind what is shown as the loss of the generator, which stays the one without FFL.
+LOSS_COMPLETE = Last(("g_loss = ...", "g_loss += ...", "loss_dict['g'] = ..."), branch=STEP)
+
+SUM = """\
+if g_ffl is not None:
+    loss_dict['ffl'] = g_ffl
+    g_loss = g_loss + g_ffl"""
+
+
+def generator_learns_from_the_images(source: Source, clone: Clone) -> None:
+    """Refuse where the images above the generator's loss are not those that it judges."""
+    images = find_statement(source, "train", IMAGES_GENERATED)
+    loss = find_statement(source, "train", LOSS_COMPLETE)
+    start, end = source.end_of(images), source.end_of(loss)
+    inner = [node for statement in find_block(source, "train", LOSS_COMPLETE) for node in ast.walk(statement)]
+    between = sorted(
+        (node for node in inner if isinstance(node, ast.stmt) and start < source.start_of(node) < end),
+        key=place,
+    )
+    for call in calls(between):
+        if is_backward(call):
+            raise PatchError(
+                "fake_img is not bound between this backward pass and the generator's, so it is not what the "
+                "generator learns from",
+                file=source.name,
+                line=call.lineno,
+            )
+    made_of_them, mixed = {"fake_img"}, set[str]()
+    for statement in between:
+        if not isinstance(statement, (ast.Assign, ast.AugAssign)) or not mentions(statement, made_of_them):
+            continue
+        judged = any(mentions(call, mixed) for call in pattern.occurrences("discriminator(...)", statement))
+        if judged:
+            raise PatchError(
+                "the discriminator judges a mixture of fake_img and real_img, not fake_img",
+                file=source.name,
+                line=statement.lineno,
+            )
+        names = {name for name, _ in stored(statement)}
+        made_of_them |= names
+        mixed |= names if mentions(statement, {"real_img", *mixed}) else set()
+    if "g_loss" not in made_of_them:
+        raise PatchError("g_loss is not made from fake_img", file=source.name, line=images.lineno)
+
+
+def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
+    """Say it where a checkpoint does not keep the options, and with them the weight of a share."""
+    train = find_function(source, "train")
+    saved = list(pattern.occurrences("torch.save(...)", train))
+    if any(
+        isinstance(node, ast.Constant) and node.value == "args" for call in saved for node in ast.walk(call)
+    ):
+        return None
+    return (
+        f"{source.name}: its checkpoints do not keep args, so a training with --ffl-share that goes on from "
+        "one finds its weight again"
+    )
+
+
+def augments_the_photographs(source: Source, clone: Clone) -> Optional[str]:
+    """Say it where photographs are compared as they are augmented, and generated images as they are not."""
+    train = find_function(source, "train")
+    for how in ("real_img = augment(...)", "real_img, ... = augment(...)", "real_img = DiffAugment(...)"):
+        for node in pattern.occurrences(how, train):
+            return (
+                f"{source.name}:{node.lineno}: `{source.first_line_of(node)}` augments what the generated "
+                "images are compared with; train without that augmentation, or FFL teaches it"
+            )
+    return None
+
+
+TRAIN = File(
+    path="train.py",
+    holds=("train", "g_nonsaturating_loss"),
+    edits=(
+        Import("from ffl_plugin.integrations import stylegan2_rosinality as ffl"),
+        Statement("train", "ffl_term = ffl.GeneratorTerm(args)", before=Only(("pbar = range(...)",))),
+        Statement(
+            "train",
+            "g_ffl = ffl_term(fake_img, real_img, i)",
+            after=IMAGES_GENERATED,
+            comment="None unless --ffl-weight is given.",
+        ),
+        Statement("train", SUM, after=LOSS_COMPLETE),
+        Statement(
+            "train",
+            "ffl_term.show(loss_reduced, pbar)",
+            after=Only(("loss_reduced = reduce_loss_dict(loss_dict)",), branch=STEP),
+        ),
+        Statement("", "ffl.add_options(parser)", before=Only(("args = parser.parse_args()",))),
+        Statement(
+            "",
+            "ffl.resume(args, ckpt)",
+            after=Only(("ckpt = torch.load(...)",), branch="ckpt = torch.load(...)"),
+        ),
+    ),
+    checks=(
+        no_volumes,
+        generator_learns_from_the_images,
+        loss_reaches_backward("train", LOSS_COMPLETE, "g_loss"),
+    ),
+    remarks=(loss_is_scaled("train", LOSS_COMPLETE, "g_loss"), keeps_its_options, augments_the_photographs),
+)
+
+RECIPE = Recipe(
+    name="stylegan2-rosinality",
+    upstream="rosinality/stylegan2-pytorch",
+    summary="StyleGAN2 by rosinality, and its forks",
+    train="python train.py faces.lmdb --ffl-weight 30",
+    files=(TRAIN,),
+    checks=(no_frequency_loss_of_its_own,),
+    versions=(Version("bef283a", ((TRAIN.path, "be141b60212f2965bdd95790decab687be742386"),)),),
+)
