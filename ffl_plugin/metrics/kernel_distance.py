@@ -1,13 +1,15 @@
-"""Kernel Inception Distance over all pairs of images, and the moments that tell how it varies.
+"""Squared maximum mean discrepancy over all pairs of images, and the moments that tell how it varies.
 
-KID (Bińkowski et al. 2018) is the unbiased squared maximum mean discrepancy with k(x, y) = (x·y/d + 1)³:
+KID (Bińkowski et al. 2018) is the unbiased one with k(x, y) = (x·y/d + 1)³:
 
     mean k(a, a') over a ≠ a'  +  mean k(r, r') over r ≠ r'  −  2 mean k(a, r)
 
 torch-fidelity and clean-fid average it over random subsets; the mean over all subsets is the value over all
-pairs, which needs no seed. A weighted sum of such means is a U-statistic of second order, and by Hoeffding's
-decomposition its variance is that of each image's own part, and of what pairs of images have beyond their
-parts. Both are quadratic in the weights, so moments of every kernel and every two of them tell it for any.
+pairs, which needs no seed. CMMD has another kernel, and as published its means hold a = a' and r = r' too.
+
+A weighted sum of such means is a U-statistic of second order, and by Hoeffding's decomposition its variance
+is that of each image's own part, and of what pairs of images have beyond their parts. Both are quadratic in
+the weights, so moments of every kernel and every two of them tell it for any.
 """
 
 from __future__ import annotations
@@ -31,30 +33,53 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """A kernel of two features.
+
+    Attributes:
+        matrix: (n, d) and (m, d) to the kernels of every two, (n, m).
+        diagonal: (n, d) to the kernel of each with itself, (n,).
+    """
+
+    matrix: Callable[[Array, Array], Array]
+    diagonal: Callable[[Rows], Array]
+
+
+CUBIC = Kernel(
+    matrix=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3,
+    diagonal=lambda x: (np.sum(np.square(x, dtype=np.float64), axis=1) / x.shape[1] + 1) ** 3,
+)
+
+
+@dataclass(frozen=True)
 class KernelMoments:
     """Moments of the kernel matrices k_s(i, j) = k(x_si, y_sj) of several sets s.
 
     Attributes:
-        means: (s,) over all pairs.
+        means: (s,) over all pairs; where the sets are held against themselves, of different images.
+        whole: (s,) over all pairs, those of an image with itself included.
         rows: (s, n) means over j; where the sets are held against themselves, over j ≠ i.
         columns: (s, m) means over i, likewise.
         beyond: (s, s) mean products of what k_s and k_t have beyond the parts of their row and column.
     """
 
     means: Array
+    whole: Array
     rows: Array
     columns: Array
     beyond: Array
 
 
-def within(sets: Sequence[Rows], *, advance: Optional[Advance] = None) -> KernelMoments:
+def within(
+    sets: Sequence[Rows], *, kernel: Kernel = CUBIC, advance: Optional[Advance] = None
+) -> KernelMoments:
     """Take the moments over all pairs of different images of sets (n, d), each held against itself.
 
     Row i of all sets is one draw. ``advance`` is called with numbers of rows as they are done. Raises
     ``FFLError`` for NaN or infinite features.
     """
-    sums = _Sums(sets, sets, advance)
-    own = np.stack([(np.sum(np.square(x, dtype=np.float64), axis=1) / x.shape[1] + 1) ** 3 for x in sets])
+    sums = _Sums(sets, sets, kernel, advance)
+    own = np.stack([kernel.diagonal(x) for x in sets])
     count = own.shape[1]
     pairs = count * (count - 1)
     rows = (sums.rows - own) / (count - 1)
@@ -62,47 +87,67 @@ def within(sets: Sequence[Rows], *, advance: Optional[Advance] = None) -> Kernel
     squares = (sums.squares - own @ own.T) / pairs
     of_rows, of_means = rows @ rows.T / count, np.outer(means, means)
     of_two_rows = (count**2 * of_means - count * of_rows) / pairs  # mean of r_i r_j over i ≠ j
-    return KernelMoments(means, rows, rows, squares - 2 * of_rows - of_means + 2 * of_two_rows)
+    whole = sums.rows.mean(axis=1) / count
+    return KernelMoments(means, whole, rows, rows, squares - 2 * of_rows - of_means + 2 * of_two_rows)
 
 
-def between(sets: Sequence[Rows], reals: Rows, *, advance: Optional[Advance] = None) -> KernelMoments:
+def between(
+    sets: Sequence[Rows], reals: Rows, *, kernel: Kernel = CUBIC, advance: Optional[Advance] = None
+) -> KernelMoments:
     """Take the moments over all pairs of an image of each set (n, d) and a real one (m, d), as ``within``."""
-    sums = _Sums(sets, [reals] * len(sets), advance)
+    sums = _Sums(sets, [reals] * len(sets), kernel, advance)
     count, other = sums.rows.shape[1], len(reals)
     rows, columns = sums.rows / other, sums.columns / count
     means = rows.mean(axis=1)
     squares = sums.squares / (count * other)
     of_rows, of_columns = rows @ rows.T / count, columns @ columns.T / other
-    return KernelMoments(means, rows, columns, squares - of_rows - of_columns + np.outer(means, means))
+    return KernelMoments(means, means, rows, columns, squares - of_rows - of_columns + np.outer(means, means))
 
 
 def kernel_distance(fakes: float, reals: float, across: float) -> float:
-    """KID from the mean kernels within the fakes, within the reals, and between fakes and reals."""
+    """MMD² from the mean kernels within the fakes, within the reals, and between fakes and reals."""
     return fakes + reals - 2 * across
 
 
 @dataclass(frozen=True)
 class KernelDistances:
-    """KID of several sets to one real set.
+    """MMD² of several sets to one real set.
 
     Attributes:
-        values: (s,) KID of each set.
+        values: (s,) that of each set, unbiased.
+        whole: (s,) the same with the pairs of an image with itself, a V-statistic: too high by up to the mean
+            of k(x, x) − k(x, y) over the number of images, of each set.
         sampling: gives, for weights (s,), the standard error of the weighted sum of the values.
     """
 
     values: tuple[float, ...]
+    whole: tuple[float, ...]
     sampling: Callable[[Array], float]
 
 
 def kernel_distances(
-    real: Rows, sets: Sequence[Rows], *, paired: bool = False, progress: Optional[Progress] = None
+    real: Rows,
+    sets: Sequence[Rows],
+    *,
+    kernel: Kernel = CUBIC,
+    paired: bool = False,
+    what: str = "KID",
+    progress: Optional[Progress] = None,
 ) -> KernelDistances:
-    """Measure KID of sets (n, d) to real features (m, d) over all pairs, with the error of the U-statistic.
+    """Measure MMD² of sets (n, d) to real features (m, d) over all pairs, with the error of the U-statistic.
 
-    ``paired`` says that row i of every set came of the same seed or input. Raises ``FFLError`` for NaN or
-    infinite features.
+    Args:
+        real, sets: features.
+        kernel: k(x, y).
+        paired: whether row i of every set came of the same seed or input.
+        what: is measured, for the progress.
+        progress: called as ``progress(done, total, what)``.
+
+    Raises:
+        FFLError: NaN or infinite features.
     """
     values: list[float] = []
+    whole: list[float] = []
     of_fakes: list[Array] = []
     of_reals: list[Array] = []
     second_order = np.zeros((len(sets), len(sets)))
@@ -112,18 +157,23 @@ def kernel_distances(
         nonlocal done
         done += count
         if progress is not None:
-            progress(done, rows, "KID")
+            progress(done, rows, what)
 
-    reals = within([real], advance=advance).means[0]
+    reals = within([real], kernel=kernel, advance=advance)
+    # Of a difference of two sets, what the reals are to each other cancels.
+    second_order += 2 * reals.beyond[0, 0] / len(real) ** 2
     places = range(len(sets))
     for drawn_together in [places] if paired else [[place] for place in places]:
         drawn = [sets[place] for place in drawn_together]
-        inner, across = within(drawn, advance=advance), between(drawn, real, advance=advance)
-        values += [kernel_distance(own, reals, other) for own, other in zip(inner.means, across.means)]
+        inner = within(drawn, kernel=kernel, advance=advance)
+        across = between(drawn, real, kernel=kernel, advance=advance)
+        for place, other in enumerate(across.means):
+            values.append(kernel_distance(inner.means[place], reals.means[0], other))
+            whole.append(kernel_distance(inner.whole[place], reals.whole[0], other))
         of_fakes += list(2 * (inner.rows - across.rows))
-        of_reals += list(-2 * across.columns)
+        of_reals += list(2 * (reals.rows - across.columns))
         count = len(drawn[0])
-        second_order[np.ix_(drawn_together, drawn_together)] = (
+        second_order[np.ix_(drawn_together, drawn_together)] += (
             2 * inner.beyond / count** 2 + 4 * across.beyond / (count * len(real))
         )
 
@@ -133,13 +183,15 @@ def kernel_distances(
         twice = max(float(weights @ second_order @ weights), 0.0)
         return float(np.sqrt(squares - min(twice, squares / 2)))
 
-    return KernelDistances(tuple(values), sampling)
+    return KernelDistances(tuple(map(float, values)), tuple(map(float, whole)), sampling)
 
 
 class _Sums:
     """Sums of k_s and of k_s k_t over matrices that are never held whole."""
 
-    def __init__(self, sets: Sequence[Rows], others: Sequence[Rows], advance: Optional[Advance]) -> None:
+    def __init__(
+        self, sets: Sequence[Rows], others: Sequence[Rows], kernel: Kernel, advance: Optional[Advance]
+    ) -> None:
         count, other = len(sets[0]), len(others[0])
         self.rows, self.columns = np.zeros((len(sets), count)), np.zeros((len(sets), other))
         self.squares = np.zeros((len(sets), len(sets)))
@@ -148,9 +200,7 @@ class _Sums:
             blocks = [_block(x, rows) for x in sets]
             for first in range(0, other, _BLOCK):
                 columns = slice(first, first + _BLOCK)
-                kernels = np.stack(
-                    [(x @ _block(y, columns).T / x.shape[1] + 1) ** 3 for x, y in zip(blocks, others)]
-                )
+                kernels = np.stack([kernel.matrix(x, _block(y, columns)) for x, y in zip(blocks, others)])
                 self.rows[:, rows] += kernels.sum(axis=2)
                 self.columns[:, columns] += kernels.sum(axis=1)
                 self.squares += np.tensordot(kernels, kernels, axes=((1, 2), (1, 2)))

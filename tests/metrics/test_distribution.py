@@ -47,10 +47,14 @@ def test_kid_is_the_unbiased_squared_mmd() -> None:
     assert found.basis.settings == ("all pairs",)
 
 
-def test_the_error_of_kid_is_how_far_it_moves_with_other_images() -> None:
-    """Of 48 images as of 200: what repeats one subset has no spread at all."""
+@pytest.mark.parametrize("shift", [0.2, 1])
+def test_the_error_of_kid_is_how_far_it_moves_with_other_images(shift: float) -> None:
+    """Of 48 images as of 200: what repeats one subset has no spread at all. Near to the reals, and far."""
     for count in (48, 200):
-        drawn = [kid(made(2 * seed, count), made(2 * seed + 1, count, shift=1)) for seed in range(60)]
+        drawn = [
+            kid(made(2 * seed, count, shift=9), made(2 * seed + 1, count, shift=9 + shift))
+            for seed in range(60)
+        ]
         spread = np.std([one.value for one in drawn])
         errors = np.sqrt(np.mean([(one.spread or 0) ** 2 for one in drawn]))
         assert 0.7 < errors / spread < 1.4
