@@ -17,7 +17,7 @@ KINDS = {
     "pairs": ("pairs/*.npz", "pairs/.*.npz.*"),
     "spectra": ("spectra/*.npz", "spectra/.*.npz.*"),
     "samples": ("samples/" + "[0-9a-f]" * 64,),
-    "weights": ("pt_inception-*.pth*", "alexnet-*.pth*"),
+    "weights": ("pt_inception-*.pth*", "alexnet-*.pth*", "dinov2_*.pth*", "ViT-L-14-*.pt*"),
     "native": ("native-*.so", ".native-*"),
 }
 

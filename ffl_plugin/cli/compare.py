@@ -65,7 +65,7 @@ class SeveralValues(click.Command):
     default=None,
     help="Insist that images pair up by name, or compare as sets. [default: by the names]",
 )
-@measuring_options
+@measuring_options("--weights")
 @click.option(
     "--clone", metavar="DIR", help="The StyleGAN2-ADA or StyleGAN3 clone that samples network-snapshot-*.pkl."
 )

@@ -10,28 +10,23 @@ import click
 
 from ffl_plugin.cli._metrics import (
     KEPT,
-    chosen_of,
+    features_option,
     inception_option,
     interruptible,
     lpips_option,
+    metrics_option,
     protocol_option,
+    weights_option,
 )
-
-METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 
 
 @click.command()
 @click.argument("real", type=click.Path(path_type=Path))
 @click.argument("fake", type=click.Path(path_type=Path))
+@features_option
+@weights_option("--weights")
 @protocol_option
-@click.option(
-    "--metrics",
-    default="fid",
-    show_default=True,
-    metavar="LIST",
-    callback=chosen_of(METRICS),
-    help=f"Any of {','.join(METRICS)} (is: Inception Score, pr: precision and recall).",
-)
+@metrics_option("pairs", "spectra")
 @inception_option
 @lpips_option
 @click.option(
@@ -51,8 +46,10 @@ METRICS = ("fid", "kid", "is", "pr", "pairs", "spectra")
 def command(
     real: Path,
     fake: Path,
-    protocol: str,
-    metrics: tuple[str, ...],
+    features: str,
+    feature_weights: Optional[str],
+    protocol: Optional[str],
+    metrics: Optional[tuple[str, ...]],
     inception: Optional[str],
     lpips: Optional[str],
     clone: Optional[Path],
@@ -63,7 +60,7 @@ def command(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Fréchet Inception Distance between the images REAL and FAKE.
+    """Fréchet Inception Distance between the images REAL and FAKE, or what --features measures.
 
     Each is a folder, a zip archive, a result folder of pix2pix, CycleGAN or SPADE, or an .npz of statistics
     (mu, sigma) or features. FAKE may also be a StyleGAN network pickle, sampled by the code of its --clone in
@@ -72,6 +69,7 @@ def command(
     \b
         ffl-patch fid faces.zip generated/
         ffl-patch fid results/facades results/facades --metrics fid,pairs
+        ffl-patch fid faces.zip generated/ --features dinov2
         ffl-patch fid faces.zip runs/00000/network-snapshot-001000.pkl --clone . --protocol stylegan2-ada
         torchrun --no-python --nproc-per-node=4 ffl-patch fid faces.zip generated/
     """
@@ -90,6 +88,8 @@ def command(
             fake,
             clone=clone,
             samples=samples,
+            features=features,
+            weights=feature_weights,
             protocol=protocol,
             metrics=metrics,
             inception=None if inception is None else Path(inception),

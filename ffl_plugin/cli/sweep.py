@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._metrics import interruptible, measuring_options
+from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.formatting import shortest
 from ffl_plugin.sweep.engines import ENGINES
@@ -59,7 +59,7 @@ from ffl_plugin.sweep.plan import FEWEST_PAIRED
     metavar="PATH",
     help="Where each training leaves its images, with {out}. [default: looked for]",
 )
-@measuring_options
+@measuring_options()
 @click.option(
     "--paired-seeds/--no-paired-seeds",
     default=None,
@@ -118,6 +118,7 @@ def command(
         with OPTIONS="--dataroot maps --model pix2pix --name maps --checkpoints_dir {out}/checkpoints"
     """
     from ffl_plugin.metrics import progress_bar
+    from ffl_plugin.metrics.networks import try_network
     from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
     from ffl_plugin.sweep.page import write_sweep_report
@@ -128,7 +129,11 @@ def command(
         raise click.UsageError("--weights and --shares exclude each other.")
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; the report holds both.")
-    for path in (real, measuring["inception"], measuring["lpips"]):
+    if weights is not None and Path(weights).is_file():
+        raise click.UsageError(
+            f"--weights of a sweep are those of FFL; give the file {weights} with --feature-weights."
+        )
+    for path in (real, measuring["weights"], measuring["inception"], measuring["lpips"]):
         if path is not None and not Path(path).exists():  # now, not after days of training
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
@@ -154,6 +159,9 @@ def command(
                 "the command takes no seed, so no two trainings are a pair; put {seed} into it, or leave out "
                 "--paired-seeds"
             )
+        choice = features_chosen(measuring)
+        if choice.weights is not None:
+            try_network(choice, may_download=False)  # nor should a wrong file be found after days
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.feature_choice import INCEPTION, KID, NETWORKS, PRECISION, RECALL, metric_on
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.kernel_distance import kernel_distances
@@ -40,7 +41,8 @@ def kid(real: Features, fake: Features, *, progress: Optional[Progress] = None) 
         raise FFLError("KID needs at least 2 images on each side")
     found = kernel_distances(real.pool(), [fake.pool()], progress=progress)
     basis = replace(basis_of(real, fake), settings=(KID_SETTINGS,))
-    return Measurement("KID", found.values[0], "lower", basis, found.sampling(np.ones(1)))
+    name = metric_on(KID, real.protocol.network).name
+    return Measurement(name, found.values[0], KID.direction, basis, found.sampling(np.ones(1)))
 
 
 def inception_score(fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
@@ -90,7 +92,7 @@ def _splits(count: int) -> list[npt.NDArray[np.int64]]:
 def precision_recall(
     real: Features, fake: Features, *, progress: Optional[Progress] = None
 ) -> tuple[Measurement, Measurement]:
-    """Improved precision and recall (Kynkäänniemi et al. 2019) with 3 neighbours, on Inception features.
+    """Improved precision and recall (Kynkäänniemi et al. 2019) with 3 neighbours.
 
     StyleGAN2-ADA's ``pr50k3_full`` uses VGG features: its numbers are not comparable with these.
     """
@@ -99,11 +101,15 @@ def precision_recall(
         raise FFLError(f"precision and recall need more than {NEIGHBOURS} images on each side")
     sides = (_tensor(side.pool()).numpy() for side in (real, fake))
     (precision, recall), _ = precision_and_recall(*sides, neighbours=NEIGHBOURS, progress=progress)
-    settings = (f"{NEIGHBOURS} neighbours, Inception features",)
+    network = real.protocol.network
+    settings = (f"{NEIGHBOURS} neighbours, {NETWORKS[network]} features",)
     basis = replace(basis_of(real, fake), settings=settings)
+    names = [metric_on(metric, network).name for metric in (PRECISION, RECALL)]
+    if network == INCEPTION:
+        names = [name.lower() for name in names]  # as since 0.1, for those who read them
     return (
-        Measurement("precision", float(precision), "higher", basis),
-        Measurement("recall", float(recall), "higher", basis),
+        Measurement(names[0], float(precision), "higher", basis),
+        Measurement(names[1], float(recall), "higher", basis),
     )
 
 

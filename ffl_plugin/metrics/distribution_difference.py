@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import HIGHER, LEVEL, Difference, Metric, compare_values
+from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
 from ffl_plugin.metrics.distribution import (
     IS_SPLITS,
     NEIGHBOURS,
     inception_score_influence,
     inception_score_of,
 )
+from ffl_plugin.metrics.feature_choice import INCEPTION_SCORE, KID, PRECISION, RECALL
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.influence import sampling_error
 from ffl_plugin.metrics.kernel_distance import kernel_distances
@@ -31,10 +32,6 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 
 Rows = npt.NDArray[Any]
-
-KID = Metric("kid", "KID")
-INCEPTION_SCORE = Metric("is", "Inception Score", HIGHER)
-PRECISION, RECALL = Metric("precision", "Precision", HIGHER), Metric("recall", "Recall", HIGHER)
 
 GROUPS = 16  # a power of 2
 # Images on each side.

@@ -13,10 +13,10 @@ from typing import Any, Optional, Union
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.difference import FID_LIMIT, PAIR_METRICS
-from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
-from ffl_plugin.metrics.features import Extractor, Features
+from ffl_plugin.metrics.feature_choice import INCEPTION, ONLY_OF, PathLike, choose_features
+from ffl_plugin.metrics.feature_evaluation import features_of, measure_features
 from ffl_plugin.metrics.generators import sample_generator
-from ffl_plugin.metrics.measurement import ENOUGH, FeatureSet, Measurement, fid, fid_limit, load_feature_file
+from ffl_plugin.metrics.measurement import FeatureSet, Measurement, load_feature_file
 from ffl_plugin.metrics.pair_choice import (
     PairMetrics,
     choose_pair_metrics,
@@ -31,9 +31,8 @@ from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import spectral_distances
 from ffl_plugin.metrics.spectral_pass import measure_spectra
 from ffl_plugin.metrics.storage import TemporaryFolder
-from ffl_plugin.metrics.weights import WeightsMissing, find_weights
+from ffl_plugin.metrics.weights import WeightsMissing
 
-_OF_FEATURES = ("fid", "is", "kid", "pr")
 _Source = Union[ImageSource, FeatureSet]
 
 
@@ -67,8 +66,10 @@ def evaluate(
     real: Path,
     fake: Path,
     *,
-    protocol: str,
-    metrics: Sequence[str] = ("fid",),
+    features: str = INCEPTION,
+    weights: Optional[PathLike] = None,
+    protocol: Optional[str] = None,
+    metrics: Optional[Sequence[str]] = None,
     inception: Optional[Path] = None,
     lpips: Optional[Path] = None,
     clone: Optional[Path] = None,
@@ -79,13 +80,17 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
+    ``features``, ``weights``, ``inception``, ``protocol`` and ``metrics`` are those of ``choose_features``;
+    ``metrics`` may have ``pairs`` and ``spectra`` too.
+
     ``cache`` is a folder that lasts between runs, of what was measured and of samples of a network; without
     it, both are temporary. Where the network's weights cannot be had, what needs none is measured in their
     stead (spectra, and pairs of a result folder) and the reason comes back as ``refusal``.
 
     Raises ``FFLError`` for input that cannot be measured.
     """
-    chosen = find_protocol(protocol)
+    choice = choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics)
+    chosen = find_protocol(choice.protocol)
     temporary = TemporaryFolder()  # for samples that are not kept; gone on return
     reals = _open(real, "real", chosen)
     if fake.suffix != ".pkl":
@@ -102,25 +107,26 @@ def evaluate(
         notes.append(f"REAL and FAKE are the same images, those of {real}; give two sets")
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
-    if any(metric in metrics for metric in _OF_FEATURES):
+    others = {metric for metric in metrics or () if metric not in ONLY_OF}
+    if choice.metrics:
         try:
             kept = _below(cache, "features")
-            made, remarks = _features((reals, fakes), chosen, inception, kept, device, progress)
+            made, remarks = features_of((reals, fakes), choice, cache=kept, device=device, progress=progress)
             notes += remarks
-            measurements += _from_features(made[0], made[1], metrics, progress)
+            measurements += measure_features(made[0], made[1], choice, progress=progress)
         except WeightsMissing as error:
             refusal = error
-            metrics = (*metrics, "spectra", *(("pairs",) if is_result_folder(fake) else ()))
+            others |= {"spectra", *(("pairs",) if is_result_folder(fake) else ())}
     try:
-        if "pairs" in metrics:
+        if "pairs" in others:
             pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
-            choice = choose_pair_metrics(
+            of_pairs = choose_pair_metrics(
                 pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
             )
-            found, of_pairs = _pairs(pairs, choice, _below(cache, "pairs"), device, progress)
+            found, remarks_on_pairs = _pairs(pairs, of_pairs, _below(cache, "pairs"), device, progress)
             measurements += found
-            notes += of_pairs
-        if "spectra" in metrics:
+            notes += remarks_on_pairs
+        if "spectra" in others:
             measurements += _spectra(reals, fakes, _below(cache, "spectra"), device, progress)
     except FFLError as error:
         if refusal is None:
@@ -140,66 +146,6 @@ def _open(path: Path, role: str, protocol: Protocol) -> _Source:
     if path.suffix.lower() == ".npz":
         return load_feature_file(path, protocol)
     return open_images(path, role=role)
-
-
-def _features(
-    given: Sequence[_Source],
-    protocol: Protocol,
-    inception: Optional[Path],
-    cache: Optional[Path],
-    device: Optional[str],
-    progress: Optional[Progress],
-) -> tuple[list[FeatureSet], list[str]]:
-    """Return features or statistics as they were given, those of images, and what is to be known of them."""
-    notes = []
-    if any(isinstance(one, ImageSource) for one in given):
-        weights = find_weights(inception, progress=progress)
-        extractor = Extractor(weights, device=device)
-        if not weights.published:
-            notes.append(
-                f"{weights.path} (SHA-256 {weights.sha256}) is not the published Inception file: "
-                "the numbers compare only with others of this file"
-            )
-    features: list[FeatureSet] = [
-        extractor.extract(one, protocol, cache=cache, progress=progress)
-        if isinstance(one, ImageSource)
-        else one
-        for one in given
-    ]
-    few = [len(one) for one in features if isinstance(one, Features) and len(one) < ENOUGH]
-    if few:
-        notes.append(
-            f"{min(few):,} images are fewer than {ENOUGH:,}: FID is biased upwards, "
-            "and compares only at the same number of images"
-        )
-    return features, notes
-
-
-def _from_features(
-    real: FeatureSet, fake: FeatureSet, metrics: Sequence[str], progress: Optional[Progress]
-) -> list[Measurement]:
-    chosen = [metric for metric in _OF_FEATURES if metric in metrics]
-    if not isinstance(fake, Features) and chosen != ["fid"]:
-        raise FFLError("KID, IS, precision and recall need features or images, not statistics alone")
-    if not isinstance(real, Features) and {"kid", "pr"} & set(chosen):
-        raise FFLError("KID, precision and recall need the real features or images, not statistics alone")
-    found: list[Measurement] = []
-    if "fid" in chosen:
-        for done, distance in enumerate((fid, fid_limit)):
-            if progress is not None:
-                progress(done, 2, "FID")
-            measured = distance(real, fake)
-            found += [measured] if measured is not None else []
-        if progress is not None:
-            progress(2, 2, "FID")
-    if "is" in chosen and isinstance(fake, Features):
-        found.append(inception_score(fake, progress=progress))
-    if isinstance(real, Features) and isinstance(fake, Features):
-        if "kid" in chosen:
-            found.append(kid(real, fake, progress=progress))
-        if "pr" in chosen:
-            found += precision_recall(real, fake, progress=progress)
-    return found
 
 
 def _below(cache: Optional[Path], kind: str) -> Optional[Path]:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Optional
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, NO_EVIDENCE, Difference
+from ffl_plugin.metrics.cmmd import SETTINGS as CMMD_SETTINGS
+from ffl_plugin.metrics.cmmd import compare_cmmd
+from ffl_plugin.metrics.difference import LEVEL, NO_EVIDENCE, Difference, Metric
 from ffl_plugin.metrics.distribution import KID_SETTINGS, NEIGHBOURS, SCORE_SETTINGS
 from ffl_plugin.metrics.distribution_difference import (
     FEWEST_NEIGHBOURS,
@@ -16,18 +18,18 @@ from ffl_plugin.metrics.distribution_difference import (
     compare_kid,
     compare_precision_recall,
 )
+from ffl_plugin.metrics.feature_choice import KID, metric_on
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.frechet_limit import REMAINING_BIAS, fewest_for_limit
-from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.measurement import basis_of, refuse_different_conditions
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 
 # Metric -> the fewest images on each side that give an interval.
-FEATURE_METRICS = {"fid": 4, "kid": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
-ENOUGH_FOR_LIMIT = fewest_for_limit(FEATURES)
-ENOUGH_FOR_KID = 32  # the fewest that benchmarks/coverage.py draws
+FEATURE_METRICS = {"fid": 4, "kid": 4, "cmmd": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
+AT_THIS_NUMBER = "For this number of images, which make it too high, one generator more than another."
+ENOUGH_FOR_KID = 32  # the fewest that benchmarks/coverage.py draws; also for CMMD
 
 
 def compare_features(
@@ -39,6 +41,8 @@ def compare_features(
     progress: Optional[Progress] = None,
 ) -> list[Difference]:
     """Compare metrics of trainings before and after; a training is a set of features.
+
+    On features of another network than Inception the metrics have other names (``metric_on``).
 
     Args:
         real: features of the real images.
@@ -56,6 +60,7 @@ def compare_features(
             if min(len(real), len(fakes)) < FEATURE_METRICS[metric]:
                 fewest = FEATURE_METRICS[metric]
                 raise FFLError(f"an interval of {metric.upper()} needs at least {fewest} images on each side")
+    network = real.protocol.network
     paired = len({fakes.names for fakes in trainings}) == 1
     first = trainings.before[0]
     basis = basis_of(real, first)
@@ -73,37 +78,50 @@ def compare_features(
             rows, pooled, ddof=real.protocol.ddof, paired=paired, level=level, progress=progress
         )
         bases = basis_of(real, first, covariance=True), basis
-        distances = [replace(row, basis=own) for row, own in zip(distances, bases)]
-        found[:0] = _fid_with_notes(distances, smallest)
+        distances = [replace(_named(row, network), basis=own) for row, own in zip(distances, bases)]
+        found[:0] = _fid_with_notes(distances, smallest, real.dimensions, network)
+    kernels: list[Difference] = []
+    if "cmmd" in metrics:
+        published, unbiased = compare_cmmd(rows, pooled, paired=paired, level=level, progress=progress)
+        published = replace(published, note=AT_THIS_NUMBER)
+        kernels += [
+            replace(row, basis=replace(basis, settings=(CMMD_SETTINGS,))) for row in (published, unbiased)
+        ]
     if "kid" in metrics:
-        kernel = compare_kid(rows, pooled, paired=paired, level=level, progress=progress)
-        kernel = replace(kernel, basis=replace(basis, settings=(KID_SETTINGS,)))
-        if smallest < ENOUGH_FOR_KID:
-            kernel = _undecided(
-                kernel, f"its interval was tried on {ENOUGH_FOR_KID} and more, not on {smallest}"
-            )
-        found.append(kernel)
+        row = _named(compare_kid(rows, pooled, paired=paired, level=level, progress=progress), network)
+        kernels.append(replace(row, basis=replace(basis, settings=(KID_SETTINGS,))))
+    if smallest < ENOUGH_FOR_KID:
+        why = f"its interval was tried on {ENOUGH_FOR_KID} and more, not on {smallest}"
+        kernels = [_undecided(row, why) for row in kernels]
+    found += kernels
     if "pr" in metrics:
         neighbours = replace(basis, settings=(f"{NEIGHBOURS} neighbours",))
         shares = compare_precision_recall(rows, pooled, level=level, progress=progress)
-        found += [replace(share, basis=neighbours) for share in shares]
+        found += [replace(_named(share, network), basis=neighbours) for share in shares]
     return found
 
 
-def _fid_with_notes(distances: Sequence[Difference], smallest: int) -> list[Difference]:
+def _named(row: Difference, network: str) -> Difference:
+    """Give a row the name that its metric has on a network's features."""
+    metric = metric_on(Metric(row.metric, row.name, row.direction, row.unit), network)
+    return replace(row, metric=metric.key, name=metric.name)
+
+
+def _fid_with_notes(
+    distances: Sequence[Difference], smallest: int, dimensions: int, network: str
+) -> list[Difference]:
     """Say what is left of the bias of FID, and let no change pass for one that is smaller than that."""
     at_this_number, *limit = distances
     if limit:
-        why = "For this number of images, which make it too high, one generator more than another."
-        return [replace(at_this_number, note=why), _beyond_bias(at_this_number, limit[0])]
+        return [replace(at_this_number, note=AT_THIS_NUMBER), _beyond_bias(at_this_number, limit[0], network)]
     why = (
-        f"{smallest:,} are fewer than the {ENOUGH_FOR_LIMIT:,} that its {FEATURES:,} dimensions "
-        "take, so it is far too high, one generator's more than another's"
+        f"{smallest:,} are fewer than the {fewest_for_limit(dimensions):,} that its {dimensions:,} "
+        "dimensions take, so it is far too high, one generator's more than another's"
     )
     return [_undecided(at_this_number, why)]
 
 
-def _beyond_bias(plain: Difference, reduced: Difference) -> Difference:
+def _beyond_bias(plain: Difference, reduced: Difference, network: str) -> Difference:
     """Call a change of bias-reduced FID improved or worse only where it exceeds what its bias may still be.
 
     The bias that is left is positive on both sides, and on neither more than ``REMAINING_BIAS`` of what was
@@ -115,7 +133,8 @@ def _beyond_bias(plain: Difference, reduced: Difference) -> Difference:
         return reduced
     note = (
         f"Of the bias of few images {correction:.3g} was taken off, and {remaining:.2g} may be left, "
-        "which is more than the change; measure more images, or KID, which has no bias (--metrics fid,kid)."
+        f"which is more than the change; measure more images, or {metric_on(KID, network).name}, which has "
+        "no bias (--metrics fid,kid)."
     )
     return replace(reduced, verdict=NO_EVIDENCE, note=note)
 

@@ -1,4 +1,4 @@
-"""Inception features of a set: decoded ahead of the network, cached, resumable, shared by processes.
+"""Features of a set: decoded ahead of the network, cached, resumable, shared by processes.
 
 Features are cached under the hash of the image's bytes, the protocol and the weights, so a stopped run goes
 on where it was, a renamed, reordered or extended set costs nothing, and a changed image is computed again.
@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import image_size, refuse_transparency
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
-from ffl_plugin.metrics.inception import FEATURES, Inception
+from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS
+from ffl_plugin.metrics.networks import build_network
 from ffl_plugin.metrics.one_pass import (
     Consumer,
     Encoded,
@@ -55,7 +56,8 @@ class Features:
         names: of the images.
         protocol: under which the features were made.
         weights: that made them; None where a file does not tell.
-        chunks: rows, or where they are: features (2048), then logits (1008) unless they are unknown.
+        chunks: rows, or where they are: features (d); of Inception 2048, then logits (1008) unless they are
+            unknown.
         temporary: the folder of the files, where it goes when this object does.
     """
 
@@ -74,16 +76,22 @@ class Features:
         return (chunk.load() if isinstance(chunk, StoredRows) else chunk for chunk in self.chunks)
 
     def pool(self) -> Rows:
-        """Return all features (N, 2048), on disk where the chunks are: 8 kB an image."""
-        return self._columns(slice(None, FEATURES))
+        """Return all features (N, d), on disk where the chunks are: 8 kB an image of Inception."""
+        return self._columns(slice(None, self.protocol.dimensions))
+
+    @property
+    def dimensions(self) -> int:
+        """The number d of features of an image."""
+        return self.protocol.dimensions or int(next(self.blocks()).shape[1])
 
     def logits(self) -> Rows:
         """Return all class logits, without bias, (N, 1008), likewise.
 
         Raises ``FFLError`` where only the features are known.
         """
-        logits = self._columns(slice(FEATURES, None))
-        if logits.shape[1] == 0:
+        dimensions = self.protocol.dimensions
+        logits = None if dimensions is None else self._columns(slice(dimensions, None))
+        if logits is None or logits.shape[1] == 0:
             raise FFLError(
                 "the Inception Score needs class logits, and a file of features has none; give images"
             )
@@ -100,11 +108,15 @@ class Features:
 class Extractor:
     """The network with its weights, on one device; built when the first image needs it."""
 
-    def __init__(self, weights: Weights, *, device: Optional[str] = None) -> None:
-        """``device`` defaults to the process's GPU, or to the CPU where there is none."""
+    def __init__(self, weights: Weights, *, network: str = INCEPTION, device: Optional[str] = None) -> None:
+        """Take the weights of a network, a key of ``NETWORKS``.
+
+        ``device`` defaults to the process's GPU, or to the CPU where there is none.
+        """
         self.weights = weights
+        self.network = network
         self.device = find_device(device)
-        self._network: Optional[Inception] = None
+        self._network: Optional[nn.Module] = None
 
     def extract(
         self,
@@ -135,9 +147,9 @@ class Extractor:
 
     @torch.inference_mode()
     def _run(self, images: Tensor) -> Any:
-        """Images (N, 3, 299, 299) to rows (N, 2048 + 1008), which may still be under way on the device."""
+        """Prepared images (N, 3, side, side) to rows (N, width), which may be under way on the device."""
         if self._network is None:
-            self._network = Inception(self.weights).to(self.device)
+            self._network = build_network(self.network, self.weights).to(self.device)
         # Three digits of a feature, as TF32 has, are too few. Without enabled=True cuDNN itself is off.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return torch.cat([self._network(batch) for batch in torch.split(images, self.batch)])
@@ -154,7 +166,12 @@ class FeatureMeter(Consumer):
     def __init__(
         self, extractor: Extractor, source: ImageSource, protocol: Protocol, *, cache: Optional[Path] = None
     ) -> None:
-        """Prepare for a set; arguments as of ``Extractor.extract``."""
+        """Prepare for a set; arguments and errors as of ``Extractor.extract``."""
+        if protocol.network != extractor.network:
+            raise FFLError(
+                f"the protocol {protocol.name} is not one of {NETWORKS[extractor.network]}, whose weights "
+                "these are"
+            )
         self._extractor = extractor
         self._source = source
         self._protocol = protocol

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import UNKNOWN, Basis
-from ffl_plugin.metrics.difference import FID_LIMIT
+from ffl_plugin.metrics.difference import FID, FID_LIMIT
+from ffl_plugin.metrics.feature_choice import INCEPTION, metric_on
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import (
     Statistics,
@@ -22,13 +23,9 @@ from ffl_plugin.metrics.frechet import (
     frechet_to_statistics,
 )
 from ffl_plugin.metrics.frechet_limit import fewest_for_limit, frechet_limit
-from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.protocols import Protocol
 
 FeatureSet = Union[Features, Statistics]
-
-# With fewer images than dimensions the covariance is singular and the bias of FID is large.
-ENOUGH = FEATURES
 
 
 @dataclass(frozen=True)
@@ -56,35 +53,53 @@ class Measurement:
         return {**numbers, "better": self.better, "conditions": str(self.basis)}
 
 
-def fid(real: FeatureSet, fake: FeatureSet) -> Measurement:
+def fid(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = None) -> Measurement:
     """Fréchet Inception Distance (Heusel et al. 2017) of features with features or with stored statistics.
+
+    Of another network's features it carries that network's name: FD-DINOv2 (Stein et al. 2023). ``network``
+    is for statistics alone, which do not tell it.
 
     Raises ``FFLError`` when the two sets were made under different protocols or weights.
     """
     refuse_different_conditions(real, fake)
-    return Measurement("FID", _distance(real, fake), "lower", basis_of(real, fake, covariance=True))
+    name = metric_on(FID, network or network_of(real, fake)).name
+    return Measurement(name, _distance(real, fake), "lower", basis_of(real, fake, covariance=True))
 
 
-def fid_limit(real: FeatureSet, fake: FeatureSet) -> Optional[Measurement]:
+def fid_limit(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = None) -> Optional[Measurement]:
     """FID less most of the bias of few images (``frechet_limit``); None where there are too few for it.
 
     Raises ``FFLError`` as ``fid`` does.
     """
     refuse_different_conditions(real, fake)
-    if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(FEATURES):
+    if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(_dimensions(real)):
         return None
     value = frechet_limit(*(_unbiased(side) for side in (fake, real)))
-    return Measurement(FID_LIMIT.name, value, FID_LIMIT.direction, basis_of(real, fake))
+    name = metric_on(FID_LIMIT, network or network_of(real, fake)).name
+    return Measurement(name, value, FID_LIMIT.direction, basis_of(real, fake))
+
+
+def network_of(*sides: FeatureSet) -> str:
+    """Whose features these are, a key of ``NETWORKS``; Inception's where none of them tells."""
+    return next((side.protocol.network for side in sides if isinstance(side, Features)), INCEPTION)
+
+
+def _dimensions(side: FeatureSet) -> int:
+    return len(side.mean) if isinstance(side, Statistics) else side.dimensions
 
 
 def _unbiased(side: FeatureSet) -> Statistics:
     if isinstance(side, Statistics):
         return side
-    return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=1)
+    return _of_blocks(side, ddof=1)
+
+
+def _of_blocks(side: Features, *, ddof: int) -> Statistics:
+    return Statistics.of_blocks((block[:, : side.protocol.dimensions] for block in side.blocks()), ddof=ddof)
 
 
 def _distance(a: FeatureSet, b: FeatureSet) -> float:
-    few_a, few_b = (isinstance(side, Features) and len(side) <= FEATURES for side in (a, b))
+    few_a, few_b = (isinstance(side, Features) and len(side) <= side.dimensions for side in (a, b))
     if isinstance(a, Features) and isinstance(b, Features) and few_a and few_b:
         return frechet_distance(a.pool(), b.pool(), ddof=a.protocol.ddof)
     if isinstance(a, Features) and few_a:
@@ -98,7 +113,7 @@ def statistics(side: FeatureSet) -> Statistics:
     """Return mean and covariance as the protocol has it, in flat memory."""
     if isinstance(side, Statistics):
         return side
-    return Statistics.of_blocks((block[:, :FEATURES] for block in side.blocks()), ddof=side.protocol.ddof)
+    return _of_blocks(side, ddof=side.protocol.ddof)
 
 
 def basis_of(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> Basis:
@@ -134,7 +149,7 @@ def refuse_different_conditions(real: FeatureSet, fake: FeatureSet) -> None:
 
 
 def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
-    """Load an ``.npz``: statistics of pytorch-fid or clean-fid (``mu``, ``sigma``), or features (N, 2048).
+    """Load an ``.npz``: statistics of pytorch-fid or clean-fid (``mu``, ``sigma``), or features (N, d).
 
     The file does not tell its protocol: the user does. Nothing in it is executed. Raises ``FFLError`` for
     anything else.
@@ -153,11 +168,12 @@ def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
             raise FFLError(f"{path} holds NaN or infinite values in {name}; compute it again")
     if {"mu", "sigma"} <= arrays.keys():
         return _stored_statistics(path, arrays["mu"].astype(np.float64), arrays["sigma"].astype(np.float64))
-    features = [array for array in arrays.values() if array.ndim == 2 and array.shape[1] == FEATURES]
+    width = protocol.dimensions
+    features = [array for array in arrays.values() if array.ndim == 2 and width in (None, array.shape[1])]
     if len(features) != 1:
         raise FFLError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of "
-            f"features (N, {FEATURES})"
+            f"features (N, {width or 'd'})"
         )
     if len(features[0]) < 2:
         raise FFLError(

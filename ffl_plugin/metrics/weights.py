@@ -75,6 +75,23 @@ ALEXNET = Release(
     variable="FFL_LPIPS",
     option="--lpips",
 )
+# The network of FD-DINOv2: ViT-L/14, without registers.
+DINOV2 = Release(
+    network="DINOv2",
+    url="https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+    sha256="d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428",
+    variable="FFL_DINOV2",
+    option="--feature-weights",
+)
+# The network of CMMD: ViT-L/14 for 336×336 pixels, by OpenAI.
+CLIP = Release(
+    network="CLIP",
+    url="https://openaipublic.azureedge.net/clip/models/"
+    "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02/ViT-L-14-336px.pt",
+    sha256="3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
+    variable="FFL_CLIP",
+    option="--feature-weights",
+)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 
 from ffl_plugin import __version__
 from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.feature_choice import INCEPTION, choose_features
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.findings import Findings
@@ -41,11 +42,13 @@ def compare(
     before: Paths,
     after: Paths,
     pairs: Optional[bool] = None,
+    features: str = INCEPTION,
+    weights: Optional[PathLike] = None,
     inception: Optional[PathLike] = None,
     lpips: Optional[PathLike] = None,
     download: bool = True,
-    protocol: str = "pytorch-fid",
-    metrics: Sequence[str] = ("fid",),
+    protocol: Optional[str] = None,
+    metrics: Optional[Sequence[str]] = None,
     clone: Optional[PathLike] = None,
     samples: int = SAMPLES,
     classes: Optional[int] = None,
@@ -64,11 +67,15 @@ def compare(
             or StyleGAN run folders.
         pairs: True insists that every image has a real one of its name, False compares sets only, None
             decides by the names.
-        inception: weights for FID; None takes ``$FFL_INCEPTION``, else those downloaded before.
+        features: the network whose features are measured: inception, dinov2, clip or alexnet.
+        weights: its file; None takes that of ``$FFL_INCEPTION``, ``$FFL_DINOV2``, ``$FFL_CLIP`` or
+            ``$FFL_LPIPS``, else the one downloaded before.
+        inception: Inception's weights, another name of ``weights``.
         lpips: AlexNet's weights for LPIPS of pairs; None takes ``$FFL_LPIPS``, else those downloaded before.
         download: whether weights may be downloaded if they are not here.
-        protocol: a name in ``ffl_plugin.metrics.PROTOCOLS``.
-        metrics: of features: any of fid, kid, is (Inception Score), pr (precision and recall).
+        protocol: of FID, a name in ``ffl_plugin.metrics.PROTOCOLS``; None is pytorch-fid.
+        metrics: of features: any of fid (the Fréchet distance), kid, cmmd (of CLIP), is (Inception Score, of
+            Inception), pr (precision and recall); None is cmmd of CLIP and fid of the others.
         clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
         samples: how many images of each network; the same seeds for all.
         classes: says that the images are label maps of so many classes: mIoU and pixel accuracy are compared.
@@ -88,11 +95,9 @@ def compare(
     """
     how = Measuring(
         pairs,
-        inception,
+        choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics),
         lpips,
         download,
-        protocol,
-        metrics,
         clone,
         samples,
         classes,

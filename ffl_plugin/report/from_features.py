@@ -1,4 +1,4 @@
-"""Metrics of Inception features of both sides, where the network's weights can be had."""
+"""Metrics of features of both sides, where the network's weights can be had."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Union
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LOWER
+from ffl_plugin.metrics.difference import FID, LOWER
+from ffl_plugin.metrics.feature_choice import (
+    CMMD,
+    INCEPTION,
+    KID,
+    NETWORKS,
+    FeatureChoice,
+    metric_on,
+)
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.inputs import Inputs
 from ffl_plugin.report.measuring import Measuring
@@ -16,12 +24,12 @@ from ffl_plugin.report.model import FEATURES, ChangedImage, Pictures
 from ffl_plugin.report.samples import furthest, sample, set_places
 
 if TYPE_CHECKING:
-    from ffl_plugin.metrics import Protocol, Weights
+    from ffl_plugin.metrics import Protocol
     from ffl_plugin.metrics.features import FeatureMeter, Features
     from ffl_plugin.metrics.progress import Progress
     from ffl_plugin.report.image_rows import Shown
 
-_NAMES = {"fid": "FID", "kid": "KID", "is": "IS", "pr": "Precision and recall"}
+_METRICS = {"fid": FID, "kid": KID, "cmmd": CMMD}
 
 
 def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
@@ -81,7 +89,8 @@ class FeaturePlan:
         features = [one.result() if isinstance(one, FeatureMeter) else one for one in self.features]
         real, trainings = features[0], inputs.trainings.split(features[1:])
         rows = compare_features(real, trainings, metrics=self.possible, progress=how.progress)
-        found = Findings(rows=tuple(rows), missing=self.missing, notes=self.notes)
+        notes = (*self.notes, *_kernel_would_decide(self.possible, how.features, features))
+        found = Findings(rows=tuple(rows), missing=self.missing, notes=notes)
         before, after = (opened.source for opened in inputs.firsts)
         if "fid" not in self.possible or before is None or after is None or before.names != after.names:
             return found
@@ -92,9 +101,10 @@ class FeaturePlan:
 
 
 def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
-    """Plan FID, KID, IS, precision and recall, or say what they need.
+    """Plan what is measured on features, or say what it needs.
 
-    Features are cached by content, protocol and weights, so that an interrupted run goes on where it stopped.
+    Features are cached by content, network, protocol and weights, so that an interrupted run goes on where it
+    stopped.
 
     Raises:
         FFLError: the weights file cannot be used.
@@ -102,28 +112,34 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
     from ffl_plugin.cache import cache_folder
     from ffl_plugin.metrics.feature_difference import FEATURE_METRICS
     from ffl_plugin.metrics.features import Extractor, FeatureMeter
+    from ffl_plugin.metrics.networks import find_network_weights, unpublished
     from ffl_plugin.metrics.protocols import find_protocol
     from ffl_plugin.metrics.weights import WeightsMissing
 
-    protocol = find_protocol(how.protocol)
+    choice = how.features
+    protocol = find_protocol(choice.protocol)
     everything = (inputs.real, *inputs.trainings)
     files = {
         opened.path: _features_in(opened.path, protocol) for opened in everything if opened.holds == FEATURES
     }
     fewest = min(len(files.get(opened.path) or opened.images) for opened in everything)
-    possible = tuple(metric for metric in how.metrics if fewest >= FEATURE_METRICS[metric])
+    possible = tuple(metric for metric in choice.metrics if fewest >= FEATURE_METRICS[metric])
     missing = tuple(
-        _missing([metric], f"every set needs at least {FEATURE_METRICS[metric]} images")
-        for metric in how.metrics
+        _missing([metric], choice, f"every set needs at least {FEATURE_METRICS[metric]} images")
+        for metric in choice.metrics
         if metric not in possible
     )
     if not possible:
         return FeaturePlan(missing=missing)
     try:
-        weights = _weights(how) if len(files) < len(everything) else None
+        weights = (
+            find_network_weights(choice, may_download=how.download, progress=how.progress)
+            if len(files) < len(everything)
+            else None
+        )
     except WeightsMissing as error:
-        return FeaturePlan(missing=(_missing(possible, str(error)), *missing))
-    extractor = None if weights is None else Extractor(weights)
+        return FeaturePlan(missing=(_missing(possible, choice, str(error)), *missing))
+    extractor = None if weights is None else Extractor(weights, network=choice.network)
     cache = cache_folder() / "features"
     features = tuple(
         files[opened.path]
@@ -131,34 +147,24 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
         else FeatureMeter(extractor, opened.images, protocol, cache=cache)
         for opened in everything
     )
-    notes = (*_unpublished(weights), *_kid_would_decide(possible, how.metrics, fewest))
+    notes = () if weights is None else unpublished(choice, weights)
     return FeaturePlan(possible, features, missing, notes)
 
 
-def _weights(how: Measuring) -> Weights:
-    from ffl_plugin.metrics.weights import find_weights
+def _kernel_would_decide(
+    possible: Sequence[str], choice: FeatureChoice, features: Sequence[Features]
+) -> tuple[str, ...]:
+    """The advice to measure a kernel distance, where a Fréchet distance may not decide and that may."""
+    from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID
+    from ffl_plugin.metrics.frechet_limit import fewest_for_limit
 
-    given = None if how.inception is None else Path(how.inception)
-    return find_weights(given, may_download=how.download, progress=how.progress)
-
-
-def _unpublished(weights: Optional[Weights]) -> tuple[str, ...]:
-    if weights is None or weights.published:
+    fewest, dimensions = min(map(len, features)), features[0].dimensions
+    asked = {"kid", "cmmd"} & set(choice.metrics)
+    if "fid" not in possible or asked or not ENOUGH_FOR_KID <= fewest < fewest_for_limit(dimensions):
         return ()
+    fid, kid = (metric_on(metric, choice.network).name for metric in (FID, KID))
     return (
-        f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published Inception file: its "
-        "numbers compare only with others of this file.",
-    )
-
-
-def _kid_would_decide(possible: Sequence[str], asked: Sequence[str], fewest: int) -> tuple[str, ...]:
-    """The advice to measure KID, where FID may not decide and KID may."""
-    from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID, ENOUGH_FOR_LIMIT
-
-    if "fid" not in possible or "kid" in asked or not ENOUGH_FOR_KID <= fewest < ENOUGH_FOR_LIMIT:
-        return ()
-    return (
-        f"FID does not decide on {fewest:,} images; KID, which needs {ENOUGH_FOR_KID}, is measured with "
+        f"{fid} does not decide on {fewest:,} images; {kid}, which needs {ENOUGH_FOR_KID}, is measured with "
         "--metrics fid,kid.",
     )
 
@@ -175,7 +181,8 @@ def _most_changed(
         shares.append(influence / len(fakes))
         if progress is not None:
             progress(done, 2, "images that changed most")
-    return furthest("fid", before.names, *shares, direction=LOWER)
+    fid = metric_on(FID, real.protocol.network)
+    return furthest(fid.key, before.names, *shares, direction=LOWER)
 
 
 def _features_in(path: Path, protocol: Protocol) -> Features:
@@ -192,6 +199,14 @@ def _features_in(path: Path, protocol: Protocol) -> Features:
     return loaded
 
 
-def _missing(metrics: Sequence[str], why: str) -> str:
+def _missing(metrics: Sequence[str], choice: FeatureChoice, why: str) -> str:
     were = "was" if len(metrics) == 1 and metrics[0] != "pr" else "were"
-    return f"{' and '.join(_NAMES[metric] for metric in metrics)} {were} not measured: {why.rstrip('.')}."
+    names = [_name(metric, choice.network) for metric in metrics]
+    return f"{' and '.join(names)} {were} not measured: {why.rstrip('.')}."
+
+
+def _name(metric: str, network: str) -> str:
+    if metric == "pr":
+        on = "" if network == INCEPTION else f" on {NETWORKS[network]}"
+        return f"Precision and recall{on}"
+    return "IS" if metric == "is" else metric_on(_METRICS[metric], network).name

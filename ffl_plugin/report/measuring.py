@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Union
+
+from ffl_plugin.metrics.feature_choice import FeatureChoice, choose_features
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
@@ -18,11 +19,9 @@ class Measuring:
     """The choices of one comparison; the attributes are explained at ``compare``."""
 
     pairs: Optional[bool] = None
-    inception: Optional[Union[str, os.PathLike[str]]] = None
+    features: FeatureChoice = field(default_factory=choose_features)
     lpips: Optional[Union[str, os.PathLike[str]]] = None
     download: bool = True
-    protocol: str = "pytorch-fid"
-    metrics: Sequence[str] = ("fid",)
     clone: Optional[Union[str, os.PathLike[str]]] = None
     samples: int = SAMPLES
     classes: Optional[int] = None

@@ -6,12 +6,16 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from ffl_plugin.metrics.difference import FID
+from ffl_plugin.metrics.feature_choice import NETWORKS, metric_on
 from ffl_plugin.report import figures, pictures, words
 from ffl_plugin.report.model import Comparison, RadialProfile, Sample
 from ffl_plugin.report.rendering import markup, render
 from ffl_plugin.report.verdict import DECIDING
 
 PROFILE_LINES = 12
+# Of these an image's share is its influence.
+FRECHET = {metric_on(FID, network).key for network in NETWORKS}
 # Losses worth a figure of their own, in this order; the rest is in comparison.json.
 LOSSES_SHOWN = (
     "Loss/G/ffl",
@@ -59,7 +63,7 @@ def to_html(comparison: Comparison) -> str:
         "bases": _bases(comparison),
         "sampled": _sampled(comparison),
         "level": _level(comparison),
-        "deciding": ", ".join(DECIDING.values()),
+        "deciding": ", ".join(DECIDING),
     }
     return render(
         "report.html.jinja",
@@ -195,13 +199,13 @@ def _sample(sample: Sample) -> dict[str, Any]:
 def _changed_how(comparison: Comparison) -> str:
     if not comparison.changed:
         return ""
-    if comparison.changed[0].metric == "fid":
-        return (
-            "By each image's share in FID (its influence over the number of images; negative is better): the "
-            "largest improvements first, then the largest losses."
-        )
     row = comparison.row(comparison.changed[0].metric)
     name = "" if row is None else words.name(row)
+    if comparison.changed[0].metric in FRECHET:
+        return (
+            f"By each image's share in {name} (its influence over the number of images; negative is better): "
+            "the largest improvements first, then the largest losses."
+        )
     mean = ", its mean over the trainings of each side (the pictures are of the first)"
     return (
         f"By {name}{mean if comparison.several else ''}: the largest improvements first, then the largest "

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from ffl_plugin.metrics.difference import NO_EVIDENCE, Difference
+from ffl_plugin.metrics.difference import FID_LIMIT, NO_EVIDENCE, Difference
+from ffl_plugin.metrics.feature_choice import CMMD_UNBIASED, KID, NETWORKS, metric_on
 from ffl_plugin.report import words
 from ffl_plugin.report.model import Verdict
 
-# Metric -> its name. The first that was measured on enough images decides. KID is unbiased and needs fewer
-# than bias-reduced FID; both come, as LPIPS does, before LFD, which the loss itself nearly minimises.
+# Name -> keys. The first that was measured on enough images decides. CMMD is CLIP's own. A bias-reduced
+# Fréchet distance comes before a kernel distance, which needs fewer images; all of them come, as LPIPS does,
+# before LFD, which the loss itself nearly minimises. A comparison has one network.
 DECIDING = {
-    "fid_limit": "bias-reduced FID",
-    "kid": "KID",
-    "lpips": "LPIPS",
-    "lfd": "LFD",
-    "profile_distance": "the distance of the radial profiles",
+    "unbiased CMMD": (CMMD_UNBIASED.key,),
+    "bias-reduced FID or FD": tuple(metric_on(FID_LIMIT, network).key for network in NETWORKS),
+    "KID or KD": tuple(metric_on(KID, network).key for network in NETWORKS),
+    "LPIPS": ("lpips",),
+    "LFD": ("lfd",),
+    "the distance of the radial profiles": ("profile_distance",),
 }
 
 ONE_TRAINING = (
@@ -41,9 +44,9 @@ def deciding_row(rows: Sequence[Difference]) -> Optional[Difference]:
     Rows that may not decide are passed over.
     """
     able = [row for row in rows if row.decides]
-    for metric in DECIDING:
+    for metrics in DECIDING.values():
         for row in able:
-            if row.metric == metric:
+            if row.metric in metrics:
                 return row
     return next((row for row in able if row.metric.startswith("fid")), None) or next(iter(able), None)
 
@@ -72,7 +75,8 @@ def reach_verdict(
         statement += f", {row.level:.0%} interval {words.interval(row)}; {row.direction} is better)."
     own = []
     if row.metric in ("lfd", "profile_distance"):
-        own.append(NEARLY_THE_LOSS.format("FID does not decide," if undecided else "FID was not measured,"))
+        why = next((f"{row.name} does not decide," for row in rows if not row.decides and row.note), "")
+        own.append(NEARLY_THE_LOSS.format(why or "FID was not measured,"))
     own += undecided
     if len(row.before_trainings) == len(row.after_trainings) == 1:
         own.append(ONE_TRAINING if row.low is not None else NO_SPREAD)

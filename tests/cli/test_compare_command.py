@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from ffl_plugin.cli import main
+from ffl_plugin.cli import _metrics, main
+from ffl_plugin.metrics.feature_choice import NETWORKS, ONLY_OF, choose_features
 from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 
@@ -154,4 +155,13 @@ def test_every_protocol_can_be_chosen(command):
     module = importlib.import_module(f"ffl_plugin.cli.{command}")
     (option,) = [option for option in module.command.params if option.name == "protocol"]
     assert set(option.type.choices) == set(PROTOCOLS)
-    assert option.default == DEFAULT_PROTOCOL
+    assert f"[default: {DEFAULT_PROTOCOL}" in option.help
+    assert choose_features().protocol == DEFAULT_PROTOCOL
+
+
+@pytest.mark.parametrize("command", ["compare", "fid", "sweep"])
+def test_every_network_and_metric_can_be_chosen(command):
+    module = importlib.import_module(f"ffl_plugin.cli.{command}")
+    (option,) = [option for option in module.command.params if option.name == "features"]
+    assert list(option.type.choices) == list(NETWORKS)
+    assert tuple(ONLY_OF) == _metrics.OF_FEATURES

@@ -17,7 +17,7 @@ def arguments_of(*options: str) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
 
     @click.command()
-    @measuring_options
+    @measuring_options("--weights")
     @click.option("--other")
     def command(measuring: dict[str, Any], other: str) -> None:
         found.append({**measuring, "other": other})
@@ -29,6 +29,8 @@ def arguments_of(*options: str) -> dict[str, Any]:
 def test_every_option_arrives() -> None:
     options = "--inception=a.pth --lpips=b.pth --no-download --protocol=clean --metrics=kid,pr --other=c"
     assert arguments_of(*options.split()) == {
+        "features": "inception",
+        "weights": None,
         "inception": "a.pth",
         "lpips": "b.pth",
         "download": False,

@@ -170,7 +170,7 @@ SLOW_COMMAND = """
 import sys, time
 import test_features
 from ffl_plugin.cli import main
-from ffl_plugin.metrics import evaluation, features
+from ffl_plugin.metrics import feature_evaluation, features
 
 class Slow(test_features.CountingExtractor):
     def _run(self, images):
@@ -181,7 +181,7 @@ class Slow(test_features.CountingExtractor):
         return super()._run(images)
 
 features.CHUNK = 2
-evaluation.Extractor = Slow
+feature_evaluation.Extractor = Slow
 main(["fid", *sys.argv[2:], "--metrics", "kid", "--device", "cpu", "--json"])
 """
 

@@ -25,8 +25,8 @@ from ffl_plugin.report.verdict import reach_verdict
 class MeanColours(features.Extractor):
     """Takes the means of 8x8 parts of an image: 192 numbers."""
 
-    def __init__(self, weights):
-        super().__init__(weights, device="cpu")
+    def __init__(self, weights, network="inception"):
+        super().__init__(weights, network=network, device="cpu")
 
     def _run(self, images):
         parts = torch.nn.functional.adaptive_avg_pool2d((images + 1) * 127.5, 8)
