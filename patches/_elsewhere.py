@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ffl_plugin.patching import Clone, PatchError
+from ffl_plugin.patching import Clone, PatchError, Recipe
 
+_OWN_CLASS = re.compile(rb"^\s*class \w*focal_?frequency", re.IGNORECASE | re.MULTILINE)
 _OWN = re.compile(rb"focal.?frequency", re.IGNORECASE)
 _REGISTRY = re.compile(rb"\bLOSS_REGISTRY\b")
 _FRAMEWORKS = {
@@ -18,14 +19,14 @@ _FRAMEWORKS = {
 _TORCH = re.compile(rb"^\s*(?:import|from) torch\b", re.MULTILINE)
 
 
-def what_to_do(clone: Clone) -> list[str]:
-    """Return sentences, without a full stop, for a user whose repository no recipe fits."""
+def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
+    """Return sentences, without a full stop, for a user whose repository none of the recipes fits."""
     texts = dict(_texts(clone))
     said = []
-    if own := _place(texts, _OWN):
+    if own := _place(texts, _OWN_CLASS) or _place(texts, _OWN):
         said.append(
-            f"{own} has a focal frequency loss of its own; switch it on there, and see in docs/loss.md what "
-            "its weights mean here"
+            f"{own} has a focal frequency loss of its own; switch it on there, or put "
+            "ffl_plugin.FocalFrequencyLoss in its place, for which docs/loss.md says what its weights mean"
         )
     elif registry := _place(texts, _REGISTRY):
         said.append(
@@ -35,9 +36,17 @@ def what_to_do(clone: Clone) -> list[str]:
     if not any(map(_TORCH.search, texts.values())):
         for name, imported in _FRAMEWORKS.items():
             if place := _place(texts, imported):
-                said.append(f"{place} imports {name}, and the loss is PyTorch; patch a PyTorch version of it")
+                ports = [each for each in recipes if each.supplements is None and _is_named(each, clone)]
+                port = f"{ports[0].upstream} by {ports[0].name}" if ports else "a PyTorch version of it"
+                said.append(f"{place} imports {name}, and the loss is PyTorch; patch {port}")
                 break
     return said
+
+
+def _is_named(recipe: Recipe, clone: Clone) -> bool:
+    """Whether the clone's folder or a script of it is called as a family is."""
+    names = [clone.root.resolve().name, *clone.python_files]
+    return any(re.sub(r"\W|_", "", recipe.name) in re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
 
 
 def _texts(clone: Clone) -> Iterator[tuple[str, bytes]]:

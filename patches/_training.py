@@ -53,6 +53,14 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     return Launcher(folder, usual if usual in scripts else only, files)
 
 
+def is_below_another(launcher: Launcher, clone: Clone) -> bool:
+    """Say whether a clone has a ``train.py`` of its own above a whole other repository.
+
+    Converters keep such copies, and nobody trains those.
+    """
+    return bool(launcher.folder) and launcher.script is not None and clone.has("train.py")
+
+
 def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     """Return a command that trains with the loss, to paste where ``ffl-patch`` was called.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Callable, Optional, TypeVar
+from typing import Callable, NamedTuple, Optional, TypeVar
 
 import click
 
 from ffl_plugin.patches import all_recipes
+from ffl_plugin.patches._default_model import trained_by_default
 from ffl_plugin.patches._elsewhere import what_to_do
+from ffl_plugin.patches._training import find_launcher, is_below_another
 from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
 from ffl_plugin.patching.detect import detect, nearest_family
 from ffl_plugin.patching.errors import command_line, english
@@ -90,17 +92,32 @@ def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recip
     return names[0] if names else None
 
 
-def the_fitting_recipe(clone: Clone) -> Recipe:
-    """Return the only recipe that applies to a clone.
+class Chosen(NamedTuple):
+    """The recipe that a command takes where none is named.
+
+    Args:
+        recipe: the recipe.
+        notes: what the user should know of the choice.
+    """
+
+    recipe: Recipe
+    notes: tuple[str, ...]
+
+
+def the_fitting_recipe(clone: Clone) -> Chosen:
+    """Return the only recipe that applies to a clone; of several, that of the model it trains by default.
 
     Raises:
-        PatchError: none does, or several do.
+        PatchError: none does; several do, and nothing tells which is trained; or the only one is for a copy
+            of its upstream below another repository.
     """
     fits = detect(all_recipes().values(), clone)
     applying = [fit.recipe for fit in fits if fit.problem is None]
     several = [fit for fit in fits if isinstance(fit.problem, Ambiguous)]
     if len(applying) == 1 and not several:
-        return applying[0]
+        if said := copy_below(applying[0], clone):
+            raise PatchError(said, next_step="give that folder if it is what you train")
+        return Chosen(applying[0], ())
     if applying and several:
         found = [
             f"{fit.recipe.name} ({fit.because})" for fit in fits if fit.problem is None or fit in several
@@ -109,6 +126,14 @@ def the_fitting_recipe(clone: Clone) -> Recipe:
             f"{clone.root.resolve()} has more than one repository: {english(found)}",
             next_step="give the folder of the one you train",
         )
+    if applying and (default := trained_by_default(applying, clone)):
+        recipe, (file, model) = default
+        others = english([other.name for other in applying if other is not recipe])
+        note = (
+            f"{file}: --model is {model} by default, so {recipe.name} is taken; "
+            f"what fits as well, and is not patched: {others}"
+        )
+        return Chosen(recipe, (note,))
     if applying:
         names = english([recipe.name for recipe in applying])
         raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")
@@ -126,9 +151,20 @@ def the_fitting_recipe(clone: Clone) -> Recipe:
     raise of_no_family(clone)
 
 
+def copy_below(recipe: Recipe, clone: Clone) -> Optional[str]:
+    """Return what to say of a recipe that fits a copy of its upstream below another repository; else None."""
+    launcher = find_launcher(recipe, clone)
+    if not is_below_another(launcher, clone):
+        return None
+    return (
+        f"{clone.root.resolve()} trains with a train.py of its own, which {recipe.name} does not fit; "
+        f"{launcher.folder} has a copy of {recipe.upstream}"
+    )
+
+
 def of_no_family(clone: Clone) -> PatchError:
     """Return the refusal for a clone that no recipe fits: what it is, or what it is nearest to."""
-    said = what_to_do(clone)
+    said = what_to_do(clone, all_recipes().values())
     if not said and (near := nearest_family(all_recipes().values(), clone)) is not None:
         said = [near]
     problem = "; ".join([f"{clone.root.resolve()} is of no family that can be patched", *said])

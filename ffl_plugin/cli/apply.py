@@ -35,9 +35,9 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
 
     All files are changed, or none. `ffl-patch list` shows the targets; `auto` takes the one that fits.
     """
-    recipe = recipe_named(target) if target != "auto" else None
+    named = recipe_named(target) if target != "auto" else None
     clone = Clone(repo)
-    recipe = recipe or the_fitting_recipe(clone)
+    recipe, chosen_because = (named, ()) if named is not None else the_fitting_recipe(clone)
     supplements = [] if extra is None else [supplement_named(extra, recipe)]
     try:
         plan = plan_apply(recipe, clone, *supplements)
@@ -46,10 +46,12 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
     if not dry_run:
         plan.write()
     names = [each.name for each in (recipe, *supplements)]
-    show(plan.notes if not as_json else ())
-    click.echo(
-        json.dumps(_report(plan, names, dry_run), indent=2) if as_json else _text(plan, clone, names, dry_run)
-    )
+    if as_json:
+        report = _report(plan, names, dry_run)
+        click.echo(json.dumps({**report, "notes": [*chosen_because, *report["notes"]]}, indent=2))
+    else:
+        show([*chosen_because, *plan.notes])
+        click.echo(_text(plan, clone, names, dry_run))
 
 
 def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, clone: Clone) -> PatchError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ffl_plugin.cli._targets import of_no_family
+from ffl_plugin.cli._targets import copy_below, of_no_family
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone
 from ffl_plugin.patching.detect import Fit, detect
@@ -34,6 +34,7 @@ def command(repo: Path, as_json: bool) -> None:
                 "applies": fit.problem is None,
                 "because": fit.because,
                 "problem": None if fit.problem is None else str(fit.problem),
+                "notes": _notes(fit, clone),
             }
             for fit in fits
         ]
@@ -47,6 +48,14 @@ def command(repo: Path, as_json: bool) -> None:
         click.echo(f"{names}: {fit.problem if alone else fit.because}")
         if fit.problem is not None and not alone:
             click.echo(f"  but it does not apply: {fit.problem}")
+        for note in _notes(fit, clone):
+            click.echo(f"  but {note}")
+
+
+def _notes(fit: Fit, clone: Clone) -> list[str]:
+    """What to know of a fit that applies."""
+    below = None if fit.problem is not None else copy_below(fit.recipe, clone)
+    return [*([] if below is None else [below]), *fit.notes]
 
 
 def _by_problem(fits: Sequence[Fit]) -> list[tuple[str, Fit]]:

@@ -27,7 +27,7 @@ def command(first: Optional[str], second: Optional[str]) -> None:
     named, root = read_arguments(first, second)
     clone = Clone(root)
     show(clone.notes)
-    recipe, *others = the_applied_recipes(named, clone) or [the_fitting_recipe(clone)]
+    recipe, *others = the_applied_recipes(named, clone) or [the_fitting_recipe(clone).recipe]
     if not others and status(recipe, clone).state == "absent":
         text = plan_apply(recipe, clone).diff()
     else:

@@ -22,11 +22,13 @@ class Fit:
         recipe: the recipe.
         because: by what the files were recognised.
         problem: why the recipe does not apply all the same; None if it does, or is applied already.
+        notes: what `plan_apply` says of it where it does.
     """
 
     recipe: Recipe
     because: str
     problem: Optional[PatchError]
+    notes: tuple[str, ...] = ()
 
 
 def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
@@ -57,11 +59,11 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
             if file.path in paths and file.holds
         )
         try:
-            plan_apply(recipe, clone)
+            notes = plan_apply(recipe, clone).notes
         except PatchError as error:
             fits.append(Fit(recipe, because, error))
         else:
-            fits.append(Fit(recipe, because, None))
+            fits.append(Fit(recipe, because, None, tuple(notes)))
     return sorted(fits, key=lambda fit: fit.problem is not None)
 
 

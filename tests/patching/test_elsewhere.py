@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from clones import MakeClone
+from clones import MakeClone, contents
 
 from ffl_plugin.cli.apply import command as apply
 from ffl_plugin.cli.detect import command as detect
@@ -63,6 +64,24 @@ def test_tensorflow_beside_torch_is_no_reason(tmp_path: Path) -> None:
     assert "TensorFlow" not in str(refused.exception)
 
 
+@pytest.mark.parametrize(
+    ("folder", "port"),
+    [("CycleGAN-tensorflow", "cyclegan"), ("StyleGAN3_tf", "stylegan3"), ("other", None)],
+)
+def test_a_port_is_told_the_one_that_is_supported(tmp_path: Path, folder: str, port: str | None) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "model.py").write_text("import tensorflow as tf\n", encoding="utf-8")
+    said = str(CliRunner().invoke(apply, ["auto", str(tmp_path / folder)]).exception)
+    assert ("a PyTorch version of it" if port is None else all_recipes()[port].upstream) in said
+
+
+def test_the_class_is_named_and_not_who_mentions_it(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import focal_frequency_loss\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text(OWN, encoding="utf-8")
+    said = str(CliRunner().invoke(apply, ["auto", str(tmp_path)]).exception)
+    assert "b.py:3 has a focal frequency loss of its own" in said
+
+
 BASE = "class BaseOptions:\n    def initialize(self, parser):\n        parser.add_argument('--model', type=str, default='{}')\n"
 
 
@@ -78,3 +97,50 @@ def test_a_model_that_is_not_trained_by_default_is_said(make_clone: MakeClone, d
         )
     else:
         assert notes == ()
+
+
+MODELS = {"cut": "cut", "bicyclegan": "bicycle_gan", "cyclegan": "cycle_gan", "pix2pix": "pix2pix"}
+
+
+@pytest.mark.parametrize(("taken", "other"), [("cut", "cyclegan"), ("bicyclegan", "pix2pix")])
+def test_auto_takes_the_model_that_is_trained_by_default(
+    make_clone: MakeClone, taken: str, other: str
+) -> None:
+    clone = make_clone(taken)
+    shutil.copytree(make_clone(other) / "models", clone / "models", dirs_exist_ok=True)
+    (clone / "options").mkdir(exist_ok=True)
+    options = clone / "options" / "base_options.py"
+    for default, first, second in ((taken, taken, other), (other, other, taken)):
+        options.write_text(BASE.format(MODELS[default]), encoding="utf-8")
+        result = CliRunner().invoke(apply, ["auto", str(clone), "--dry-run", "--json"])
+        report = json.loads(result.stdout)
+        assert report["target"] == first
+        assert any(second in note and "options/base_options.py" in note for note in report["notes"])
+    options.write_text(BASE.format("test"), encoding="utf-8")  # neither
+    assert "name the one you train" in str(CliRunner().invoke(apply, ["auto", str(clone)]).exception)
+
+
+def test_detect_says_what_is_not_trained_by_default(make_clone: MakeClone) -> None:
+    clone = make_clone("cyclegan")
+    (clone / "options").mkdir()
+    (clone / "options" / "base_options.py").write_text(BASE.format("cut"), encoding="utf-8")
+    assert "--model is cut by default" in CliRunner().invoke(detect, [str(clone)]).stdout
+    [fit] = json.loads(CliRunner().invoke(detect, [str(clone), "--json"]).stdout)["fits"]
+    assert len(fit["notes"]) == 1
+
+
+def test_a_copy_below_another_repository_is_not_taken(make_clone: MakeClone) -> None:
+    clone = make_clone("stylegan2-ada")
+    copy = clone.parent / "whole" / "converters" / "official"
+    shutil.copytree(clone, copy)
+    whole = copy.parents[1]
+    (whole / "train.py").write_text("import runners\n", encoding="utf-8")
+    before = contents(whole)
+    refused = CliRunner().invoke(apply, ["auto", str(whole)])
+    assert isinstance(refused.exception, PatchError)
+    assert "converters/official has a copy of NVlabs/stylegan2-ada-pytorch" in str(refused.exception)
+    assert "converters/official" in CliRunner().invoke(detect, [str(whole)]).stdout
+    assert contents(whole) == before
+    assert CliRunner().invoke(apply, ["auto", str(copy), "--dry-run"]).exit_code == 0
+    (whole / "train.py").unlink()  # nothing else that trains: the copy is meant
+    assert CliRunner().invoke(apply, ["auto", str(whole), "--dry-run"]).exit_code == 0
