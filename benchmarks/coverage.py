@@ -2,6 +2,7 @@
 
     python benchmarks/coverage.py [--dimensions 64] [--repetitions 400] [--metrics fid,kid,…] [--json FILE]
     python benchmarks/coverage.py --paired-seeds --metrics fid,kid,pairs
+    python benchmarks/coverage.py --jackknife --repetitions 100
 
 Features are drawn, correlated and rectified as a network's are, or pictures whose spectrum falls as that of
 photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one row come of one seed
@@ -9,9 +10,12 @@ photographs; ``SCENARIOS`` says what the two generators do to them. Fakes of one
 of all other metrics the mean change at that number. With several trainings a side, the features of each are
 1 + spread·ξ times as large, with ξ normal, and the truth is that of the mean training. A verdict is wrong if
 it says the opposite of the truth, of FID and of spectra that with very many images, or, in scenario "same",
-anything but "no evidence". With --paired-seeds, training i of both sides has one seed, and ξ of the two is
-correlated or not; the same draws are compared paired by seed and as independent. One thread per process is
-fastest: OMP_NUM_THREADS=1.
+anything but "no evidence".
+
+With --jackknife, every estimator stands beside a plain delete-a-group jackknife of the same draws, with one
+training a side. With --paired-seeds, training i of both sides has one seed, and ξ of the two is correlated or
+not; the same draws are compared paired by seed and as independent. One thread per process is fastest:
+OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -22,14 +26,25 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
+from coverage_jackknife import jackknifed
+from coverage_tables import (
+    CORRELATIONS,
+    JACKKNIFE,
+    OWN,
+    SEEDS,
+    SPREADS,
+    Row,
+    beside_jackknife,
+    seed_tables,
+    summary,
+    tables,
+)
 from coverage_world import SCENARIOS, World, compared
 
 from ffl_plugin.metrics.difference import NO_EVIDENCE, Difference
-
-Row = dict[str, Any]
 
 RATIOS = {  # images per dimension
     "fid": (0.5, 1, 1.25, 1.5, 2, 4),
@@ -40,26 +55,12 @@ RATIOS = {  # images per dimension
     "spectra": (0.5, 2),
 }
 SEVERAL = {"fid": 1.5, "kid": 1.5, "is": 2, "pr": 1, "pairs": 0.25, "spectra": 0.5}  # with several trainings
-SPREADS = (0.0, 0.02, 0.1)
-SEEDS, CORRELATIONS = (2, 3, 4, 6, 8), (0.0, 0.8)  # with --paired-seeds, in the scenario "more variety"
 FOR_ANY_NUMBER = ("fid_limit", "kid")  # metrics whose interval is for infinitely many images
 LINE = (
-    "{metric}, {scenario}, {fakes}, n = {n/d:g} d, {trainings} trainings, spread {spread:g}: coverage "
-    "{coverage:.3f}, decided {decided:.2f}, wrong {wrong:.3f}, half-width {half_width:.3g}, deviation "
-    "{deviation:.3g}"
+    "{metric}, {estimator}, {scenario}, {fakes}, n = {n/d:g} d, {trainings} trainings, spread {spread:g}: "
+    "coverage {coverage:.3f}, decided {decided:.2f}, wrong {wrong:.3f}, half-width {half_width:.3g}, "
+    "deviation {deviation:.3g}"
 )
-TITLES = {
-    "fid": "FID",
-    "fid_limit": "FID, bias-reduced",
-    "kid": "KID",
-    "is": "Inception Score",
-    "precision": "Precision",
-    "recall": "Recall",
-    "psnr": "PSNR",
-    "profile_distance": "Radial log-power distance",
-    "high_band_gap": "High-band energy",
-    "mean_spectrum_distance": "Mean-spectrum distance",
-}
 
 
 def settings(metric: str, scenario: str) -> Iterator[tuple[float, int, float]]:
@@ -75,22 +76,34 @@ def settings(metric: str, scenario: str) -> Iterator[tuple[float, int, float]]:
 def simulate(metric: str, scenario: str, arguments: argparse.Namespace) -> Iterator[Row]:
     """Yield what was found for each setting, with fakes in pairs and apart."""
     world = World(scenario, arguments.dimensions, arguments.decay, pictures=metric == "spectra")
-    truths = {spread: world.truth(metric, spread) for spread in SPREADS}
+    # Beside the jackknife, an interval is to hold the mean of the draws, which is what both estimate.
+    truths = {spread: {} if arguments.jackknife else world.truth(metric, spread) for spread in SPREADS}
     for ratio, trainings, spread in settings(metric, scenario):
+        if arguments.jackknife and trainings > 1:
+            continue
         for paired in (True, False):
             if metric == "pairs" and not paired:
                 continue
             random = np.random.default_rng(2)
-            draws = []
+            draws: dict[str, list[list[Difference]]] = {OWN: []}
+            if arguments.jackknife:
+                draws[JACKKNIFE] = []
             for _ in range(arguments.repetitions):
                 sizes = (1 + spread * random.normal(size=(2, trainings))).tolist()
                 draw = world.draw(random, int(ratio * arguments.dimensions), paired, sizes)
-                draws.append(compared(metric, draw, paired))
-            for found in zip(*draws):
+                draws[OWN].append(compared(metric, draw, paired))
+                if arguments.jackknife:
+                    draws[JACKKNIFE].append(jackknifed(metric, draw))
+            for estimator, found in ((name, one) for name, several in draws.items() for one in zip(*several)):
                 limit = truths[spread].get("fid_limit" if metric == "fid" else found[0].metric)
                 setting = {"scenario": scenario, "n/d": ratio, "trainings": trainings, "spread": spread}
                 fakes = "pairs" if paired else "apart"
-                yield {**setting, "fakes": fakes, **_summed_up(found, limit, scenario)}
+                yield {
+                    **setting,
+                    "fakes": fakes,
+                    "estimator": estimator,
+                    **_summed_up(found, limit, scenario),
+                }
 
 
 def simulate_seeds(metric: str, arguments: argparse.Namespace) -> Iterator[Row]:
@@ -114,7 +127,7 @@ def simulate_seeds(metric: str, arguments: argparse.Namespace) -> Iterator[Row]:
                 setting = {"scenario": scenario, "n/d": SEVERAL[metric], "trainings": trainings}
                 seeds = {"spread": spread, "correlation": correlation, "paired_seeds": paired_seeds}
                 found_here = _summed_up(of_metric, limit, scenario)
-                yield {**setting, **seeds, "fakes": "pairs", **found_here}
+                yield {**setting, **seeds, "fakes": "pairs", "estimator": OWN, **found_here}
 
 
 def _summed_up(found: Sequence[Difference], limit: Optional[float], scenario: str) -> Row:
@@ -140,63 +153,6 @@ def _wrong(found: Difference, change: float, scenario: str) -> bool:
     return found.verdict == ("worse" if better else "improved")
 
 
-def tables(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield Markdown tables for every metric: coverage / wrong by the number of images, and by trainings."""
-    for metric, title in TITLES.items():
-        ours = [row for row in rows if row["metric"] == metric]
-        for several, form in ((False, "n = {n/d:g} d"), (True, "{trainings} trainings, spread {spread:g}")):
-            chosen = [row for row in ours if (row["trainings"] > 1) == several]
-            columns = list(dict.fromkeys(form.format_map(row) for row in chosen))
-            lines = {(row["scenario"], row["fakes"]): ["…"] * len(columns) for row in chosen}
-            for row in chosen:
-                place = columns.index(form.format_map(row))
-                lines[row["scenario"], row["fakes"]][place] = f"{row['coverage']:.2f} / {row['wrong']:.2f}"
-            if chosen:
-                yield f"\n## {title}{', n = {:g} d'.format(chosen[0]['n/d']) if several else ''}\n"
-                yield f"| scenario | fakes | {' | '.join(columns)} |"
-                yield f"| --- | --- |{' --- |' * len(columns)}"
-                yield from (f"| {' | '.join([*head, *cells])} |" for head, cells in lines.items())
-
-
-def seed_tables(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a Markdown table for every metric: coverage and mean half-width by the number of seeds."""
-    heads = [f"{trainings} seeds" for trainings in SEEDS]
-    for metric, title in TITLES.items():
-        ours = [row for row in rows if row["metric"] == metric]
-        if not ours:
-            continue
-        yield f"\n### {title}, n = {ours[0]['n/d']:g} d\n"
-        yield f"| spread | correlation | compared as | {' | '.join(heads)} |"
-        yield f"| --- | --- | --- |{' --- |' * len(heads)}"
-        for spread, correlation, paired in itertools.product(SPREADS[1:], CORRELATIONS, (True, False)):
-            setting = (spread, correlation, paired)
-            cells = [
-                f"{row['coverage']:.2f} ± {row['half_width']:.3g}"
-                for row in ours
-                if (row["spread"], row["correlation"], row["paired_seeds"]) == setting
-            ]
-            how = "paired" if paired else "independent"
-            yield f"| {spread:g} | {correlation:g} | {how} | {' | '.join(cells)} |"
-
-
-def summary(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a Markdown table: for every metric, how often the truth is held, with one training or several."""
-    yield "| metric | trainings a side | truth held (least, median, most) | 0.90 to 0.98 | wrong at most |"
-    yield "| --- | --- | --- | --- | --- |"
-    for metric, title in TITLES.items():
-        for several in (False, True):
-            ours = [row for row in rows if row["metric"] == metric and (row["trainings"] > 1) == several]
-            shares = sorted(row["coverage"] for row in ours)
-            if shares:
-                middle = shares[len(shares) // 2]
-                inside = sum(0.9 <= share <= 0.98 for share in shares)
-                wrong = max(row["wrong"] for row in ours)
-                yield (
-                    f"| {title} | {'2 or 3' if several else '1'} | {shares[0]:.2f}, {middle:.2f}, "
-                    f"{shares[-1]:.2f} | {inside} of {len(shares)} | {wrong:.2f} |"
-                )
-
-
 def main() -> None:
     """Simulate everything; print a line for each setting on stderr, and the tables at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -207,6 +163,9 @@ def main() -> None:
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument(
         "--paired-seeds", action="store_true", help="trainings paired by seed, beside independent"
+    )
+    parser.add_argument(
+        "--jackknife", action="store_true", help="hold a plain jackknife beside each estimator"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the rows")
     parser.add_argument("--from-json", type=Path, nargs="+", metavar="FILE", help="print the tables of these")
@@ -223,7 +182,12 @@ def main() -> None:
             print(LINE.format_map(row), file=sys.stderr, flush=True)
             if arguments.json:
                 arguments.json.write_text(json.dumps(rows))
-    lines = seed_tables(rows) if arguments.paired_seeds else [*summary(rows), *tables(rows)]
+    if arguments.paired_seeds:
+        lines = list(seed_tables(rows))
+    elif arguments.jackknife:
+        lines = list(beside_jackknife(rows))
+    else:
+        lines = [*summary(rows), *tables(rows)]
     print("\n".join(lines))
 
 

@@ -118,12 +118,12 @@ def compared(metric: str, draw: Draw, paired: bool, paired_seeds: bool = False) 
     if metric == "kid":
         return [compare_kid(draw.real, trainings, paired=paired)]
     if metric == "is":
-        return [compare_inception_score(trainings.map(_logits), paired=paired)]
+        return [compare_inception_score(trainings.map(logits_of), paired=paired)]
     if metric == "pr":
         return list(compare_precision_recall(draw.real, trainings))
     if metric == "spectra":
-        return compare_spectra(_spectra(draw.real), trainings.map(_spectra))
-    return compare_pairs(trainings.map(lambda rows: _psnr(rows, draw.targets)))
+        return compare_spectra(spectra_of_rows(draw.real), trainings.map(spectra_of_rows))
+    return compare_pairs(trainings.map(lambda rows: psnr_of(rows, draw.targets)))
 
 
 def _waves(dimensions: int) -> Array:
@@ -142,22 +142,22 @@ def _limits(metric: str, real: Array, trainings: list[Array]) -> dict[str, list[
         reals, *inner = (within([rows]).means[0] for rows in (real, *trainings))
         across = (between([rows], real).means[0] for rows in trainings)
         return {"kid": [kernel_distance(own, reals, other) for own, other in zip(inner, across)]}
-    return spectral_values([_spectra(rows) for rows in (real, *trainings)])
+    return spectral_values([spectra_of_rows(rows) for rows in (real, *trainings)])
 
 
-def _logits(rows: Array) -> Array:
+def logits_of(rows: Array) -> Array:
     """Class logits of features, (n, 10)."""
     weights = np.random.default_rng(9).normal(size=(rows.shape[1], CLASSES))
     return (rows @ weights / np.sqrt(rows.shape[1]) * 2).astype(np.float32)
 
 
-def _psnr(rows: Array, targets: Array) -> PairScores:
+def psnr_of(rows: Array, targets: Array) -> PairScores:
     """Scores of fakes against the targets of their latents, as of grey images with a range of 1."""
     names = tuple(map(str, range(len(rows))))
     return PairScores(names, {"psnr": -10 * np.log10(np.mean((rows - targets) ** 2, axis=1))})
 
 
-def _spectra(rows: Array) -> SpectralStatistics:
+def spectra_of_rows(rows: Array) -> SpectralStatistics:
     """Spectra of rows as grey images, (n, √d, √d, 3)."""
     side = int(np.sqrt(rows.shape[1]))
     grey = np.clip(np.rint(60 + 40 * rows), 0, 255).astype(np.uint8)

@@ -36,7 +36,7 @@ class _Distance:
     is_root: bool
 
 
-_DISTANCES = {
+DISTANCES = {
     distance.metric.key: distance
     for distance in (
         _Distance(
@@ -77,7 +77,7 @@ def compare_spectra(
     )
     basis = Basis(counts={"real": real.count, "generated": trainings.before[0].count})
     differences = []
-    for name, distance in _DISTANCES.items():
+    for name, distance in DISTANCES.items():
         values = [np.array([found[name] for found in several]) for several in ([whole], one, two)]
         error = _error_of_roots if distance.is_root else _error
         known = folds > 1 and all(np.isfinite(several).all() for several in values)
@@ -97,7 +97,7 @@ def compare_spectra(
 def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]]:
     """Return each spectral metric of all sets but the first, which is the real one."""
     distances = [spectral_distances(fakes, sets[0], bands=1) for fakes in sets[1:]]
-    return {name: [distance.of(d) for d in distances] for name, distance in _DISTANCES.items()}
+    return {name: [distance.of(d) for d in distances] for name, distance in DISTANCES.items()}
 
 
 def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
