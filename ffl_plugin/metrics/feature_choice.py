@@ -99,7 +99,7 @@ def choose_features(
         if only and only != network:
             name = {"is": "the Inception Score", "cmmd": "CMMD"}[metric]
             raise FFLError(
-                f"{name} is of {NETWORKS[only]} alone; leave {metric} out of --metrics, or give --features "
+                f"{name} is of {NETWORKS[only]} alone; leave {metric!r} out of --metrics, or give --features "
                 f"{only}"
             )
     named = inception if weights is None else weights

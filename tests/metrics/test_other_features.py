@@ -204,7 +204,7 @@ def test_what_is_measured_where_nothing_is_said(options: dict[str, Any], metrics
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"features": "dinov2", "metrics": ("is",)}, ("Inception Score", "leave is out")),
+        ({"features": "dinov2", "metrics": ("is",)}, ("Inception Score", "leave 'is' out")),
         ({"metrics": ("fid", "cmmd")}, ("CMMD", "--features clip")),
         ({"features": "dinov2", "metrics": ("cmmd",)}, ("CMMD", "--features clip")),
         ({"features": "clip", "protocol": "clean"}, ("--protocol clean", "--features clip")),
