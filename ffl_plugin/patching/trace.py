@@ -25,10 +25,18 @@ class Mention(NamedTuple):
 
 @functools.cache
 def parse_edit(edit: Edit) -> ast.stmt:
-    """Return the tree of an edit's code: a parameter as a function with it, a decorator as an expression."""
+    """Return the tree of an edit's code: a parameter as a function with it, a decorator as an expression.
+
+    Raises:
+        ValueError: the code is not one statement.
+    """
     code = f"def _({edit.code}): ..." if isinstance(edit, Param) else edit.code
-    (statement,) = ast.parse(code).body
-    return statement
+    statements = ast.parse(code).body
+    if len(statements) != 1:
+        raise ValueError(
+            f"an edit is one statement, and {edit.code!r} is {len(statements)}: make an edit of each"
+        )
+    return statements[0]
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +59,19 @@ def test_the_patched_example_trains_with_the_documented_integration(
     fake, real = (torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1 for _ in range(2))
     term = float(focal_frequency_loss(fake, real))
     assert (once - before, twice - before) == (pytest.approx(term), pytest.approx(2 * term))
+
+
+def test_the_documented_integration_reports_to_the_monitor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small = ModuleType("ffl_plugin.integrations.small")
+    exec(block("integration"), vars(small))
+    trainer = SimpleNamespace(options=SimpleNamespace(ffl_weight=1.0, ffl_monitor=1, ffl_spectrum="image"))
+    small.setup(trainer)  # type: ignore[attr-defined]
+    fake, real = torch.zeros(2, 3, 8, 8, requires_grad=True), torch.rand(2, 3, 8, 8) - 0.5
+    small.add_term(trainer, fake.square().mean(), fake, real).backward()  # type: ignore[attr-defined]
+    printed = capsys.readouterr().out
+    assert "gradient of FFL" in printed and "gradient of rest" in printed
 
 
 def losses(folder: Path, flags: list[str]) -> float:

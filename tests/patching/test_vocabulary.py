@@ -10,6 +10,7 @@ from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, sta
 from ffl_plugin.patching.recipe import Anchor, File, Import, Last, Only, Statement, Version
 from ffl_plugin.patching.rewrite import add_edits, take_out
 from ffl_plugin.patching.source import Source
+from ffl_plugin.patching.trace import parse_edit
 
 SCRIPT = """\
 import torch
@@ -286,3 +287,8 @@ def test_what_no_class_binds_is_refused(
     written(tmp_path, imported, bases, files)
     with pytest.raises(PatchError, match=r"options.py:\d+: Options does not bind self.parser, which the"):
         plan_apply(recipe(), tmp_path)
+
+
+def test_an_edit_of_two_statements_is_named() -> None:
+    with pytest.raises(ValueError, match=r"one statement, .* is 2"):
+        parse_edit(Statement("f", "a = 1\nb = 2"))
