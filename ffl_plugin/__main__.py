@@ -1,4 +1,4 @@
-"""``python -m ffl_plugin``, where ``ffl-patch`` is not on the path."""
+"""``python -m ffl_plugin``, for when ``ffl-patch`` is not on the path."""
 
 from ffl_plugin.cli import main
 

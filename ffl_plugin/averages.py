@@ -1,4 +1,4 @@
-"""Averages over a batch: what is compared when generated images have no targets of their own."""
+"""Batch averages, for generated images that have no target of their own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Callable
 import torch
 from torch import Tensor
 
-from ffl_plugin.distance import Weighting, at_least_single, weighted_sum
+from ffl_plugin.distance import Weighting, compute_dtype, weighted_sum
 from ffl_plugin.ranks import mean_over_ranks
 from ffl_plugin.spectrum import half_spectrum, patches, power
 
-# The power at every frequency of the unitary DFT that rounding to 8 bits adds to an image in [-1, 1].
+# Power added to every frequency of the unitary DFT by rounding an image in [-1, 1] to 8 bits.
 ROUNDING_POWER = (2 / 255) ** 2 / 12
 
 
@@ -21,7 +21,7 @@ def amplitude(power: Tensor) -> Tensor:
 
 
 def log_power(power: Tensor) -> Tensor:
-    """Return ln(|F|² + ε) from |F|²; ε keeps frequencies that hold nothing but rounding from dominating."""
+    """Return ln(|F|² + ε) from |F|²; ε stops frequencies that contain only rounding noise from dominating."""
     return (power + ROUNDING_POWER).log()
 
 
@@ -34,7 +34,7 @@ STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
 def averaged_distance(
     pred: Tensor, target: Tensor, statistic: Callable[[Tensor], Tensor], weighting: Weighting, sync: bool
 ) -> Tensor:
-    """Return the focal distance of two batches by a statistic without phases: (N, C, H, W) twice -> ().
+    """Return the focal distance between two batches by a phase-free statistic: (N, C, H, W) twice -> ().
 
     D is the difference of the batch means of the statistic, a real function of |F|².
     """
@@ -53,14 +53,14 @@ def mean_images_of_all_ranks(pred: Tensor, target: Tensor) -> list[Tensor]:
 
 
 def mean_image(images: Tensor) -> Tensor:
-    """Return the mean image of a batch, (N, C, H, W) -> (1, C, H, W), in float32 at least.
+    """Return the mean image of a batch, (N, C, H, W) -> (1, C, H, W), in at least float32.
 
-    As a quotient, for the gradient of a sum is one image, expanded; that of ``mean`` fills the batch.
+    Computed as sum / N: the gradient of a sum is one expanded image; that of ``mean`` fills the batch.
     """
-    return images.sum(0, keepdim=True, dtype=at_least_single(images)) / images.shape[0]
+    return images.sum(0, keepdim=True, dtype=compute_dtype(images)) / images.shape[0]
 
 
 def _mean_statistic(images: Tensor, statistic: Callable[[Tensor], Tensor], patch_factor: int) -> Tensor:
     """Return the batch mean of a statistic of half spectra: (N, C, H, W) -> (1, ..., w//2 + 1)."""
-    spectra = half_spectrum(patches(images.to(at_least_single(images)), patch_factor))
+    spectra = half_spectrum(patches(images.to(compute_dtype(images)), patch_factor))
     return statistic(power(spectra)).mean(0, keepdim=True)

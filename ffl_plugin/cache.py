@@ -1,4 +1,4 @@
-"""Where files are kept that can be made, computed or downloaded again; listing and removing them."""
+"""The cache folder: files that can be recomputed or downloaded again, listed and removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ffl_plugin.errors import FFLError
 
-# Kind -> what is ours in the folder; nothing else in it is ever touched.
+# Kind -> glob patterns of its entries; no other file in the folder is ever touched.
 KINDS = {
     "features": ("features/*.npz", "features/*.npy", "features/.*.np?.*"),
     "pairs": ("pairs/*.npz", "pairs/.*.npz.*"),
@@ -23,28 +23,28 @@ KINDS = {
 
 
 def cache_folder() -> Path:
-    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder; it may be deleted at any time.
+    """Return ``$FFL_CACHE``, or ``ffl-plugin`` in the user's cache folder. It may be deleted at any time.
 
     Raises:
-        FFLError: the user has no home folder, as in a container that runs under an unknown number.
+        FFLError: the user has no home folder, as in a container run under an unknown user id.
     """
     chosen = os.environ.get("FFL_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
         return Path(chosen).expanduser() if chosen else Path(base).expanduser() / "ffl-plugin"
     except RuntimeError:
-        raise FFLError("this user has no home folder to keep files in: set FFL_CACHE to a folder") from None
+        raise FFLError("no home folder for the cache: set FFL_CACHE to a folder") from None
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One thing in the cache: a file, or a folder of samples.
+class CacheEntry:
+    """An entry of the cache: a file, or a folder of samples.
 
     Attributes:
         kind: a key of ``KINDS``.
-        path: where it is.
-        size: bytes.
-        used: when it was last written or read for its purpose, in seconds since the epoch.
+        path: its path.
+        size: in bytes.
+        used: time of the last write or use, in seconds since the epoch.
     """
 
     kind: str
@@ -53,8 +53,8 @@ class Kept:
     used: float
 
 
-def kept(folder: Path) -> list[Kept]:
-    """List what is ours in a cache folder, which need not exist."""
+def list_entries(folder: Path) -> list[CacheEntry]:
+    """List the entries of a cache folder, which need not exist."""
     found = []
     for kind, patterns in KINDS.items():
         for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
@@ -62,27 +62,27 @@ def kept(folder: Path) -> list[Kept]:
                 continue
             files = [path, *path.iterdir()] if path.is_dir() else [path]
             sizes = [file.stat().st_size for file in files if file.is_file()]
-            found.append(Kept(kind, path, sum(sizes), path.stat().st_mtime))
+            found.append(CacheEntry(kind, path, sum(sizes), path.stat().st_mtime))
     return found
 
 
-def unused(things: Iterable[Kept], days: float) -> list[Kept]:
-    """Pick what was not used for so many days."""
+def unused(entries: Iterable[CacheEntry], days: float) -> list[CacheEntry]:
+    """Select the entries not used for ``days`` days."""
     limit = time.time() - days * 86400
-    return [thing for thing in things if thing.used < limit]
+    return [entry for entry in entries if entry.used < limit]
 
 
-def remove(things: Iterable[Kept]) -> None:
-    """Delete files and folders of samples; what has gone meanwhile is no error."""
-    for thing in things:
-        if thing.path.is_dir():
-            shutil.rmtree(thing.path, ignore_errors=True)
+def remove(entries: Iterable[CacheEntry]) -> None:
+    """Delete entries; one that is already gone is not an error."""
+    for entry in entries:
+        if entry.path.is_dir():
+            shutil.rmtree(entry.path, ignore_errors=True)
         else:
-            thing.path.unlink(missing_ok=True)
+            entry.path.unlink(missing_ok=True)
 
 
 def mark_used(path: Path) -> None:
-    """Remember that a kept file was used now; a folder that cannot be written is no error."""
+    """Set the time of last use of a cached file to now; a read-only folder is not an error."""
     try:
         os.utime(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""The error that people read."""
+"""Errors shown to users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def readable(text: Any) -> str:
-    r"""A name fit for a terminal and a page: control characters and broken encodings shown, not obeyed.
+    r"""Return text safe for a terminal or a page: control characters and invalid encodings are escaped.
 
     >>> readable("a\nb.png")
     'a\\nb.png'
@@ -16,10 +16,9 @@ def readable(text: Any) -> str:
 
 
 class FFLError(Exception):
-    """Something the user can mend, told in one sentence that names the file or shapes and the next step.
+    """An error the user can fix: one sentence that names the file or shapes and the next step.
 
-    The command line prints the sentence on standard error and exits with ``exit_code``; it never shows a
-    traceback for it.
+    The command line prints the message on standard error and exits with ``exit_code``, without a traceback.
     """
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writes: a file is written in full or not at all."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PART = ".ffl-"  # begins the name of a file half written
+PART = ".ffl-"  # prefix of temporary files
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to, which takes its place at the end of the block.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder, which replaces ``path`` at the end of the block.
 
-    The file has the permissions of any new file; after an error nothing is left of it. Raises ``OSError``.
+    The file gets the default permissions of a new file. After an error nothing is left. Raises ``OSError``.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=".part")
     os.close(handle)
@@ -31,7 +31,7 @@ def whole(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write bytes as ``whole`` does."""
-    with whole(path) as temporary:
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write bytes to ``path`` atomically."""
+    with atomic_path(path) as temporary:
         temporary.write_bytes(data)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 
 def shortest(number: float) -> str:
-    """Return the shortest text that ``float`` reads back as the same number: 0.1, 1, 31.6227766, 1000001.
+    """Return the shortest decimal that ``float`` parses back exactly: 0.1, 1, 31.6227766, 1000001.
 
-    For numbers that make a difference, as the weight of a training does; ``:g`` keeps six digits.
+    For values that must round-trip, such as a training's weight; ``:g`` truncates to six digits.
     """
     return repr(float(number)).removesuffix(".0")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table for a terminal: the first column to the left, those before the last to the right.
+    """Lines of a terminal table: first and last columns left-aligned, the others right-aligned.
 
     >>> aligned([["metric", "before", "verdict"], ["FID", "5", "worse"]])
     ['metric  before  verdict', 'FID          5  worse']

@@ -1,9 +1,9 @@
-"""Value and gradient of the focal distance together, in few passes over memory: the path of training.
+"""Value and gradient of the focal distance in few passes over memory; used in training.
 
-With weights w held fixed the distance E = mean(w |D|²) is quadratic in d = pred - target. Its gradient is
-G = 2/n · F⁻¹(w D), so E = ½ <d, G> (Euler): one real transform, one inverse, no whole spectrum. Both are
-computed in the forward pass, block by block, so that a block's spectrum stays in the cache; only F⁻¹(w D) is
-kept. Of batches that are averaged, d is the difference of the mean images: the gradient is one image.
+With weights w held constant, the distance E = mean(w |D|²) is quadratic in d = pred - target. Its gradient is
+G = 2/n · F⁻¹(w D), so E = ½ <d, G> (Euler): one real transform, one inverse, no full spectrum. Both are
+computed in the forward pass, block by block so that a block's spectrum stays in the CPU cache; only F⁻¹(w D)
+is saved. For averaged batches, d is the difference of the mean images, and the gradient is one image.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 
 from ffl_plugin.averages import mean_image
-from ffl_plugin.distance import Weighting, at_least_single, focal_weight_, pairwise_distance, share_of_batch_
+from ffl_plugin.distance import Weighting, compute_dtype, focal_weight_, pairwise_distance, share_of_batch_
 from ffl_plugin.native import loops_for
 from ffl_plugin.spectrum import half_spectrum, image_of, patches, power
 
-# Pixels per block. On a CPU 512 KiB of float32, which with its spectrum fits the second-level cache and which
-# the allocator gives out again without new pages. Elsewhere enough to keep a GPU busy, and a bound on what a
-# large batch takes.
+# Pixels per block. On a CPU, 512 KiB of float32: with its spectrum it fits the second-level cache, and the
+# allocator reuses it without new pages. On other devices, enough to keep a GPU busy while bounding the memory
+# for large batches.
 CPU_BLOCK = 2**17
 BLOCK = 2**24
 
 
 def plain_distance(pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool) -> Tensor:
-    """Return the distances of images to targets, (N,), or of the mean images, (1,); or their mean, ()."""
+    """Return the distances of images to targets, (N,), or of the mean images, (1,), or their mean, ()."""
     if averaged:
         pred, target = mean_image(pred), mean_image(target)
     distance = pairwise_distance(pred, target, weighting)
@@ -45,16 +45,16 @@ class FusedDistance(torch.autograd.Function):
         ctx.gradient, ctx.factor, distance = gradient_and_distance(pred, target, weighting, averaged, mean)
         ctx.how = weighting, averaged, mean
         ctx.layouts = [(images.shape, images.dtype) for images in (pred, target)]
-        # Tensors of torch.inference_mode, such as a teacher's images, autograd refuses to save.
+        # Autograd refuses to save tensors of torch.inference_mode, such as a teacher's images.
         ctx.unsaved = [images if images.is_inference() else None for images in (pred, target)]
         ctx.save_for_backward(*(None if images.is_inference() else images for images in (pred, target)))
         return distance
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Optional[Tensor], ...]:
-        """Scale the gradient at hand, in place; it is gone then, and computed anew if asked for again.
+        """Scale the stored gradient in place; it is consumed, and recomputed on a second call.
 
-        The images are looked at only to compute it anew: after the forward pass the caller may change them.
+        The images are read only to recompute it, so the caller may change them after the forward pass.
         """
         if torch.is_grad_enabled():
             return (*_differentiate(ctx, *_images(ctx), grad_output), None, None, None)
@@ -78,21 +78,21 @@ class FusedDistance(torch.autograd.Function):
 def _scaled(gradient: Tensor, grad_output: Tensor, factor: float) -> Tensor:
     """Return ``gradient`` times ``factor`` and ``grad_output``, () or (N,); in place if possible."""
     try:
-        # A CPU is not made to wait by a look at the number. Mostly it is 1, and saves a pass over memory.
+        # On a CPU, item() does not synchronise. The product is usually 1, which saves a pass over memory.
         if gradient.device.type == "cpu" and grad_output.dim() == 0 and grad_output.item() * factor == 1:
             return gradient
         factors = grad_output.view(-1, 1, 1, 1) * factor
         return gradient.mul_(factors)
-    except RuntimeError:  # under vmap, which differentiates all outputs at once, there are more factors
+    except RuntimeError:  # vmap differentiates all outputs at once and brings more factors
         return gradient * (grad_output.view(-1, 1, 1, 1) * factor)
 
 
 def gradient_and_distance(
     pred: Tensor, target: Tensor, weighting: Weighting, averaged: bool, mean: bool
 ) -> tuple[Tensor, float, Tensor]:
-    """Return the gradient by each image but for a factor, (N, C, H, W), that factor, and the distance.
+    """Return the unscaled gradient with respect to each image, (N, C, H, W), its factor, and the distance.
 
-    The distance is (N,), or () if ``mean``. Of batches that are averaged there is one gradient for all.
+    The distance is (N,), or () if ``mean``. Averaged batches share one gradient.
     """
     highest: Optional[Tensor]
     factor = 2 / (pred.shape[0] if mean or averaged else 1) / pred[0].numel()
@@ -120,7 +120,7 @@ def _block_by_block(
     pred: Tensor, target: Tensor, weighting: Weighting
 ) -> tuple[Tensor, Tensor, Tensor, Optional[Tensor]]:
     """Return F⁻¹(w D), a view of it as patches, the sums of w |D|² and the maxima of |D|²."""
-    dtype, blocks = at_least_single(pred, target), list(_blocks(pred))
+    dtype, blocks = compute_dtype(pred, target), list(_blocks(pred))
     if len(blocks) == 1 and weighting.patch_factor == 1 and pred.is_contiguous():
         image, distance, highest = _block(pred.to(dtype) - target, weighting, weighting.matrix)
         return image, image, distance, highest
@@ -140,7 +140,7 @@ def _block_by_block(
 
 
 def _blocks(images: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Cut (N, C, H, W) into blocks of whole images, or of whole channels where an image is too large."""
+    """Split (N, C, H, W) into blocks of whole images, or of whole channels if an image is too large."""
     pixels = CPU_BLOCK if images.device.type == "cpu" else BLOCK
     n, c, height, width = images.shape
     rows = max(1, pixels // (c * height * width))
@@ -153,7 +153,7 @@ def _blocks(images: Tensor) -> Iterator[tuple[slice, slice]]:
 def _block(
     difference: Tensor, weighting: Weighting, given: Optional[Tensor]
 ) -> tuple[Tensor, Tensor, Optional[Tensor]]:
-    """Return F⁻¹(w D) of some images and channels, the sums of w |D|² and the maxima of |D|²."""
+    """Return F⁻¹(w D) of a block of images and channels, the sums of w |D|² and the maxima of |D|²."""
     difference = patches(difference, weighting.patch_factor)
     spectrum = half_spectrum(difference)
     weight, highest = focal_weight_(power(spectrum), weighting) if given is None else (given, None)
@@ -162,16 +162,18 @@ def _block(
 
 
 def _images(ctx: Any) -> tuple[Tensor, Tensor]:
-    """Return ``pred`` and ``target``; torch raises RuntimeError if one was changed since the forward pass."""
-    pred, target = (saved if kept is None else kept for saved, kept in zip(ctx.saved_tensors, ctx.unsaved))
+    """Return ``pred`` and ``target``; torch raises RuntimeError if either changed since the forward pass."""
+    pred, target = (
+        saved if unsaved is None else unsaved for saved, unsaved in zip(ctx.saved_tensors, ctx.unsaved)
+    )
     return pred, target
 
 
 def _differentiate(
     ctx: Any, pred: Tensor, target: Tensor, grad_output: Tensor
 ) -> tuple[Optional[Tensor], Optional[Tensor]]:
-    """Return the gradients by ``pred`` and ``target`` as functions that can be differentiated again."""
-    # By other names: the gradient by one is not to come back through the other that was computed from it.
+    """Return the gradients with respect to ``pred`` and ``target``, differentiable again."""
+    # Fresh views: if one input was computed from the other, its gradient must not flow through it here.
     pred, target = pred.view_as(pred), target.view_as(target)
     distance = plain_distance(pred, target, *ctx.how)
     needs_pred, needs_target, *_ = ctx.needs_input_grad

@@ -4,8 +4,8 @@ With F the unitary two-dimensional DFT of each channel and D = F(pred) - F(targe
 
     FFL = mean over n, c, u, v of  w |D|²,       w = |D|^alpha / max |D|^alpha,         (paper: eq. 9 and 10)
 
-and no gradient flows through the weights w. The DFT is linear, so D = F(pred - target): one transform, of one
-real difference.
+and no gradient flows through the weights w. The DFT is linear, so D = F(pred - target): a single transform of
+one real difference.
 """
 
 from __future__ import annotations
@@ -42,36 +42,36 @@ def focal_frequency_loss(
 
     Args:
         pred: generated images, (N, C, H, W), real, any range. The loss grows with the square of the range.
-        target: real images of the same shape. Where batches are averaged their number may differ.
-        alpha: exponent of the weights, >= 0. 0 weighs all frequencies alike: the mean squared error.
+        target: real images of the same shape; for averaged batches their number may differ.
+        alpha: exponent of the weights, >= 0. 0 weights all frequencies equally: the mean squared error.
         patch_factor: transform ``patch_factor``² patches of each image instead of the whole image.
-        spectrum: what D is the difference of. With F_n the spectrum of image n of a batch:
+        spectrum: what D compares. With F_n the spectrum of image n of a batch:
 
-            - ``"image"``: F of each image and of its own target (the paper on pix2pix and SPADE);
+            - ``"image"``: F of each image and of its target (the paper on pix2pix and SPADE);
             - ``"batch"``: mean over n of F_n, with phases (the paper on StyleGAN2); by linearity the spectra
               of the two mean images;
             - ``"batch-amplitude"``: mean over n of |F_n|;
             - ``"batch-log-power"``: mean over n of ln(|F_n|² + ε), where ε = (2/255)²/12 is the power that
               rounding to 8 bits leaves at every frequency of an image in [-1, 1].
 
-            The last two are ours: ``"batch"`` also rewards generators of little variance (docs/loss.md).
-        log_matrix: weigh by log(1 + |D|^alpha).
-        batch_matrix: divide by one maximum over the whole batch, not one per image, patch and channel.
-        matrix: weights to use in place of |D|^alpha / max, of shape (H, W), (C, H, W), (N, C, H, W) or
-            (N, P, C, h, w) with P = patch_factor² patches of h x w; 1 broadcasts in the place of N, P and C.
-            With patches, H x W is the size of a patch and four axes must start with 1. Where batches are
-            averaged, N is 1. Meant for [0, 1].
-        reduction: ``"mean"``, a scalar; or ``"none"``, one loss per image, (N,), whose mean is the scalar.
-        sync: average over the batches of all processes of ``torch.distributed``. The loss is then the same
-            in each, and gradients that are averaged over the processes, as DistributedDataParallel does,
-            are those of one process with the whole batch, however unevenly it is split.
+            The last two are this package's: ``"batch"`` also rewards low-variance generators (docs/loss.md).
+        log_matrix: use log(1 + |D|^alpha) as the weight.
+        batch_matrix: divide by one maximum over the whole batch instead of one per image, patch and channel.
+        matrix: weights in [0, 1] that replace |D|^alpha / max, of shape (H, W), (C, H, W), (N, C, H, W) or
+            (N, P, C, h, w) with P = patch_factor² patches of h x w; N, P and C may be 1 to broadcast. With
+            patches, H x W is the size of a patch, and N of a four-axis matrix must be 1. For averaged
+            batches N is 1.
+        reduction: ``"mean"``, a scalar; or ``"none"``, one loss per image, (N,).
+        sync: average over the batches of all ``torch.distributed`` processes. The loss is then the same in
+            every process, and gradients averaged over processes, as by DistributedDataParallel, equal those
+            of one process with the whole batch, however unevenly it is split.
 
     Returns:
-        The loss, in float32 (float64 if an input is float64): half precision is computed in float32, and its
-        gradient comes back in the input's own precision. Identical images give 0, and a gradient of 0.
+        The loss, in float32 (float64 if an input is float64). Half precision is computed in float32, and its
+        gradient is returned in the input's dtype. Identical images give 0 and a gradient of 0.
 
     Raises:
-        ValueError: shapes or options that do not fit; the message gives them.
+        ValueError: incompatible shapes or options; the message names them.
     """
     alpha, patch_factor = number(alpha), whole_number(patch_factor)
     check_options(alpha, spectrum, reduction, sync)
@@ -94,10 +94,10 @@ def focal_frequency_loss(
 
 
 class FocalFrequencyLoss(nn.Module):
-    """``loss_weight`` times :func:`focal_frequency_loss`; takes what the class of the official package takes.
+    """``loss_weight`` times :func:`focal_frequency_loss`; accepts the official package's arguments.
 
-    Every option is an attribute that may be set later. A subclass may override :meth:`tensor2freq` and
-    :meth:`loss_formulation`; the loss is then computed by them, over whole spectra.
+    Every option is an attribute that may be changed later. A subclass may override :meth:`tensor2freq` and
+    :meth:`loss_formulation`; the loss is then computed through them, over whole spectra.
 
     Args:
         loss_weight: factor of the loss; a tensor or a parameter gets its gradient.
@@ -106,10 +106,10 @@ class FocalFrequencyLoss(nn.Module):
         spectrum: which spectra are compared; by default ``"batch"`` if ``ave_spectrum``, else ``"image"``.
 
     Raises:
-        ValueError: an option out of its range, or ``ave_spectrum=True`` with another ``spectrum``.
+        ValueError: an option is out of range, or ``ave_spectrum=True`` is combined with another ``spectrum``.
     """
 
-    # For a subclass whose constructor sets the official attributes and calls none of ours.
+    # For subclasses whose constructor sets the official attributes without calling this one.
     spectrum: str = "image"
     reduction: str = "mean"
     sync: bool = False
@@ -159,7 +159,7 @@ class FocalFrequencyLoss(nn.Module):
     def loss_formulation(
         self, recon_freq: Tensor, real_freq: Tensor, matrix: Optional[Tensor] = None
     ) -> Tensor:
-        """Return the loss of what :meth:`tensor2freq` returned, before ``loss_weight``: a scalar.
+        """Return the unweighted loss of two results of :meth:`tensor2freq`: a scalar.
 
         ``matrix``, weights in place of |D|^alpha / max, broadcasts to (N, P, C, h, w).
         """
@@ -174,14 +174,14 @@ class FocalFrequencyLoss(nn.Module):
         """Return the weighted loss: (N, C, H, W) twice -> a scalar, or (N,) with ``reduction="none"``.
 
         Raises:
-            TypeError: an argument that the loss does not know and that is not None. (BasicSR passes
-                ``weight=None``; the official package ignores whatever it does not know.)
+            TypeError: an unknown argument that is not None. (BasicSR passes ``weight=None``; the official
+                package ignores unknown arguments.)
         """
         for name, value in ignored.items():
             if value is not None:
                 raise TypeError(
-                    f"the loss has no argument {name!r}, which the official package would ignore: leave "
-                    "it out, or give weights of frequencies as matrix"
+                    f"unknown argument {name!r}, which the official package would ignore: remove it, or pass "
+                    "frequency weights as matrix"
                 )
         if self._is_overridden():
             return self._of_subclass(pred, target, matrix) * self.loss_weight
@@ -201,15 +201,15 @@ class FocalFrequencyLoss(nn.Module):
         return loss if is_one else loss * self.loss_weight
 
     def _is_overridden(self) -> bool:
-        """Whether a subclass, or whoever set an attribute, replaced a step of the official package."""
+        """Whether a subclass or an instance attribute overrides a step of the official package."""
         steps = (getattr(step, "__func__", None) for step in (self.tensor2freq, self.loss_formulation))
         return tuple(steps) != _STEPS
 
     def _of_subclass(self, pred: Tensor, target: Tensor, matrix: Optional[Tensor]) -> Tensor:
-        """Return the loss by the official computation, whose steps may be overridden."""
+        """Return the loss by the official steps, which may be overridden."""
         if self.spectrum not in ("image", "batch") or self.reduction != "mean" or self.sync:
             raise ValueError(
-                "a subclass that overrides tensor2freq or loss_formulation takes the official options alone, "
+                "a subclass that overrides tensor2freq or loss_formulation supports official options only, "
                 f"not spectrum={self.spectrum!r}, reduction={self.reduction!r}, sync={self.sync}"
             )
         spectra = self.tensor2freq(pred), self.tensor2freq(target)
@@ -218,7 +218,7 @@ class FocalFrequencyLoss(nn.Module):
         return self.loss_formulation(*spectra, matrix)
 
     def extra_repr(self) -> str:
-        """Show every option."""
+        """List every option."""
         return (
             f"loss_weight={self.loss_weight}, alpha={self.alpha}, patch_factor={self.patch_factor}, "
             f"spectrum={self.spectrum!r}, log_matrix={self.log_matrix}, batch_matrix={self.batch_matrix}, "

@@ -1,6 +1,6 @@
-"""The transforms of the Intel MKL that torch is built with, for the loss's own C.
+"""Fourier transforms of the Intel MKL bundled with torch, for the native loss.
 
-Torch prepares a transform anew at every call, which in the cold takes longer than a small transform itself.
+Torch plans a transform anew at every call, which takes longer than a small transform itself.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def mkl_of_torch() -> Any:
     """Return the addresses of the functions in torch's library, an array.
 
     Raises:
-        LookupError: this torch is built without MKL, as on ARM, or keeps it to itself.
+        LookupError: this torch is built without MKL, as on ARM, or does not export it.
     """
     try:
-        library = ctypes.CDLL("libtorch_cpu.so", mode=os.RTLD_NOLOAD)  # by its name: it is loaded already
+        library = ctypes.CDLL("libtorch_cpu.so", mode=os.RTLD_NOLOAD)  # already loaded
         functions = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
     except (OSError, AttributeError):
         raise LookupError("this torch has no MKL to transform with") from None
@@ -35,7 +35,7 @@ def mkl_of_torch() -> Any:
 
 
 class Transform:
-    """The unitary real transform of a plane of one size, or its inverse, as MKL prepares it once."""
+    """A planned unitary real transform of planes of one size, or its inverse."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class Transform:
         in_place: bool,
         threads: int,
     ) -> None:
-        """Prepare it; raises RuntimeError where MKL cannot."""
+        """Plan the transform; raises RuntimeError if MKL cannot."""
         self.pointer, self._library, self._mkl = ctypes.c_void_p(), library, mkl
         failed = library.make_transform(mkl, *size, inverse, in_place, threads, ctypes.byref(self.pointer))
         if failed:
-            raise RuntimeError(f"MKL cannot transform planes of {size}: its error {failed}")
+            raise RuntimeError(f"MKL cannot transform planes of {size}: error {failed}")
 
     def __del__(self) -> None:
         if self.pointer:

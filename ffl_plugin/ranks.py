@@ -11,15 +11,15 @@ from torch import Tensor
 
 
 def mean_over_ranks(means: Sequence[Tensor], counts: Sequence[int]) -> list[Tensor]:
-    """Return the means over the samples of all processes, from the means over this process's own.
+    """Return the means over the samples of all processes, given the means over this process's samples.
 
     Args:
         means: tensors of one dtype; each of the same shape in every process.
-        counts: how many samples each was averaged over here; they may differ between processes.
+        counts: number of samples behind each mean in this process; may differ between processes.
 
-    Without a process group, or in a group of one, these are the means given. The gradient is for training
-    that averages gradients over the processes: with n of all N samples here and R processes, it is R n / N
-    times the gradient by the common mean; for batches of one size, that gradient itself.
+    Without a process group, or in a group of one, the means are returned unchanged. The gradient suits
+    training that averages gradients over processes: with n of N samples here and R processes, it is R n / N
+    times the gradient of the global mean, and equal to it for batches of one size.
     """
     alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
     if alone or torch.distributed.get_world_size() == 1:
@@ -29,7 +29,7 @@ def mean_over_ranks(means: Sequence[Tensor], counts: Sequence[int]) -> list[Tens
 
 
 class _MeanOverRanks(torch.autograd.Function):
-    """One all-reduce of the sums and of the counts behind them."""
+    """One all-reduce of the sums and their counts."""
 
     @staticmethod
     def forward(ctx: Any, counts: Sequence[int], *means: Tensor) -> tuple[Tensor, ...]:

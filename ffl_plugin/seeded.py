@@ -1,8 +1,8 @@
 """Run a training script with all randomness seeded: python -m ffl_plugin.seeded SEED train.py …
 
-Upstreams such as pix2pix and SPADE take no seed. One thread keeps sums in one order, so that the same seed
-gives the same numbers on a CPU whatever else the machine does. Behind it torchvision imports beside a torch
-that is built for the CPU alone.
+Upstreams such as pix2pix and SPADE take no seed. A single thread fixes the order of summation, so the same
+seed gives the same numbers on a CPU under any load. It also makes torchvision importable beside a CPU-only
+torch.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from ffl_plugin.metrics.torchvision_operators import import_torchvision
 
 
 def main() -> None:
-    """Seed Python, NumPy and torch, then run the script as if it had been started itself."""
+    """Seed Python, NumPy and torch, then run the script as ``__main__``."""
     parser = argparse.ArgumentParser(prog="python -m ffl_plugin.seeded", description="Run a script seeded.")
-    parser.add_argument("seed", metavar="SEED", type=_seed, help="a whole number from 0 to 4294967295")
+    parser.add_argument("seed", metavar="SEED", type=_seed, help="an integer from 0 to 4294967295")
     parser.add_argument("script", metavar="SCRIPT", type=_script, help="such as train.py")
-    parser.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="what the script gets")
+    parser.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="arguments of the script")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     np.random.seed(arguments.seed)
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    with contextlib.suppress(FFLError):  # not installed: not every repository asks for it
+    with contextlib.suppress(FFLError):  # not installed: not every repository needs it
         import_torchvision()
     sys.argv = [str(arguments.script), *arguments.rest]
-    sys.path.insert(0, str(arguments.script.resolve().parent))  # where a script's imports are looked for
+    sys.path.insert(0, str(arguments.script.resolve().parent))  # as Python does for a script
     runpy.run_path(str(arguments.script), run_name="__main__")
 
 
 def _seed(text: str) -> int:
     seed = int(text) if text.isdecimal() else -1
     if not 0 <= seed < 2**32:  # NumPy's range
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 to {2**32 - 1}")
+        raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 to {2**32 - 1}")
     return seed
 
 
 def _script(text: str) -> Path:
     if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"{text} is no file here")
+        raise argparse.ArgumentTypeError(f"{text} is not a file")
     return Path(text)
 
 

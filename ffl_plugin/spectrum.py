@@ -1,7 +1,7 @@
-"""Pieces of the two-dimensional discrete Fourier transform (DFT) of real images.
+"""Building blocks of the two-dimensional discrete Fourier transform (DFT) of real images.
 
-All transforms are unitary (``norm="ortho"``), as the paper has it: Parseval's identity then holds without a
-factor. A real image has a Hermitian spectrum, F(-u, -v) = conj F(u, v), so only its left half is computed.
+All transforms are unitary (``norm="ortho"``), as in the paper, so Parseval's identity needs no factor. The
+spectrum of a real image is Hermitian, F(-u, -v) = conj F(u, v), so only its left half is computed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import Tensor
 def half_spectrum(images: Tensor) -> Tensor:
     """Return the left half of the unitary DFT of the last two axes: (..., H, W) -> (..., H, W//2 + 1).
 
-    Of patches, a view in another order, a copy is transformed: what torch.compile of torch 2.13 generates for
-    a transform in such an order writes beyond its buffer.
+    Patches, a permuted view, are copied first: for a transform of a permuted input, torch.compile of torch
+    2.13 generates code that writes beyond its buffer.
     """
     spectrum: Tensor = torch.fft.rfft2(images.contiguous(), norm="ortho")
     return spectrum
@@ -33,10 +33,10 @@ def power(spectrum: Tensor) -> Tensor:
 
 
 def column_multiplicity(width: int, like: Tensor) -> Tensor:
-    """Say how often each column of a half spectrum occurs in the whole one: (W//2 + 1,), values 1 and 2.
+    """Return how often each column of a half spectrum occurs in the whole: (W//2 + 1,), values 1 and 2.
 
-    Column v of the whole spectrum mirrors column W - v. Column 0 is its own mirror, and so is column W/2 of
-    an even width; every other column of the half spectrum stands for two.
+    Column v of the whole spectrum mirrors column W - v. Column 0, and column W/2 of an even width, mirror
+    themselves; every other column of the half spectrum stands for two.
     """
     multiplicity = torch.full((width // 2 + 1,), 2.0, dtype=like.dtype, device=like.device)
     multiplicity[0] = 1
@@ -48,7 +48,7 @@ def column_multiplicity(width: int, like: Tensor) -> Tensor:
 def fold(matrix: Tensor) -> Tensor:
     """Fold real weights of the whole spectrum, (..., H, W), onto its left half, (..., H, W//2 + 1).
 
-    F(u, v) and F(-u, -v) have the same modulus, so the mean of their two weights serves for both.
+    F(u, v) and F(-u, -v) have the same modulus, so the mean of their two weights applies to both.
     """
     mirrored = matrix.flip(-2, -1).roll((1, 1), (-2, -1))
     return ((matrix + mirrored) / 2)[..., : matrix.shape[-1] // 2 + 1]
@@ -57,7 +57,7 @@ def fold(matrix: Tensor) -> Tensor:
 def patches(images: Tensor, factor: int) -> Tensor:
     """View images as a grid of patches: (N, C, H, W) -> (N, factor, factor, C, h, w), h = H / factor.
 
-    With ``factor`` 1 these are the images themselves, with their four axes.
+    With ``factor`` 1 the images are returned unchanged, with four axes.
     """
     if factor == 1:
         return images
@@ -66,25 +66,25 @@ def patches(images: Tensor, factor: int) -> Tensor:
 
 
 def radial_frequency(height: int, width: int) -> Tensor:
-    """Radial frequency √(u² + v²) of each entry of a whole spectrum, cycles per pixel: (H, W), float64.
+    """Return the radial frequency √(u² + v²) of each entry of a whole spectrum: (H, W), float64.
 
-    The zero frequency comes first. 0.5 along an axis is Nyquist's frequency; √0.5 is the corner.
+    In cycles per pixel, zero frequency first. 0.5 along an axis is the Nyquist frequency; √0.5 is the corner.
     """
     rows = torch.fft.fftfreq(height, dtype=torch.float64)
     columns = torch.fft.fftfreq(width, dtype=torch.float64)
     return torch.hypot(rows[:, None], columns[None, :])
 
 
-def keep_frequencies(images: Tensor, kept: Tensor) -> Tensor:
-    """Filter images by a mask over their spectra (the paper's Figure 2); an ideal filter rings at edges.
+def keep_frequencies(images: Tensor, mask: Tensor) -> Tensor:
+    """Filter images by a mask over their spectra (the paper's Figure 2). An ideal filter rings at edges.
 
     Args:
         images: (..., H, W), real.
-        kept: (H, W), bool, zero frequency first: which frequencies stay; the others become zero. A mask of
-            radial frequencies keeps F(u, v) with F(-u, -v), so the result is real.
+        mask: (H, W), bool, zero frequency first; True where a frequency is kept. A mask of radial frequencies
+            is symmetric under (u, v) -> (-u, -v), so the result is real.
 
     Returns:
         (..., H, W), of the same dtype.
     """
-    filtered: Tensor = torch.fft.ifft2(torch.fft.fft2(images, norm="ortho") * kept, norm="ortho").real
+    filtered: Tensor = torch.fft.ifft2(torch.fft.fft2(images, norm="ortho") * mask, norm="ortho").real
     return filtered

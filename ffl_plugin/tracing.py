@@ -1,4 +1,4 @@
-"""Who is looking: tracers and transforms want plain operations, each seen and each differentiable."""
+"""Detection of tracers and transforms, which need plain differentiable operations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.autograd import forward_ad
 
 
 def is_traced(*images: Tensor) -> bool:
-    """Whether something follows the single operations on these images.
+    """Whether these images are being traced or transformed.
 
     That is torch.compile, torch.export, torch.jit.trace, a transform such as vmap or grad, a mode that
     records operations such as make_fx, or forward-mode differentiation.

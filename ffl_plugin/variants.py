@@ -1,10 +1,10 @@
-"""Other losses than the focal frequency loss: those that its paper compares (Tables 7 and 8), and later ones.
+"""Alternative losses: those that the FFL paper compares (Tables 7 and 8), and later ones.
 
 All take ``pred`` and ``target`` of shape (N, C, H, W), real, and return a scalar. Half precision is computed
-in float32, under autocast too, and its gradient comes back in the input's own precision. Focal weights are
-those of equation (9) with alpha = 1: the square root of the distance, divided by its maximum per image and
-channel, and no gradient flows through them. The paper describes its ablations in words; the formulas here are
-ours. Which later losses are left out, and why, is in docs/loss.md.
+in float32, also under autocast, and its gradient is returned in the input's dtype. Focal weights are those of
+equation (9) with alpha = 1: the square root of the distance, divided by its maximum per image and channel; no
+gradient flows through them. The paper describes its ablations in prose; the formulas here are this package's
+interpretation. docs/loss.md lists later losses that are left out, with reasons.
 """
 
 from __future__ import annotations
@@ -17,67 +17,67 @@ import torch
 from torch import Tensor
 
 from ffl_plugin.averages import ROUNDING_POWER, log_power
-from ffl_plugin.distance import at_least_single
+from ffl_plugin.distance import compute_dtype
 from ffl_plugin.spectrum import column_multiplicity, half_spectrum, image_of, power
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def _in_single(loss: Loss) -> Loss:
-    """Compute a loss in float32 at least."""
+def _in_float32(loss: Loss) -> Loss:
+    """Decorator: compute a loss in at least float32."""
 
     @wraps(loss)
     def compute(pred: Tensor, target: Tensor) -> Tensor:
-        dtype = at_least_single(pred, target)
-        with torch.autocast(pred.device.type, enabled=False):  # it would lower the products of matrices
+        dtype = compute_dtype(pred, target)
+        with torch.autocast(pred.device.type, enabled=False):  # would lower matrix products
             return loss(pred.to(dtype), target.to(dtype))
 
     return compute
 
 
-@_in_single
+@_in_float32
 def without_frequency(pred: Tensor, target: Tensor) -> Tensor:
-    """Focus on hard pixels in place of hard frequencies: mean of w d with d = (pred - target)²."""
+    """Focus on hard pixels instead of hard frequencies: mean of w d with d = (pred - target)²."""
     return _focal_mean((pred - target) ** 2)
 
 
-@_in_single
+@_in_float32
 def without_phase(pred: Tensor, target: Tensor) -> Tensor:
     """Compare amplitudes only: mean of w d with d = (|F(pred)| - |F(target)|)²."""
     amplitudes = half_spectrum(pred).abs() - half_spectrum(target).abs()
     return _focal_mean(amplitudes**2, pred.shape[-1])
 
 
-@_in_single
+@_in_float32
 def without_amplitude(pred: Tensor, target: Tensor) -> Tensor:
     """Compare phases only: mean of w d with d the squared angle between F(pred) and F(target), in [0, π²]."""
     angle = (half_spectrum(pred) * half_spectrum(target).conj()).angle()
     return _focal_mean(angle**2, pred.shape[-1])
 
 
-@_in_single
+@_in_float32
 def without_focal(pred: Tensor, target: Tensor) -> Tensor:
-    """Weigh all frequencies alike, equation (8): mean of |F(pred) - F(target)|², the MSE by Parseval."""
+    """Weight all frequencies equally, equation (8): mean of |F(pred) - F(target)|², the MSE by Parseval."""
     difference = half_spectrum(pred - target)
     return _mean(torch.view_as_real(difference).square().sum(-1), pred.shape[-1])
 
 
-@_in_single
+@_in_float32
 def dct_loss(pred: Tensor, target: Tensor) -> Tensor:
-    """The focal frequency loss with the orthonormal DCT-II in place of the DFT (Table 7)."""
+    """The focal frequency loss with the orthonormal DCT-II instead of the DFT (Table 7)."""
     difference = pred - target
     rows, columns = (dct_matrix(side, difference.dtype, difference.device) for side in difference.shape[-2:])
     return _focal_mean((rows @ difference @ columns.T) ** 2)
 
 
-@_in_single
+@_in_float32
 def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     """Durall et al., CVPR 2020: cross-entropy of azimuthally averaged power spectra; values in [-1, 1].
 
     AI(k) is the mean power on the ring of radius k = 1 ... M/2 - 1, divided by the power at frequency zero to
     lie in [0, 1]; the loss is the binary cross-entropy of each image's AI against the mean AI of ``target``.
-    The images are moved to [0, 1] first: around zero the power at frequency zero could vanish. Unlike the
-    authors' code this passes a gradient through the spectrum.
+    The images are shifted to [0, 1] first: around zero the power at frequency zero could vanish. Unlike the
+    authors' code, the gradient flows through the spectrum.
     """
     means = [
         _mean_on_rings(power(half_spectrum((images + 1) / 2)).mean(1), images.shape[-1])
@@ -90,24 +90,24 @@ def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-@_in_single
+@_in_float32
 def log_spectrum_l1(pred: Tensor, target: Tensor) -> Tensor:
-    """Distance of log-spectra: mean of |ln(|F(pred)|² + ε) - ln(|F(target)|² + ε)|; images in [-1, 1].
+    """Distance of log spectra: mean of |ln(|F(pred)|² + ε) - ln(|F(target)|² + ε)|; images in [-1, 1].
 
-    ε is the power of rounding to 8 bits, as for the average ``batch-log-power``. No phases, no focal weights.
+    ε is the power of rounding to 8 bits, as for the average ``batch-log-power``. Phases are ignored.
     """
     logarithms = [log_power(power(half_spectrum(images))) for images in (pred, target)]
     return _mean((logarithms[0] - logarithms[1]).abs(), pred.shape[-1])
 
 
-@_in_single
+@_in_float32
 def stationary_wavelet(pred: Tensor, target: Tensor) -> Tensor:
-    """Distance of wavelet bands, as WGSR has it (Korkmaz, Tekalp and Dogan, CVPR 2024, arXiv 2402.19215).
+    """Wavelet loss of WGSR (Korkmaz, Tekalp and Dogan, CVPR 2024, arXiv 2402.19215).
 
     Sum over the bands b of λ_b · mean |SWT_b(pred) - SWT_b(target)|: one level of the stationary transform
-    with symlet 7, the image continued periodically. λ is 0.1 for LL, 0.01 for LH and HL, 0.05 for HH, and the
-    low pass has sum 1, as in the authors' code and settings. They take the luma in [16, 235]; here each
-    channel counts alike, in its own range. (neosr's ``wavelet_guided`` weighs other bands, of symlet 19.)
+    with symlet 7 and periodic boundaries. λ is 0.1 for LL, 0.01 for LH and HL, 0.05 for HH, and the low-pass
+    filter sums to 1, as in the authors' code and settings. They use the luma in [16, 235]; here every channel
+    is used, in its own range. (neosr's ``wavelet_guided`` weights other bands, of symlet 19.)
     """
     difference = half_spectrum(pred - target)  # the transform is linear
     height, width = pred.shape[-2:]
@@ -123,13 +123,13 @@ def stationary_wavelet(pred: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-@_in_single
+@_in_float32
 def binned_spectral_power(pred: Tensor, target: Tensor) -> Tensor:
     """BSP loss of Chakraborty, Mohan and Maulik, arXiv 2502.00472, Algorithm 1; images in [-1, 1].
 
     Mean over images and rings k of the sum over channels of (1 - (E_k(pred) + ε) / (E_k(target) + ε))². E_k
-    is the mean of |F|²/2 on the ring of radius k = 1 ... M/2 - 1, one frequency wide; rings weigh alike. No
-    phases. ε is ours: half the power of rounding to 8 bits.
+    is the mean of |F|²/2 on the ring of radius k = 1 ... M/2 - 1, one frequency wide; all rings have equal
+    weight. Phases are ignored. ε, half the power of rounding to 8 bits, is this package's choice.
     """
     energies = [
         _mean_on_rings(power(half_spectrum(images)) / 2, images.shape[-1])[..., 1:]
@@ -140,20 +140,20 @@ def binned_spectral_power(pred: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-def _kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Keep what a function makes of a size, for the next image of that size."""
+def _cached(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Decorator: cache a function's result per size, dtype and device."""
 
     @lru_cache(maxsize=8)
     @wraps(make)
-    def kept(*arguments: Any) -> Tensor:
-        with torch.inference_mode(False):  # a validation may ask first, and training cannot use what it keeps
+    def cached(*arguments: Any) -> Tensor:
+        with torch.inference_mode(False):  # a cached inference tensor could not be used in training
             made: Tensor = make(*arguments)
         return made
 
-    return kept
+    return cached
 
 
-@_kept
+@_cached
 def dct_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the orthonormal DCT-II, (size, size): row k is cos(π (2x + 1) k / 2 size), scaled to norm 1."""
     x = torch.arange(size, dtype=torch.float64, device="cpu")
@@ -163,7 +163,7 @@ def dct_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return placed
 
 
-# The low pass of symlet 7, with norm 1; and what a band counts that is high along 0, 1 or 2 axes.
+# The low-pass filter of symlet 7, with norm 1; weights of bands high-pass along 0, 1 or 2 axes.
 SYMLET = (
     0.002681814568257878, -0.0010473848886829163, -0.01263630340325193, 0.03051551316596357,
     0.0678926935013727, -0.049552834937127255, 0.017441255086855827, 0.5361019170917628, 0.767764317003164,
@@ -173,9 +173,9 @@ SYMLET = (
 BAND_WEIGHTS = (0.1, 0.01, 0.05)
 
 
-@_kept
+@_cached
 def symlet_responses(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the responses of symlet 7 to each frequency of a side, (2, size): low pass, of sum 1; high."""
+    """Return symlet 7's responses at each frequency of a side, (2, size): low pass, with sum 1; high pass."""
     low = torch.tensor(SYMLET, dtype=torch.float64, device="cpu")
     high = low.flip(0) * torch.tensor([-1.0, 1.0], dtype=torch.float64, device="cpu").repeat(len(SYMLET) // 2)
     taps = torch.stack((low / low.sum(), high))
@@ -185,9 +185,9 @@ def symlet_responses(size: int, dtype: torch.dtype, device: torch.device) -> Ten
     return responses
 
 
-@_kept
+@_cached
 def ring_shares(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return what each entry of a half spectrum counts in the mean on its ring: (H · (W//2 + 1),)."""
+    """Return the weight of each entry of a half spectrum in the mean on its ring: (H · (W//2 + 1),)."""
     rings = ring_indices(height, width, torch.device("cpu"))
     counts = column_multiplicity(width, torch.empty(0, dtype=torch.float64, device="cpu")).repeat(height)
     totals = torch.zeros(min(height, width) // 2 + 1, dtype=torch.float64, device="cpu").index_add_(
@@ -196,9 +196,9 @@ def ring_shares(height: int, width: int, dtype: torch.dtype, device: torch.devic
     return (counts / totals[rings]).to(device, dtype)
 
 
-@_kept
+@_cached
 def ring_indices(height: int, width: int, device: torch.device) -> Tensor:
-    """Return the rounded radius of each entry of a half spectrum, min(H, W)//2 at most: (H · (W//2 + 1),)."""
+    """Return each half-spectrum entry's rounded radius, capped at min(H, W)//2: (H · (W//2 + 1),)."""
     v = torch.fft.fftfreq(height, 1 / height, dtype=torch.float64, device="cpu")
     u = torch.fft.rfftfreq(width, 1 / width, dtype=torch.float64, device="cpu")
     radius = torch.hypot(v[:, None], u).round().long().flatten()
@@ -206,7 +206,7 @@ def ring_indices(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def _mean_on_rings(half: Tensor, width: int) -> Tensor:
-    """Mean on the rings of radius 0 ... M/2 - 1, M the lesser side: (..., H, W//2 + 1) -> (..., M/2)."""
+    """Mean on the rings of radius 0 ... M/2 - 1, M = min(H, W): (..., H, W//2 + 1) -> (..., M/2)."""
     height = half.shape[-2]
     shares = ring_shares(height, width, half.dtype, half.device)
     indices = ring_indices(height, width, half.device)
@@ -216,12 +216,12 @@ def _mean_on_rings(half: Tensor, width: int) -> Tensor:
 
 
 def _focal_mean(distance: Tensor, width: int = 0) -> Tensor:
-    """Mean of w d over whole spectra; ``width`` is the image's where ``distance`` is of half spectra."""
+    """Mean of w d over whole spectra; ``width`` is the image width if ``distance`` covers half spectra."""
     weight = distance.detach().sqrt()
     weight = weight / weight.amax((-2, -1), keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
     return _mean(weight * distance, width) if width else (weight * distance).mean()
 
 
 def _mean(half: Tensor, width: int) -> Tensor:
-    """Mean over a whole spectrum of what is given on its half: (N, C, H, W//2 + 1) -> scalar."""
+    """Mean over a whole spectrum given its half: (N, C, H, W//2 + 1) -> scalar."""
     return (half * column_multiplicity(width, half)).sum() / (half[..., 0].numel() * width)

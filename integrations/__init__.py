@@ -1,1 +1,1 @@
-"""What a patched repository imports while it trains: one module per upstream."""
+"""Modules that patched repositories import during training, one per upstream."""

@@ -1,4 +1,4 @@
-"""The flags on an argparse command line, as the pix2pix family has it."""
+"""The ``--ffl-*`` flags for argparse command lines, as in the pix2pix family."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ffl_plugin.integrations._flags import Flag, SettingsError
 from ffl_plugin.integrations._opt import settings_of
 from ffl_plugin.integrations._settings import Settings, Upstream
 
-WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 Check = Callable[[argparse.Namespace, Settings], None]
@@ -18,25 +18,25 @@ Check = Callable[[argparse.Namespace, Settings], None]
 def add_options(
     parser: argparse.ArgumentParser, upstream: Upstream, is_train: bool = True, check: Optional[Check] = None
 ) -> None:
-    """Add every flag to the options of a training, and none to those of a test.
+    """Add every flag to a training's options; add nothing to a test's.
 
-    Each is spelt with dashes and with the family's underscores; values land in ``ffl_*``.
+    Each flag can be spelled with dashes or, like the family's own, with underscores; values go to ``ffl_*``.
 
-    What is parsed is also checked, all settings together and against the crop size, so that a value that
-    cannot train ends in the parser's own error, before anything is written.
+    Parsing also validates the settings, together and against the crop size, so an invalid value is reported
+    by the parser before anything is written.
 
     Args:
-        parser: of the upstream's own options.
-        upstream: which upstream this is.
-        is_train: whether the options are those of a training.
-        check: raises `SettingsError` for options of the upstream under which the settings cannot train.
+        parser: the upstream's parser.
+        upstream: the upstream.
+        is_train: whether these are training options.
+        check: raises `SettingsError` if the upstream's options are incompatible with the settings.
     """
     if not is_train:
         return
     group = parser.add_argument_group("Focal Frequency Loss")
     for flag in upstream.flags():
         _add(group, flag, getattr(upstream.defaults, flag.setting))
-    _check_what_is_parsed(parser, upstream, check)
+    _validate_parsed(parser, upstream, check)
 
 
 def _add(group: Any, flag: Flag, default: object) -> None:
@@ -45,8 +45,8 @@ def _add(group: Any, flag: Flag, default: object) -> None:
         keywords.update(choices=flag.kind.choices)
     else:
         keywords.update(type=flag.kind.type, metavar=flag.kind.type.__name__.upper())
-    if flag.kind.alone is not None:
-        keywords.update(nargs="?", const=flag.kind.alone)
+    if flag.kind.const is not None:
+        keywords.update(nargs="?", const=flag.kind.const)
     if flag.kind.type is bool:
         keywords.update(type=_boolean, metavar="BOOL")
     group.add_argument(flag.name, f"--ffl_{flag.setting}", **keywords)
@@ -54,18 +54,16 @@ def _add(group: Any, flag: Flag, default: object) -> None:
 
 def _boolean(text: str) -> bool:
     try:
-        return WORDS[text.lower()]
+        return BOOLEANS[text.lower()]
     except KeyError:
-        raise argparse.ArgumentTypeError(f"takes true or false, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}") from None
 
 
-def _check_what_is_parsed(
-    parser: argparse.ArgumentParser, upstream: Upstream, check: Optional[Check]
-) -> None:
-    """Make the parser end in its own error where a value passes its type and still cannot train."""
+def _validate_parsed(parser: argparse.ArgumentParser, upstream: Upstream, check: Optional[Check]) -> None:
+    """Make the parser report values that have the right type but are invalid."""
     parse = parser.parse_known_args
 
-    def parse_and_check(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+    def parse_and_validate(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         options, rest = parse(args, namespace)
         try:
             settings = settings_of(options, upstream)
@@ -78,11 +76,11 @@ def _check_what_is_parsed(
             parser.error(str(refusal))
         return options, rest
 
-    setattr(parser, "parse_known_args", parse_and_check)  # noqa: B010  (mypy: a method assigned)
+    setattr(parser, "parse_known_args", parse_and_validate)  # noqa: B010  (mypy: a method assigned)
 
 
 def cropped_size(options: object) -> Optional[int]:
-    """Height and width of the training images where the options tell, as they do for square crops."""
+    """Height and width of the training images if the options define a square crop; else None."""
     how = getattr(options, "preprocess", getattr(options, "preprocess_mode", ""))
     size = getattr(options, "crop_size", None)
     return size if isinstance(size, int) and "crop" in str(how) else None

@@ -1,4 +1,4 @@
-"""The flags on a click command line, as NVIDIA's launchers have it."""
+"""The ``--ffl-*`` flags for click command lines, as in NVIDIA's launchers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def options(upstream: Upstream) -> Callable[[Command], Command]:
-    """Decorator for a click command: adds every flag.
+    """Decorator that adds every flag to a click command.
 
-    The command gets them as one keyword, ``ffl_options``: a dict of the settings that were given.
+    The command receives one keyword, ``ffl_options``: a dict of the settings given on the command line.
     """
 
     def decorate(command: Command) -> Command:
-        # Decorators closest to the function come last in --help, so that the last flag goes on first.
+        # --help lists the decorator closest to the function last, so the flags are added in reverse.
         for flag in reversed(list(upstream.flags())):
             command = _option(flag, getattr(upstream.defaults, flag.setting))(command)
         return command
@@ -49,21 +49,21 @@ def _option(flag: Flag, default: Any) -> Callable[[Command], Command]:
         "callback": collect,
         "expose_value": False,
     }
-    if kind.alone is not None:  # both `--flag` and the launchers' own `--flag=1`
-        keywords.update(cls=_MayStandAlone, is_flag=False, flag_value=kind.alone)
+    if kind.const is not None:  # both `--flag` and the launchers' `--flag=1`
+        keywords.update(cls=_OptionalValue, is_flag=False, flag_value=kind.const)
     if kind.type is bool:
         keywords.update(metavar="BOOL")
     return click.option(flag.name, f"ffl_{flag.setting}", **keywords)
 
 
-class _MayStandAlone(click.Option):
-    """An option with or without a value, which may be negative, to be refused by the option's own sentence.
+class _OptionalValue(click.Option):
+    """An option whose value is optional and may be negative, so that the option itself rejects it.
 
-    For click's parser the -1 of ``--flag=-1`` is another option, which there is not.
+    Without this, click parses the -1 of ``--flag=-1`` as another option.
     """
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Take a negative number for the value of the option before it."""
+        """Treat a negative number as the value of the preceding option."""
         super().add_to_parser(parser, ctx)
         known = parser._long_opt[self.opts[0]]
         process = known.process
@@ -82,16 +82,16 @@ def configure(
     error: Callable[[str], Exception],
     upstream: Upstream,
 ) -> str:
-    """Check the given settings and put them into the launcher's ``loss_kwargs``.
+    """Validate the given settings and add them to the launcher's ``loss_kwargs``.
 
     Args:
-        arguments: the launcher's EasyDict of training options, with ``loss_kwargs`` in it.
-        given: what `options` collected; None as from a caller that knows nothing of FFL.
-        error: the launcher's own exception for a bad option, raised with one sentence.
-        upstream: which upstream this is.
+        arguments: the launcher's EasyDict of training options, including ``loss_kwargs``.
+        given: the settings collected by `options`; None if the caller does not pass them.
+        error: the launcher's exception class for invalid options.
+        upstream: the upstream.
 
     Returns:
-        What the run description gains, such as ``-ffl1``; empty, and nothing put anywhere, at weight 0.
+        The suffix of the run description, such as ``-ffl1``; empty, with no side effect, at weight 0.
     """
     try:
         settings = upstream.settings(given or {})
@@ -115,7 +115,7 @@ def configure(
 
 
 def _image_sizes(resolution: object) -> list[tuple[int, int]]:
-    """Height and width, where a launcher tells: as one number, or as two in forks for oblong images."""
+    """Height and width if known: one number, or two in forks for non-square images."""
     if isinstance(resolution, int):
         return [(resolution, resolution)]
     sizes = resolution if isinstance(resolution, (list, tuple)) else ()
@@ -123,14 +123,14 @@ def _image_sizes(resolution: object) -> list[tuple[int, int]]:
 
 
 def _resumed_snapshot() -> Optional[str]:
-    """The launcher's ``--resume``, which it handles only after our part."""
+    """The launcher's ``--resume``, which it processes after FFL's options."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.params.get("resume")
 
 
 def _description(settings: Settings, defaults: Settings) -> str:
-    """``-ffl<weight>``, and behind it each setting that trains otherwise than the default: one word whole
-    (``sync``, ``start20``), several by their initials (``lm``, ``pf4``)."""
+    """``-ffl<weight>``, then each non-default setting that affects training: single words in full (``sync``,
+    ``start20``), several words by their initials (``lm``, ``pf4``)."""
     parts = [f"ffl{shortest(settings.weight)}" if settings.weight else "ffl"]
     for flag, value, _ in settings.changes(defaults):
         if flag.setting in ("weight", *OBSERVING):

@@ -1,4 +1,4 @@
-"""DistributedDataParallel as StyleGAN2-ADA relies on it."""
+"""DistributedDataParallel with the semantics StyleGAN2-ADA relies on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 
 
 class DistributedDataParallel(torch.nn.parallel.DistributedDataParallel):
-    """DDP that starts every process from the first one's buffers, also with ``broadcast_buffers=False``.
+    """DDP that broadcasts buffers from rank 0 at construction, even with ``broadcast_buffers=False``.
 
-    torch 1.7 did so whatever the flag; today's leaves each process its own random noise buffers, and the
-    upstream stops at its first snapshot because they differ.
+    torch 1.7 always did. Current versions leave each process its own random noise buffers, and the upstream
+    stops at its first snapshot because they differ.
 
     Args:
         module: the module, on its device.
-        device_ids: that device, or an index; not passed on for a module on a CPU: DDP takes none there.
-        broadcast_buffers: whether to send the buffers at every forward pass as well.
-        options: for DDP.
+        device_ids: its device or index; not passed on for a module on a CPU, for which DDP accepts none.
+        broadcast_buffers: whether to broadcast the buffers in every forward pass as well.
+        options: further arguments of DDP.
     """
 
     def __init__(

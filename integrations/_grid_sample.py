@@ -1,8 +1,8 @@
-"""Bilinear sampling that can be differentiated again, on every torch from 2.0.
+"""Twice-differentiable bilinear sampling, on every torch from 2.0.
 
-R1 differentiates the discriminator's gradient, and with ADA that gradient has gone through ``grid_sample``.
-torch 2.13 has that second derivative; older ones stop with "derivative for aten::grid_sampler_2d_backward is
-not implemented" (reported up to 2.5.1). Here it follows from the linearity of the operation, on all of them.
+R1 differentiates the discriminator's gradient, which with ADA has passed through ``grid_sample``. torch 2.13
+has that second derivative; older versions stop with "derivative for aten::grid_sampler_2d_backward is not
+implemented" (reported up to 2.5.1). Here it follows from the linearity of the operation, on every version.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_BILINEAR, _ZEROS = 0, 0  # as the operator counts its modes
+_BILINEAR, _ZEROS = 0, 0  # the operator's mode numbers
 
 
 def grid_sample(input: Tensor, grid: Tensor) -> Tensor:
     """Sample images at the points of a grid: bilinear, zeros outside, ``align_corners=False``.
 
-    With S the sampling at a fixed grid, output = S input, so that the gradient is Sᵀ and the gradient of the
-    gradient S again: derivatives of any order with respect to ``input``.
+    With S the sampling at a fixed grid, output = S input, so the gradient is Sᵀ and the gradient of the
+    gradient is S: derivatives of any order with respect to ``input``.
 
     Args:
         input: images (N, C, H, W).
-        grid: points (N, H_out, W_out, 2) in [-1, 1], x before y. Where the grid itself needs a gradient,
-            torch's own operation is used, with the derivatives that it has.
+        grid: points (N, H_out, W_out, 2) in [-1, 1], x before y. If the grid requires a gradient, torch's own
+            operation is used, with the derivatives it supports.
 
     Returns:
         Samples (N, C, H_out, W_out).
@@ -53,19 +53,19 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (grid,) = ctx.saved_tensors
-        return _Spread.apply(gradient, ctx.like, grid), None  # type: ignore[no-untyped-call]
+        return _SampleTranspose.apply(gradient, ctx.like, grid), None  # type: ignore[no-untyped-call]
 
 
-class _Spread(torch.autograd.Function):
+class _SampleTranspose(torch.autograd.Function):
     """Sᵀ."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, like: Tensor, grid: Tensor) -> Tensor:
         ctx.save_for_backward(grid)
-        spread: Tensor = torch.ops.aten.grid_sampler_2d_backward(
+        transposed: Tensor = torch.ops.aten.grid_sampler_2d_backward(
             gradient, like, grid, _BILINEAR, _ZEROS, False, (True, False)
         )[0]
-        return spread
+        return transposed
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

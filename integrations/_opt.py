@@ -1,4 +1,4 @@
-"""Training from an ``opt`` namespace, as the pix2pix family does it."""
+"""Training configured by an ``opt`` namespace, as in the pix2pix family."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from ffl_plugin.integrations._term import FrequencyTerm
 
 
 def settings_of(opt: object, upstream: Upstream) -> Settings:
-    """Settings from the ``ffl_*`` attributes of parsed options; what is absent keeps its default.
+    """Read settings from the ``ffl_*`` attributes of parsed options; missing ones keep their defaults.
 
-    A model whose subclass adds its own options without calling ours trains as if no flag were given.
+    A model whose subclass overrides the option method without calling the patched one trains without FFL.
 
     Raises:
-        SettingsError: a value that cannot train.
+        SettingsError: an invalid value.
     """
     names = {flag.setting: f"ffl_{flag.setting}" for flag in upstream.flags()}
     return upstream.settings({s: getattr(opt, n) for s, n in names.items() if hasattr(opt, n)})
 
 
 def setup(model: Any, upstream: Upstream, prints: Sequence[str] = (), gradients: Sequence[str] = ()) -> None:
-    """Read ``model.opt`` and make ``model.ffl_term``: an `OptTerm`; None when off, or in a test.
+    """Read ``model.opt`` and set ``model.ffl_term`` to an `OptTerm`, or None when off or in a test.
 
-    The settings go on record beside upstream's own; a warning tells if ``--continue_train`` changes them.
+    The settings are recorded beside the upstream's own; a warning says if ``--continue_train`` changes them.
 
     Args:
-        model: upstream's.
-        upstream: which upstream this is.
-        prints: names of the terms that the model prints from now on, as ``loss_NAME``.
-        gradients: whose pulls it prints with ``--ffl-monitor``, as ``loss_grad_NAME``.
+        model: the upstream's model.
+        upstream: the upstream.
+        prints: names of the terms that the model will print, as ``loss_NAME``.
+        gradients: sources whose gradient norms it prints with ``--ffl-monitor``, as ``loss_grad_NAME``.
     """
     model.ffl_term = _begin(model.opt, upstream)
     if model.ffl_term is None or not prints:
@@ -66,42 +66,42 @@ def _begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
     before = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
     if not settings.on:
         return None
-    # Upstream's own --epoch_count says where a training goes on; without it, the record does.
+    # The upstream's --epoch_count says where a training continues; without it, the record does.
     return OptTerm(
         settings, record, replace(before, epochs=int(getattr(opt, "epoch_count", 1)) - 1 or before.epochs)
     )
 
 
 def _checkpoint_folder(opt: object) -> Optional[Path]:
-    """Where upstream keeps a training's checkpoints; None for a fork whose options do not tell."""
+    """The folder of a training's checkpoints; None in forks whose options do not define it."""
     folder, name = getattr(opt, "checkpoints_dir", None), getattr(opt, "name", None)
     return None if folder is None or name is None else Path(folder) / name
 
 
 def as_losses(model: Any, domain: str = "") -> Report:
-    """Report to where the model looks for the losses it prints."""
-    return lambda whose, pull: setattr(model, f"loss_grad_{whose}{domain}", pull)
+    """Return a report function that sets the losses which the model prints."""
+    return lambda source, norm: setattr(model, f"loss_grad_{source}{domain}", norm)
 
 
 class NotAdded:
-    """Stands for the printed loss until it is computed; its number is a refusal to train without the term.
+    """Placeholder of a printed loss until it is computed; converting it raises an error.
 
-    A class of the clone's own may inherit the patched constructor and bring another backward pass.
+    A custom class of the clone may inherit the patched constructor but define its own backward pass.
     """
 
     def __init__(self, model: object) -> None:
         self._model = type(model)
 
     def __float__(self) -> float:
-        """Raise ``FFLError``, where upstream comes to print the losses of its first steps."""
+        """Raise ``FFLError`` when the upstream prints the losses of its first steps."""
         raise FFLError(
-            f"{self._model.__name__} in {self._model.__module__} trains without the term of FFL: "
-            "its backward_G is not the patched one; call that, or add the term as `ffl-patch diff` shows it"
+            f"{self._model.__name__} in {self._model.__module__} trains without the FFL term: its backward_G "
+            "is not the patched one; call that, or add the term as in `ffl-patch diff`"
         )
 
 
 class OptTerm:
-    """The term of one model, which counts the model's epochs where its settings have a schedule."""
+    """The term of one model; counts epochs if its settings have a schedule."""
 
     def __init__(self, settings: Settings, record: Record, before: Trained) -> None:
         self.settings = settings
@@ -121,8 +121,8 @@ class OptTerm:
     ) -> Tensor:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1], in a step of ``model``.
 
-        Where only the first images tell that the patch factor does not divide them, end as argparse does. The
-        other arguments are those of `FrequencyTerm`.
+        If the patch factor does not divide the images, exit as argparse does. The other arguments are those
+        of `FrequencyTerm`.
         """
         try:
             position = self._position(model) if self.settings.scheduled else 0.0

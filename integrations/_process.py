@@ -1,4 +1,4 @@
-"""This process among those that train together."""
+"""Rank, logging and gathering across training processes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,45 @@ import sys
 from torch import Tensor, distributed
 
 
-def _together() -> bool:
+def _is_distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
 def rank() -> int:
-    """Rank of this process, 0 when it trains alone; also before upstream starts ``torch.distributed``."""
-    return distributed.get_rank() if _together() else int(os.environ.get("RANK", "0"))
+    """Rank of this process; 0 without distribution. Works before ``torch.distributed`` is initialised."""
+    return distributed.get_rank() if _is_distributed() else int(os.environ.get("RANK", "0"))
 
 
-def count() -> int:
-    """How many processes train together."""
-    return distributed.get_world_size() if _together() else 1
+def world_size() -> int:
+    """Number of training processes."""
+    return distributed.get_world_size() if _is_distributed() else 1
+
+
+def is_main() -> bool:
+    """Whether this process prints and writes for all."""
+    return rank() == 0
 
 
 def warn(sentence: str) -> None:
-    """Print one sentence on standard error, once for all processes."""
-    if rank() == 0:
+    """Print a warning on standard error, in the main process only."""
+    if is_main():
         print(f"Warning: {sentence}.", file=sys.stderr, flush=True)
 
 
-def say(sentence: str) -> None:
-    """Print one sentence on standard output, once for all processes."""
-    if rank() == 0:
+def echo(sentence: str) -> None:
+    """Print a message on standard output, in the main process only."""
+    if is_main():
         print(f"{sentence}.", flush=True)
 
 
-def of_all(rows: Tensor) -> Tensor:
-    """Return the rows of all processes, in each of them: (N, ...) -> (processes × N, ...), N equal in all.
+def gather_rows(rows: Tensor) -> Tensor:
+    """Gather rows from all processes into each: (N, ...) -> (processes × N, ...), with equal N.
 
-    By a sum, which every backend has for tensors on every device.
+    Uses all_reduce, which every backend supports for tensors on every device.
     """
-    if count() == 1:
+    if world_size() == 1:
         return rows
-    table = rows.new_zeros((count(), *rows.shape))
+    table = rows.new_zeros((world_size(), *rows.shape))
     table[rank()] = rows
     distributed.all_reduce(table)
     return table.flatten(0, 1)

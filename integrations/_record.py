@@ -1,8 +1,8 @@
-"""Our own record of how a checkpoint folder was trained, which upstream's option files cannot keep.
+"""A record of how a checkpoint folder was trained, which the upstream's option files do not keep.
 
-Upstream overwrites ``train_opt.txt`` at every start, and ``--continue_train`` without the flag trains on
-silently at weight 0. The record is only appended to: one JSON object a line, one line per start, one per
-weight that a calibration found, and with a schedule one per epoch.
+The upstream overwrites ``train_opt.txt`` at every start, and ``--continue_train`` without the flag silently
+trains at weight 0. The record is append-only JSON Lines: one line per start, one per calibrated weight, and
+with a schedule one per epoch.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ FILE_NAME = "ffl_opt.jsonl"
 
 @dataclass(frozen=True)
 class Trained:
-    """What an earlier part of a training did: its epochs, and the weight found for the same share, if any."""
+    """State of an earlier part of a training: its epochs, and the weight found for the same share, if any."""
 
     epochs: int = 0
     weight: Optional[float] = None
 
 
 class Record:
-    """The record of one checkpoint folder. Every process may read it; only the first writes.
+    """The record of one checkpoint folder. Every process may read it; only the main one writes.
 
     Args:
-        folder: the folder; None where there is no telling, and then nothing is recorded.
+        folder: the folder; None if unknown, in which case nothing is recorded.
     """
 
     def __init__(self, folder: Optional[Path]) -> None:
@@ -48,20 +48,20 @@ class Record:
         flag: str = "--continue_train",
         iteration: float = math.inf,
     ) -> Trained:
-        """Write down that a training starts with ``settings``; return what it continues after.
+        """Record the start of a training with ``settings``; return the state that it continues from.
 
-        Warns if it continues one with other settings. A folder that never saw FFL gets no record while FFL is
-        off.
+        Warns if it continues with different settings. A folder never trained with FFL gets no record while
+        FFL is off.
 
         Args:
-            settings: of the loss.
-            continued: whether it goes on with a training.
+            settings: settings of the loss.
+            continued: whether it continues a training.
             flag: upstream's flag for that.
-            iteration: at which it goes on, where weights are recorded with theirs: later ones do not count.
+            iteration: where it continues; weights recorded for later iterations are ignored.
         """
         if self.path is None:
             if settings.on:
-                _process.warn("the options name no checkpoints_dir, so this training goes without a record")
+                _process.warn("the options define no checkpoints_dir, so this training is not recorded")
             return Trained()
         entries = self._read(self.path)
         starts = [entry["settings"] for entry in entries if "settings" in entry]
@@ -75,46 +75,44 @@ class Record:
         return _trained(entries, settings.share, iteration) if continued else Trained()
 
     def enter_epochs(self, epochs: int) -> None:
-        """Write down how many epochs are over."""
+        """Record the number of completed epochs."""
         self._append({"epochs": epochs})
 
     def enter_weight(self, share: float, weight: float, iteration: Optional[int] = None) -> None:
-        """Write down the weight that a calibration found for a share, and where it is known, when."""
+        """Record the weight that a calibration found for a share, and the iteration if known."""
         when = {} if iteration is None else {"iteration": iteration}
         self._append({"share": share, "weight": weight, **when})
 
     def _read(self, path: Path) -> list[dict[str, Any]]:
-        """Every entry; a line that is none, as one cut short by a full disk, is passed over."""
+        """Return all entries; an invalid line, such as one truncated by a full disk, is skipped."""
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as problem:
-            _process.warn(f"{path} cannot be read ({problem}), so nothing tells how it was trained before")
+            _process.warn(f"cannot read {path} ({problem}), so earlier settings are unknown")
             return []
         entries = []
         for number, line in enumerate(lines, 1):
             entry = _entry(line)
             if entry is None:
-                _process.warn(f"line {number} of {path} is no entry of a training, and is left as it is")
+                _process.warn(f"line {number} of {path} is not a record entry and is skipped")
             else:
                 entries.append(entry)
         return entries
 
     def _append(self, entry: dict[str, Any]) -> None:
-        if self.path is None or _process.rank() != 0:
+        if self.path is None or not _process.is_main():
             return
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a+b") as file:
                 if file.tell() and not self.path.read_bytes().endswith(b"\n"):
-                    file.write(b"\n")  # the line before was cut short
+                    file.write(b"\n")  # the previous line was truncated
                 file.write(json.dumps({"time": now, **entry}).encode() + b"\n")
         except OSError as problem:
-            _process.warn(
-                f"{self.path} cannot be written ({problem}), so this training goes without a record"
-            )
+            _process.warn(f"cannot write {self.path} ({problem}), so this training is not recorded")
 
 
 def _entry(line: str) -> Optional[dict[str, Any]]:
@@ -128,7 +126,7 @@ def _entry(line: str) -> Optional[dict[str, Any]]:
 
 
 def _trained(entries: list[dict[str, Any]], share: float, iteration: float) -> Trained:
-    """What there was up to an iteration, since the folder was last trained from the beginning."""
+    """State up to an iteration, since the folder was last trained from scratch."""
     trained = Trained()
     for entry in entries:
         if "epochs" in entry:
@@ -143,12 +141,12 @@ def _trained(entries: list[dict[str, Any]], share: float, iteration: float) -> T
 
 
 def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source: Path) -> Optional[str]:
-    """One sentence, naming old and new, if going on with ``now`` changes what ``before`` trained; else None.
+    """Return a sentence with old and new values if ``now`` differs from ``before``; else None.
 
     Args:
-        flag: upstream's flag that goes on with a training.
+        flag: the upstream's flag that continues a training.
         before: recorded settings; empty for a training without FFL.
-        now: the present settings.
+        now: the current settings.
         source: the file that ``before`` was read from, whether or not it exists.
     """
     old = {**Settings(spectrum=now.spectrum).to_json(), **before}
@@ -163,5 +161,5 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
     ]
     if not changed:
         return None
-    why = f"{source} tells how it trained" if before else f"without {source}, it trained without FFL"
+    why = f"according to {source}" if before else f"without {source}, it trained without FFL"
     return f"{flag} changes {', '.join(changed)} ({why})"

@@ -1,7 +1,7 @@
-"""A StyleGAN run that another one resumes: how it was trained, and how long.
+"""The settings and progress of a StyleGAN run that another one resumes.
 
-NVIDIA's ``--resume`` takes the networks from a snapshot and counts kimg from 0 again; R3GAN's counts on. The
-run folder that the snapshot lies in tells the rest.
+NVIDIA's ``--resume`` loads the networks from a snapshot and restarts kimg at 0; R3GAN's continues it. The rest
+is read from the snapshot's run folder.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from ffl_plugin.integrations._settings import Settings
 from ffl_plugin.integrations._share import rounded
 
 STATISTICS = "stats.jsonl"
-WEIGHT = "Weight/ffl"  # what a calibration found, in upstream's statistics
+WEIGHT = "Weight/ffl"  # the calibrated weight, in the upstream's statistics
 
 SNAPSHOT = re.compile(r"network-snapshot-(\d+)\.pkl")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """``loss_kwargs.ffl_options``: what a launcher hands to the loss, and upstream records.
+    """``loss_kwargs.ffl_options``: passed from launcher to loss, and recorded by the upstream.
 
     Args:
         settings: of the loss.
-        kimg: thousands of real images that the runs before this one were shown; 0 where it resumes none.
-        weight: what they found for the share; None where there is none to go on with.
+        kimg: thousands of real images shown in earlier runs; 0 without ``--resume``.
+        weight: the weight found in earlier runs for the share; None if there is none.
     """
 
     settings: Mapping[str, Any]
@@ -39,15 +39,15 @@ class Entry:
 
     @classmethod
     def of(cls, recorded: Mapping[str, Any]) -> Entry:
-        """Read an entry; raises ``TypeError`` or ``ValueError`` for what is none."""
+        """Read an entry; raises ``TypeError`` or ``ValueError`` if it is invalid."""
         settings = dict(recorded)
         earlier = {"kimg": settings.pop("kimg_before", 0), "weight": settings.pop("weight_before", None)}
-        resumed = {**earlier, **settings.pop("resumed", {})}  # records of 0.1 have the earlier keys
+        resumed = {**earlier, **settings.pop("resumed", {})}  # records of 0.1 use the earlier keys
         weight = resumed["weight"]
         return cls(settings, float(resumed["kimg"]), None if weight is None else float(weight))
 
     def to_json(self) -> dict[str, Any]:
-        """The settings, and under ``resumed`` where the runs before this one stood, if there were any."""
+        """Return the settings, with the progress of earlier runs under ``resumed`` if there were any."""
         if not self.kimg:
             return dict(self.settings)
         weight = {} if self.weight is None else {"weight": self.weight}
@@ -56,13 +56,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class ResumedRun:
-    """What a run folder tells.
+    """The state of a run, read from its folder.
 
     Args:
         options: its ``training_options.json``.
-        settings: the ``ffl_options`` in it; empty when it trained without FFL.
-        kimg: thousands of real images that were shown up to the snapshot, over all runs that led to it.
-        weight: what its calibration had found by then; None where it had found none.
+        settings: the ``ffl_options`` in it; empty if it trained without FFL.
+        kimg: thousands of real images shown up to the snapshot, over all runs that led to it.
+        weight: the weight that its calibration had found by then, or None.
     """
 
     options: Path
@@ -72,11 +72,11 @@ class ResumedRun:
 
     @classmethod
     def of(cls, snapshot: Optional[str], counts_on: bool = False) -> Optional[ResumedRun]:
-        """The run a snapshot is from; None for a snapshot that is alone, such as a published network.
+        """Return the run of a snapshot; None for a snapshot without a run, such as a published network.
 
         Args:
             snapshot: its path, or a URL.
-            counts_on: whether the kimg in its name is that of all runs that led to it.
+            counts_on: whether the kimg in its name includes all earlier runs.
         """
         named = SNAPSHOT.fullmatch(Path(snapshot).name) if snapshot else None
         if snapshot is None or named is None:
@@ -96,18 +96,18 @@ class ResumedRun:
         )
 
     def change(self, settings: Settings) -> Optional[str]:
-        """One sentence if going on with ``settings`` changes what the run trained; else None."""
+        """Return a sentence if ``settings`` differ from those of the run; else None."""
         return describe_change("--resume", self.settings, settings, self.options)
 
     def weight_for(self, settings: Settings) -> Optional[float]:
-        """The weight that the run found for the same share; None where there is none to go on with."""
+        """Return the weight that the run found for the same share, or None."""
         return self.weight if settings.share == self.settings.get("share") else None
 
 
 def _weight_at(statistics: Path, kimg: int) -> Optional[float]:
-    """What `WEIGHT` was in the last tick up to a snapshot, rounded as it was found.
+    """Return `WEIGHT` in the last tick before a snapshot, rounded as it was found.
 
-    A tick is averaged, so one in which the weight changed (``--ffl-share-every``) does not count.
+    Ticks are averages, so one in which the weight changed (``--ffl-share-every``) is skipped.
     """
     weight = None
     try:

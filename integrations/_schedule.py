@@ -1,7 +1,7 @@
-"""When the loss acts: from ``--ffl-start`` on, rising over ``--ffl-ramp``.
+"""The schedule of the loss: ``--ffl-start`` and ``--ffl-ramp``.
 
-Both are counted in the unit of the upstream: thousands of real images shown (kimg) for StyleGAN, epochs for
-the pix2pix family. A position is how much of that unit was trained before the step.
+Both are counted in the upstream's unit: thousands of real images shown (kimg) for StyleGAN, epochs for the
+pix2pix family. A position is the amount of that unit trained before the step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ffl_plugin.integrations._settings import Settings
 
 
 def ramped(position: float, settings: Settings) -> float:
-    """Part of the weight that acts at a position: 0 before the start, then linear over the ramp to 1."""
+    """Return the fraction of the weight at a position: 0 before the start, then linear over the ramp to 1."""
     since = position - settings.start
     if since < 0:
         return 0.0
@@ -22,26 +22,26 @@ def ramped(position: float, settings: Settings) -> float:
 
 
 class ImageCounter:
-    """Counts the real images that all processes were shown, in thousands.
+    """Counts the real images shown to all processes, in thousands.
 
-    ``StyleGAN2Loss`` is not told how far the training is, but every Gmain step shows it new images.
+    ``StyleGAN2Loss`` does not know the training's progress, but every Gmain step shows it new images.
     """
 
     def __init__(self, kimg: float) -> None:
         self._kimg = kimg
 
     def position_before(self, batch: int) -> float:
-        """Return the position, and count a batch of as many images in each process."""
+        """Return the position, then count a batch of this size in each process."""
         position = self._kimg
-        self._kimg += batch * _process.count() / 1000
+        self._kimg += batch * _process.world_size() / 1000
         return position
 
 
 class EpochCounter:
-    """Reads the epoch off the model's learning rate schedule, which is stepped once per epoch.
+    """Derives the epoch from the model's learning rate schedule, which steps once per epoch.
 
-    Versions of upstream step it at the end or at the beginning of an epoch, so only the steps since the first
-    batch tell how many epochs are over.
+    Versions of the upstream step it at the end or the beginning of an epoch, so only the steps since the
+    first batch count.
     """
 
     def __init__(self, model: Any, before: int) -> None:
@@ -50,18 +50,18 @@ class EpochCounter:
         self._steps_at_first = self._steps()
 
     def epochs(self) -> int:
-        """Epochs that are over."""
+        """Completed epochs."""
         return self._before + self._steps() - self._steps_at_first
 
     def position(self) -> float:
-        """Epochs that are over, and half of the present one: an epoch counts by its middle."""
+        """Completed epochs plus 0.5: the middle of the current epoch."""
         return self.epochs() + 0.5
 
     def _steps(self) -> int:
         schedulers = getattr(self._model, "schedulers", None)
         if not schedulers:
             raise FFLError(
-                "--ffl-start and --ffl-ramp count epochs by the model's learning rate schedule, and this "
-                "model has none; train without them"
+                "--ffl-start and --ffl-ramp count epochs by the model's learning rate schedule, but this "
+                "model has none; train without these flags"
             )
         return int(schedulers[0].last_epoch)

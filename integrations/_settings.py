@@ -1,4 +1,4 @@
-"""The settings of the loss while it trains, and what an upstream makes of them."""
+"""The settings of the loss during training, and their validation per upstream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ffl_plugin.integrations._variants import FOCAL, VARIANTS
 
 @dataclass(frozen=True)
 class Settings:
-    """What the loss is built from; checked when made, so that a `Settings` can always train.
+    """Settings of the loss, validated on construction.
 
-    Raises `SettingsError` for a value of the wrong type or out of range, nan and inf among them.
+    Raises `SettingsError` for a value of the wrong type or out of range, including nan and inf.
     """
 
     weight: float = 0.0
@@ -34,48 +34,48 @@ class Settings:
     monitor: int = 0
 
     def __post_init__(self) -> None:
-        """Check every value against its flag."""
+        """Validate every value against its flag."""
         for flag in FLAGS:
             flag.check(getattr(self, flag.setting))
 
     @property
     def on(self) -> bool:
-        """Whether there is a loss at all."""
+        """Whether the loss is active."""
         return self.weight > 0 or self.share > 0
 
     @property
     def scheduled(self) -> bool:
-        """Whether something depends on how far the training is."""
+        """Whether any setting depends on the training's progress."""
         return any(getattr(self, setting) > 0 for setting in SCHEDULE)
 
     def check_image_size(self, height: int, width: int) -> None:
-        """Raise `SettingsError` unless the patches fill an image of ``height`` × ``width`` pixels."""
+        """Raise `SettingsError` unless ``patch_factor`` divides height and width."""
         if height % self.patch_factor or width % self.patch_factor:
             raise SettingsError(
                 f"--ffl-patch-factor {self.patch_factor} does not divide images of {height}x{width} pixels"
             )
 
     def changes(self, other: Settings) -> Iterator[tuple[Flag, Any, Any]]:
-        """Each flag whose value differs: the flag, the value here, the value in ``other``."""
+        """Yield each flag whose value differs: the flag, this value, the value in ``other``."""
         for flag in FLAGS:
             mine, theirs = getattr(self, flag.setting), getattr(other, flag.setting)
             if mine != theirs:
                 yield flag, mine, theirs
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, all of them, so that a record reads without our defaults at hand."""
+        """Return all settings as plain JSON values, so that a record does not depend on the defaults."""
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """What the upstreams differ in.
+    """What differs between upstreams.
 
     Args:
         defaults: the settings without any flag.
-        unit: what the schedule counts: "kimg", "epochs" or "iterations"; None where it cannot be counted.
-        variants: the losses that make sense there.
-        counts_on: whether a run that resumes another counts kimg on from its snapshot, and not from 0.
+        unit: the unit of the schedule, "kimg", "epochs" or "iterations"; None if there is none.
+        variants: the losses that apply.
+        counts_on: whether a resumed run continues the kimg of its snapshot instead of restarting at 0.
     """
 
     defaults: Settings
@@ -84,7 +84,7 @@ class Upstream:
     counts_on: bool = False
 
     def flags(self) -> Iterator[Flag]:
-        """The flags this upstream has, with their help in its unit."""
+        """Yield the flags of this upstream, with its unit in the help texts."""
         for flag in FLAGS:
             if flag.setting == "variant":
                 flag = dataclasses.replace(flag, kind=choice(*self.variants))
@@ -92,32 +92,33 @@ class Upstream:
                 yield dataclasses.replace(flag, help=flag.help.format(unit=self.unit))
 
     def settings(self, given: Mapping[str, Any]) -> Settings:
-        """The settings that were given, over the defaults.
+        """Return the given settings merged over the defaults.
 
         Raises:
-            SettingsError: a name that is no setting, a value that cannot train, or settings that exclude each
-                other.
+            SettingsError: an unknown name, an invalid value, or conflicting settings.
         """
         unknown = sorted(set(given) - {flag.setting for flag in self.flags()})
         if unknown:
             raise SettingsError(
-                f"ffl-plugin knows no setting {unknown[0]!r} here; was it written by another ffl-plugin?"
+                f"unknown FFL setting {unknown[0]!r}; was it written by another version of ffl-plugin?"
             )
         settings = dataclasses.replace(self.defaults, **given)
         changed = [flag for flag, _, _ in settings.changes(self.defaults)]
         shaped = [flag.name for flag in changed if flag.setting in SHAPING]
         if settings.variant != FOCAL and shaped:
-            raise SettingsError(f"{shaped[0]} shapes FFL, which --ffl-variant {settings.variant} replaces")
+            raise SettingsError(
+                f"{shaped[0]} configures FFL, which --ffl-variant {settings.variant} replaces"
+            )
         if settings.weight > 0 and settings.share > 0:
-            raise SettingsError("--ffl-weight gives the weight that --ffl-share would find: give one of them")
+            raise SettingsError("--ffl-weight and --ffl-share are mutually exclusive: pass one of them")
         if settings.sync and settings.spectrum == "image":
             raise SettingsError(
-                "--ffl-sync averages over processes, and --ffl-spectrum image averages nothing"
+                "--ffl-sync averages over processes, but --ffl-spectrum image averages nothing"
             )
         return settings
 
     def without_effect(self, settings: Settings) -> Optional[str]:
-        """One sentence when flags were set that others leave without effect; else None."""
+        """Return a sentence if given flags have no effect; else None."""
         idle = [flag for flag, _, _ in settings.changes(self.defaults)]
         if settings.on:
             idle = [flag for flag in idle if flag.setting in CALIBRATION and settings.share == 0]

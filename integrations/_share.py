@@ -1,12 +1,12 @@
-"""``--ffl-share``: a weight that a calibration finds, in place of one that is given.
+"""``--ffl-share``: calibrates the weight from gradient norms.
 
-With weight w the loss pulls at the generated images with w ‖g‖, where g is the gradient of the unweighted
-loss there, and everything else that trains the generator with ‖r‖. A share s asks for w ‖g‖ = s ‖r‖. Over the
-later half of a calibration, in which the loss has weight 0,
+With weight w, the gradient of the loss at the generated images has norm w ‖g‖, where g is the gradient of the
+unweighted loss, and that of all other generator losses ‖r‖. A share s requires w ‖g‖ = s ‖r‖. Over the second
+half of a calibration, in which the loss has weight 0,
 
     w = s · median ‖r‖ / median ‖g‖,
 
-after which w is fixed. Norms are those of `_monitor.pull`; the medians are over the steps of all processes.
+after which w is fixed. Norms are those of `_monitor.gradient_norm`; medians are over all steps and processes.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from torch import Tensor
 
 from ffl_plugin.formatting import shortest
 from ffl_plugin.integrations import _process
-from ffl_plugin.integrations._monitor import Observer, pull
+from ffl_plugin.integrations._monitor import Observer, gradient_norm
 from ffl_plugin.integrations._settings import Settings
 
-DIGITS = 4  # of a weight that was found: it can be typed, and a log in single precision tells it exactly
+DIGITS = 4  # significant digits of a calibrated weight: short to type, and exact in a float32 log
 LOCK = threading.Lock()  # DataParallel's replicas are threads
 
 
@@ -37,11 +37,11 @@ def ignore(weight: float) -> None:
 
 @dataclass
 class Calibration:
-    """The weight of a training with ``--ffl-share``, and the measurements it is made from.
+    """The weight of a training with ``--ffl-share``, and the measurements behind it.
 
     Args:
         settings: with a share above 0.
-        weight: the weight that an earlier part of the same training found; None where it is to be found.
+        weight: the weight found by an earlier part of the same training, or None.
         found: called with each weight found, in every process.
     """
 
@@ -49,18 +49,18 @@ class Calibration:
     weight: Optional[float] = None
     found: Callable[[float], None] = ignore
     _measured: dict[Hashable, deque[Tensor]] = field(default_factory=dict)
-    _since: Optional[float] = None  # position at which the present weight began
+    _since: Optional[float] = None  # position from which the current weight applies
 
     def __post_init__(self) -> None:
-        """Say which weight a resumed training goes on with."""
+        """Announce the weight with which a resumed training continues."""
         if self.weight is not None:
-            _process.say(f"{self._flag} goes on at weight {shortest(self.weight)}, found before")
+            _process.echo(f"{self._flag} goes on at weight {shortest(self.weight)}, found before")
 
     def step(self, name: Hashable, position: float) -> tuple[float, bool]:
-        """Return the weight of a step, and whether the step is one to measure.
+        """Return the weight of a step, and whether to measure in it.
 
         Args:
-            name: tells apart the images of a step that generates several.
+            name: distinguishes the images of a step that generates several.
             position: of the step, in the unit of ``--ffl-start``.
         """
         with LOCK:
@@ -78,24 +78,24 @@ class Calibration:
             return self.weight, False
 
     def measure(self, name: Hashable, images: Tensor, loss: Callable[[Tensor], Tensor]) -> Observer:
-        """Return what takes a measurement from the backward pass of a step.
+        """Return an observer that takes one measurement in a step's backward pass.
 
-        The gradient of the unweighted ``loss`` at ``images`` needs no pass through the generator. It is taken
-        in float32, since without a scaler it may be too small for half precision.
+        The gradient of the unweighted ``loss`` at ``images`` needs no pass through the generator. It is
+        computed in float32, since without a scaler it may underflow in half precision.
         """
         detached = images.detach().to(torch.promote_types(images.dtype, torch.float32)).requires_grad_()
         [gradient] = torch.autograd.grad(loss(detached), detached)
-        ours, measured = pull(gradient), self._measured[name]
-        return lambda pulls: measured.append(torch.stack([ours * pulls.factor.abs(), pulls.rest]))
+        ffl, measured = gradient_norm(gradient), self._measured[name]
+        return lambda norms: measured.append(torch.stack([ffl * norms.factor.abs(), norms.rest]))
 
     def _find(self) -> float:
-        """The weight, the same in every process; 0 where the gradients give none."""
-        # The first steps of an untrained generator are like no later ones.
+        """Return the weight, equal in every process; 0 if the gradients define none."""
+        # The first steps of an untrained generator are not representative.
         settled = self.settings.share_steps // 2
-        here = [pulls for measured in self._measured.values() for pulls in list(measured)[settled:]]
-        together = torch.stack([pulls.to(here[0].device) for pulls in here])
-        weight, sentence = find(self.settings.share, _process.of_all(together).tolist())
-        (_process.say if weight > 0 else _process.warn)(f"{self._flag}: {sentence}")
+        local = [norms for measured in self._measured.values() for norms in list(measured)[settled:]]
+        stacked = torch.stack([norms.to(local[0].device) for norms in local])
+        weight, sentence = find(self.settings.share, _process.gather_rows(stacked).tolist())
+        (_process.echo if weight > 0 else _process.warn)(f"{self._flag}: {sentence}")
         return weight
 
     @property
@@ -103,30 +103,30 @@ class Calibration:
         return f"--ffl-share {shortest(self.settings.share)}"
 
 
-def find(share: float, pulls: Sequence[Sequence[float]]) -> tuple[float, str]:
+def find(share: float, norms: Sequence[Sequence[float]]) -> tuple[float, str]:
     """Return the weight that gives FFL its share, rounded to `DIGITS`, or 0, and a sentence about it.
 
     Args:
-        share: the pull of FFL as a multiple of the rest's.
-        pulls: for each step, the pull of FFL with weight 1 and that of the rest. Steps that are not finite
-            are left out, as a gradient scaler leaves them out, up to half of them.
+        share: target gradient norm of FFL as a multiple of the rest's.
+        norms: per step, the gradient norms of FFL at weight 1 and of the rest. Up to half of the steps may be
+            non-finite and are skipped, as a gradient scaler skips them.
     """
-    count = len(pulls)
-    finite = [pair for pair in pulls if all(map(math.isfinite, pair))]
+    count = len(norms)
+    finite = [pair for pair in norms if all(map(math.isfinite, pair))]
     if 2 * len(finite) <= count:
-        ours, rest = (sum(not math.isfinite(value) for value in column) for column in zip(*pulls))
+        ffl, rest = (sum(not math.isfinite(value) for value in column) for column in zip(*norms))
         return 0.0, (
-            f"the gradient at the generated images was not finite in {ours} of {count} steps for FFL, and in "
+            f"the gradient at the generated images was not finite in {ffl} of {count} steps for FFL, and in "
             f"{rest} for everything else, so the training goes on at weight 0"
         )
-    ours, rest = map(median, zip(*finite))
+    ffl, rest = map(median, zip(*finite))
     seen = (
-        f"over {count} steps the median gradient at the generated images was {ours:.4g} for FFL at weight 1, "
+        f"over {count} steps the median gradient at the generated images was {ffl:.4g} for FFL at weight 1, "
         f"and {rest:.4g} for everything else"
     )
-    weight = rounded(share * rest / ours) if ours > 0 else 0.0
+    weight = rounded(share * rest / ffl) if ffl > 0 else 0.0
     if not 0 < weight < math.inf:
-        return 0.0, f"{seen}, which gives no weight, so the training goes on at weight 0"
+        return 0.0, f"{seen}, which defines no weight, so the training goes on at weight 0"
     return weight, f"weight {shortest(weight)} from here on; {seen}"
 
 

@@ -1,7 +1,7 @@
-"""The square root of a product of two covariances, right also where it has no full rank.
+"""The square root of a product of two covariances, correct also for singular ones.
 
-scipy 1.11.2 to 1.12.0 give a root with entries of 1e13 and more for the product of the covariances of fewer
-images than features, without a word: an FID made of it is off by as much.
+For the product of covariances of fewer images than features, scipy 1.11.2 to 1.12.0 silently return a root
+with entries of 1e13 and more; an FID computed from it is off by as much.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ WRONG_SINCE, RIGHT_SINCE = (1, 11, 2), (1, 13)
 
 
 def scipy_is_wrong(version: str) -> bool:
-    """Say whether `scipy.linalg.sqrtm` of this version is wrong for matrices without full rank."""
+    """Whether `scipy.linalg.sqrtm` of this version is wrong for singular matrices."""
     release = tuple(int(part) for part in version.split("+")[0].split(".")[:3] if part.isdigit())
     return WRONG_SINCE <= release < RIGHT_SINCE
 
@@ -22,9 +22,9 @@ def scipy_is_wrong(version: str) -> bool:
 def square_root(matrix: Any) -> Any:
     r"""Return X with X² = matrix, for a square matrix whose eigenvalue 0 is not defective.
 
-    A product of two covariances is one. With the Schur form ``Z T Zᴴ``, sorted so that the eigenvalues that
-    are zero within rounding come last, ``T = [[A, B], [0, 0]]`` has the root ``[[√A, (√A)⁻¹ B], [0, 0]]``,
-    for which no two zeros are divided by each other.
+    A product of two covariances qualifies. With the Schur form ``Z T Zᴴ``, sorted so that eigenvalues that
+    are zero up to rounding come last, ``T = [[A, B], [0, 0]]`` has the root ``[[√A, (√A)⁻¹ B], [0, 0]]``,
+    which never divides zero by zero.
     """
     from scipy import linalg
 

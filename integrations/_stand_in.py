@@ -1,4 +1,4 @@
-"""A module as it was, but for a few names."""
+"""A view of a module with some names replaced."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 class StandIn(types.ModuleType):
-    """A view of a module in which some names mean something else; the module itself stays as it is.
+    """A view of a module in which some names are replaced; the module itself is unchanged.
 
     Args:
         original: the module.
-        replacements: what the view has instead, by name; everything else is looked up in the module.
+        replacements: replaced names; all others resolve to the module's.
     """
 
     def __init__(self, original: types.ModuleType, **replacements: Any) -> None:
@@ -20,7 +20,7 @@ class StandIn(types.ModuleType):
         self._original = original
 
     def __getattr__(self, name: str) -> Any:
-        """Look up in the module what the view does not replace."""
+        """Resolve other names in the original module."""
         return getattr(self._original, name)
 
     def __dir__(self) -> list[str]:

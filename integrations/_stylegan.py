@@ -1,7 +1,7 @@
 """Flags for NVIDIA's launchers and the term for their ``StyleGAN2Loss``.
 
-The real images of a step are as many as the generated ones and unrelated to them, so the default spectrum
-is ``batch``, the average that the FFL paper takes on StyleGAN2. The average is over the images of one
+The real images of a step are as many as the generated ones but unrelated to them, so the default spectrum is
+``batch``, the average that the FFL paper uses for StyleGAN2. It averages over the images of one
 ``accumulate_gradients`` call: ``batch_gpu`` images of one process.
 """
 
@@ -27,10 +27,10 @@ options = _click.options(UPSTREAM)
 
 
 def configure(arguments: Any, given: Optional[Mapping[str, Any]], error: Callable[[str], Exception]) -> str:
-    """Put the settings into ``arguments.loss_kwargs.ffl_options``; return what the description gains.
+    """Put the settings into ``arguments.loss_kwargs.ffl_options``; return the run description's suffix.
 
-    Raises ``error``, the launcher's own exception, with one sentence for a value that cannot train. At weight
-    0 ``loss_kwargs`` stays as it is. Warns if ``--resume`` goes on with other settings than the run had.
+    Raises ``error``, the launcher's exception class, for an invalid value. At weight 0 ``loss_kwargs`` is
+    unchanged. Warns if ``--resume`` continues with settings different from the run's.
     """
     return _click.configure(arguments, given, error, UPSTREAM)
 
@@ -48,21 +48,21 @@ class GeneratorTerm:
         """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off."""
         if not self._settings.on:
             return None
-        term = self._term(fake, real, self._counter.position_before(len(real)), _report_pull)
+        term = self._term(fake, real, self._counter.position_before(len(real)), _report_gradient)
         if self._settings.share > 0 and self._term.weight is not None:
             report(WEIGHT, torch.tensor(self._term.weight))
         return term
 
 
-def _report_pull(whose: str, pull: Tensor) -> None:
-    report(f"Gradient/{whose.lower()}", pull)
+def _report_gradient(source: str, norm: Tensor) -> None:
+    report(f"Gradient/{source.lower()}", norm)
 
 
 def report(name: str, value: Tensor) -> None:
-    """Report to upstream's statistics, which average over steps and processes.
+    """Report to the upstream's statistics, which average over steps and processes.
 
-    They want the same names from every process: all monitor the same steps, the first among them, and all
-    find a weight in the same step.
+    They need the same names from every process: all processes monitor the same steps, including the first,
+    and find a weight in the same step.
     """
-    statistics = importlib.import_module("torch_utils.training_stats")  # of the clone that trains
+    statistics = importlib.import_module("torch_utils.training_stats")  # of the training clone
     statistics.report(name, value)

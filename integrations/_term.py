@@ -1,4 +1,4 @@
-"""The term a training step adds to its generator loss, and what is checked when the first one comes."""
+"""The term that a training step adds to its generator loss, and the checks on its first call."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ffl_plugin.integrations._share import Calibration, ignore
 from ffl_plugin.integrations._variants import FOCAL, FUNCTIONS
 from ffl_plugin.loss import focal_frequency_loss
 
-# Images are trained in [-1, 1]; a real image beyond this is in some other range.
+# Training images are in [-1, 1]; a real image beyond this has another range.
 PLAUSIBLE_MAGNITUDE = 1.5
 
 
 class FirstStepError(FFLError, ValueError):
-    """The images of the first step are not what FFL can compare; the sentence gives their shapes."""
+    """FFL cannot compare the images of the first step; the message gives their shapes."""
 
 
 class FrequencyTerm:
-    """The weighted loss between generated and real images, as one training adds it.
+    """The weighted loss between generated and real images in one training.
 
-    The first call looks at the images, which on a GPU waits for it once; later calls wait for nothing, except
-    at the end of a calibration.
+    The first call inspects the images, which synchronises with a GPU once; later calls synchronise only at
+    the end of a calibration.
 
     Args:
         settings: of the training.
-        weight: what the calibration of an earlier part of it found; None where there was none.
-        found: called with each weight that a calibration finds, in every process, to put it on record.
+        weight: the weight that an earlier part of the training calibrated, or None.
+        found: called with each calibrated weight, in every process, to record it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FrequencyTerm:
 
     @property
     def weight(self) -> Optional[float]:
-        """The weight at its full strength; None while a calibration has yet to find it."""
+        """The full weight; None until a calibration has found it."""
         return self._calibration.weight if self._calibration else self.settings.weight
 
     def __call__(
@@ -65,12 +65,12 @@ class FrequencyTerm:
 
         Args:
             fake: generated images.
-            real: what they are compared with.
-            position: how much was trained before, in the unit of ``--ffl-start``.
-            report: called in the backward pass of the steps of ``--ffl-monitor``, the first among them, with
-                "FFL", with "rest", everything else that pulls at the images, and with "GAN" where there is
-                ``adversarial``, a part of the rest.
-            name: tells apart the images of a step that generates several.
+            real: images to compare with.
+            position: amount trained before, in the unit of ``--ffl-start``.
+            report: called in the backward pass of steps selected by ``--ffl-monitor``, including the first,
+                with the gradient norms of "FFL", of all other losses ("rest"), and, if ``adversarial`` is
+                given, of that part of the rest ("GAN").
+            name: distinguishes the images of a step that generates several.
 
         Raises:
             FirstStepError: on the first call, when the batches are not two tensors of one 4-D shape.
@@ -121,41 +121,41 @@ class FrequencyTerm:
 
 
 def check_images(fake: object, real: object, settings: Settings) -> None:
-    """Refuse what FFL cannot compare, and warn of real images outside the usual range.
+    """Refuse images that FFL cannot compare; warn if the real images are outside the usual range.
 
-    Only the real images are judged by their range: an untrained generator's may be anywhere.
+    Only the real images are checked for range: an untrained generator's output may be anywhere.
     """
     for role, images in (("generated", fake), ("real", real)):
         if isinstance(images, Mapping):
             keys = ", ".join(map(str, images))
             raise FirstStepError(
-                f"FFL got the {role} images as a dict ({keys}), and cannot know which of them to compare; "
-                "this repository is not supported, `ffl-patch revert` takes the patch out"
+                f"FFL received the {role} images as a dict ({keys}) and cannot know which entry to compare; "
+                "this repository is not supported: `ffl-patch revert` removes the patch"
             )
         if not isinstance(images, Tensor):
-            raise FirstStepError(f"FFL got {type(images).__name__} as the {role} images, not a tensor")
+            raise FirstStepError(f"FFL received {type(images).__name__} as the {role} images, not a tensor")
         if images.ndim != 4:
             raise FirstStepError(
-                f"FFL compares images of shape (N, C, H, W), and the {role} images have the shape "
+                f"FFL compares images of shape (N, C, H, W), but the {role} images have the shape "
                 f"{tuple(images.shape)}"
             )
-    assert isinstance(fake, Tensor) and isinstance(real, Tensor)  # for the type checker: seen above
+    assert isinstance(fake, Tensor) and isinstance(real, Tensor)  # for the type checker: checked above
     if fake.shape != real.shape:
         raise FirstStepError(
-            f"FFL compares images of equal shape, and the generated are {tuple(fake.shape)}, "
+            f"FFL compares images of equal shape, but the generated are {tuple(fake.shape)}, "
             f"the real {tuple(real.shape)}"
         )
     settings.check_image_size(*real.shape[2:])
     if torch.is_grad_enabled() and not fake.requires_grad:
         _process.warn(
-            "the generated images of the first step carry no gradient, so FFL trains nothing there; if the "
-            "generator trains in this step, they are detached from it before FFL gets them"
+            "the generated images of the first step carry no gradient, so FFL has no effect there; if the "
+            "generator trains in this step, they are detached before FFL receives them"
         )
     _check_range(real, settings)
 
 
 def _check_range(real: Tensor, settings: Settings) -> None:
-    """Warn where the weight means something else than in [-1, 1], or the images are not finite."""
+    """Warn if the range makes the weight mean something else than in [-1, 1], or images are not finite."""
     low, high = (bound.item() for bound in torch.aminmax(real.detach().float()))
     seen = f"the real images of the first step go from {low:.3g} to {high:.3g}, "
     if not math.isfinite(high - low):

@@ -1,4 +1,4 @@
-"""The losses that ``--ffl-variant`` puts in the place of the focal frequency loss, to compare with it."""
+"""The losses that ``--ffl-variant`` can substitute for the focal frequency loss."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 VARIANTS = (FOCAL, *FUNCTIONS)
 
-# Those that ask only for the distribution of the real images, not for the target of each generated one.
+# Losses that need only the distribution of real images, not a target per generated image.
 UNPAIRED_VARIANTS = (FOCAL, "spectral-regularization")

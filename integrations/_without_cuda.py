@@ -1,7 +1,7 @@
-"""What NVIDIA's training loops ask of CUDA, answered by a machine that has none.
+"""A view of ``torch`` in which NVIDIA's training loops run without CUDA.
 
-The loops name the device ``cuda``, time their phases with CUDA events, pin host memory and ask for GPU memory
-statistics. Nothing of that changes what is computed, so on a CPU each has a plain counterpart.
+The loops hard-code the device ``cuda``, time phases with CUDA events, pin host memory and query GPU memory
+statistics. None of this affects the computation, so each has a CPU counterpart here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ffl_plugin.integrations._stand_in import StandIn
 
 
 def torch_without_cuda(**replacements: Any) -> types.ModuleType:
-    """Return a view of ``torch`` for code that takes CUDA for granted.
+    """Return a view of ``torch`` for code that assumes CUDA.
 
     Args:
-        replacements: further names the view replaces.
+        replacements: further names to replace.
     """
     return StandIn(
         torch,
@@ -41,28 +41,28 @@ def torch_without_cuda(**replacements: Any) -> types.ModuleType:
 
 
 class Event:
-    """The host's clock in the shape of `torch.cuda.Event`: on a CPU, work has ended when its call returns."""
+    """The host clock with the interface of `torch.cuda.Event`: CPU work is done when its call returns."""
 
     def __init__(self, enable_timing: bool = False) -> None:
         self._seconds: Optional[float] = None
 
     @property
     def cuda_event(self) -> int:
-        """The handle: 0 until the event is recorded, which is all that Projected GAN asks."""
+        """The handle: 0 until the event is recorded, which is all that Projected GAN checks."""
         return 0 if self._seconds is None else id(self)
 
     def record(self, stream: object = None) -> None:
-        """Remember the time."""
+        """Store the time."""
         self._seconds = time.perf_counter()
 
     def synchronize(self) -> None:
-        """Return at once: nothing is under way."""
+        """Return at once: CPU calls are synchronous."""
 
     def elapsed_time(self, end: Event) -> float:
         """Return the milliseconds between two recorded events.
 
         Raises:
-            RuntimeError: one of them was never recorded, as `torch.cuda.Event` has it.
+            RuntimeError: one of them was not recorded, as for `torch.cuda.Event`.
         """
         if self._seconds is None or end._seconds is None:
             raise RuntimeError("Both events must be recorded before calculating elapsed time.")
@@ -70,7 +70,7 @@ class Event:
 
 
 class _Pageable(torch.Tensor):
-    """A tensor whose ``pin_memory`` gives the tensor; any other operation gives plain tensors."""
+    """A tensor whose ``pin_memory`` returns the tensor; all other operations give plain tensors."""
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -88,7 +88,7 @@ def _device(*arguments: Any, **keywords: Any) -> torch.device:
 
 
 def _cdist(x1: torch.Tensor, x2: torch.Tensor, *arguments: Any, **keywords: Any) -> torch.Tensor:
-    """Compute half precision in single: the CPU has no half-precision ``cdist``."""
+    """Compute half precision in float32: the CPU has no half-precision ``cdist``."""
     if x1.dtype is torch.float16:
         return torch.cdist(x1.float(), x2.float(), *arguments, **keywords).half()
     return torch.cdist(x1, x2, *arguments, **keywords)

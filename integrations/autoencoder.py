@@ -1,11 +1,11 @@
-"""What a patched taming-transformers and its relatives import in the file of their loss.
+"""FFL for the loss files of taming-transformers and its forks.
 
-The options are those of the loss class, in YAML: ``ffl_options: {weight: 1}`` below ``lossconfig.params``, by
-the names of `Settings`. Inputs and reconstructions are pairs, and each is compared with its own: the default
-spectrum is ``image``. A weight means the same beside each code's own reconstruction loss: where that is
-summed over the values of an image, so is the term.
+The options are those of the loss class, in YAML: ``ffl_options: {weight: 1}`` below ``lossconfig.params``,
+named as in `Settings`. Each reconstruction is compared with its input, so the default spectrum is ``image``.
+A weight is relative to each code's own reconstruction loss: where that is summed over the values of an image,
+so is the term.
 
-Without a patch, `loss_with_ffl` is named as the ``target`` of ``lossconfig``.
+To use it without a patch, name `loss_with_ffl` as the ``target`` of ``lossconfig``.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ UPSTREAM = Upstream(Settings(spectrum="image"))
 
 
 class ReconstructionTerm(torch.nn.Module):
-    """The term of one loss, made from its ``ffl_options``.
+    """The term of one loss, configured by its ``ffl_options``.
 
-    With a share, its weight is saved in the checkpoint, once it is found. Otherwise it adds nothing to a
-    checkpoint, and needs nothing from one.
+    With a share, the weight is saved in checkpoints once it is found. Otherwise checkpoints neither contain
+    nor need anything.
 
     Raises:
-        SettingsError: options that cannot train.
+        SettingsError: invalid options.
     """
 
     def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
@@ -46,10 +46,10 @@ class ReconstructionTerm(torch.nn.Module):
         """Return ``loss`` plus the weighted term of two batches (N, C, H, W) in [-1, 1]; itself when off.
 
         Args:
-            loss: the loss of the generator, complete.
-            reconstructions: what the decoder made.
-            inputs: what they should be.
-            summed: whether ``loss`` sums over the values of an image, and averages over images alone.
+            loss: the complete generator loss.
+            reconstructions: output of the decoder.
+            inputs: its targets.
+            summed: whether ``loss`` sums over the values of an image and averages over images only.
         """
         if not self._settings.on:
             return loss
@@ -61,11 +61,11 @@ class ReconstructionTerm(torch.nn.Module):
         return total
 
     def log(self, split: str) -> dict[str, Tensor]:
-        """Return what the log gains: the term, and what ``monitor`` last found; nothing when off."""
+        """Return the entries to log: the term, and the last values of ``monitor``; empty when off."""
         return {f"{split}/{name}": value for name, value in self._shown.items()}
 
-    def _report(self, whose: str, pull: Tensor) -> None:
-        self._shown[f"grad_{whose.lower()}"] = pull
+    def _report(self, source: str, norm: Tensor) -> None:
+        self._shown[f"grad_{source.lower()}"] = norm
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         weight = self._term.weight
@@ -84,25 +84,23 @@ def loss_with_ffl(
     """Return the loss of a class with FFL added, for configurations that name their loss as a ``target``.
 
     Args:
-        loss: the class as the configuration named it, such as
+        loss: the class as named in the configuration, such as
             ``ldm.modules.losses.LPIPSWithDiscriminator``. Its ``forward`` takes ``inputs``,
             ``reconstructions`` and ``optimizer_idx``, and returns the loss and a dict to log.
         ffl_options: as for a patched loss.
-        summed: whether it sums over the values of an image; by default it does if it has a ``logvar``, as the
-            likelihoods of latent-diffusion and generative-models have.
-        params: those of the class.
+        summed: whether it sums over the values of an image; by default if it has a ``logvar``, as the
+            likelihoods of latent-diffusion and generative-models do.
+        params: arguments of the class.
 
     Raises:
-        FFLError: the class cannot be found, or its ``forward`` is of another form.
-        SettingsError: options that cannot train.
+        FFLError: the class cannot be found, or its ``forward`` has another signature.
+        SettingsError: invalid options.
     """
     module, _, name = loss.rpartition(".")
     try:
         base: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise FFLError(
-            f"{loss}: there is no such class ({error}); name it as the configuration did"
-        ) from None
+        raise FFLError(f"{loss}: no such class ({error}); name it as in the configuration") from None
     signature = inspect.signature(base.forward)
     needed = [
         each for each in ("inputs", "reconstructions", "optimizer_idx") if each not in signature.parameters
@@ -111,7 +109,7 @@ def loss_with_ffl(
         raise FFLError(f"{loss}.forward takes no {needed[0]}, so FFL cannot be added to it; patch it by hand")
 
     class WithFFL(base):  # type: ignore[misc]
-        """The class, with the term added to the loss of its generator."""
+        """The class, with the term added to its generator loss."""
 
         def forward(self, *arguments: Any, **keywords: Any) -> Any:
             given = signature.bind(self, *arguments, **keywords)

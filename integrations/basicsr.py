@@ -1,11 +1,11 @@
-"""FFL for trainers with a registry of losses, as BasicSR and what comes from it: no patch is needed.
+"""FFL for trainers with a registry of losses, such as BasicSR and its forks; no patch is needed.
 
     python -m ffl_plugin.integrations.basicsr basicsr/train.py -opt options.yml
 
 runs the trainer's own script with ``FocalFrequencyLoss`` registered, which the options then name as the
-``type`` of a loss. A script of one's own calls `register` before it builds its losses.
+``type`` of a loss. A custom script calls `register` before it builds its losses.
 
-Images are in [0, 1] there, not in [-1, 1], where the loss is four times smaller at the same ``loss_weight``.
+Images are in [0, 1] there, not [-1, 1], so the loss is four times smaller at the same ``loss_weight``.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ REGISTRY = "basicsr.utils.registry"
 
 
 class FocalFrequencyLoss(loss.FocalFrequencyLoss):
-    """The loss by the name that a registry looks for.
+    """The loss under the name that a registry expects.
 
     Args:
         loss_weight: factor of the loss.
-        beside: options of another registered loss that is added, since a model such as ``SRModel`` has one
-            place for a loss of pixels: ``{type: L1Loss, loss_weight: 1.0}``.
+        beside: options of another registered loss to add, since models such as ``SRModel`` accept only one
+            pixel loss: ``{type: L1Loss, loss_weight: 1.0}``.
         options: those of `ffl_plugin.FocalFrequencyLoss`.
 
     Raises:
-        ValueError: an option out of its range.
-        FFLError: ``beside`` names no registered loss.
+        ValueError: an option is out of range.
+        FFLError: ``beside`` is not a registered loss.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class FocalFrequencyLoss(loss.FocalFrequencyLoss):
         self.beside = None if beside is None else _build(beside)
 
     def forward(self, pred: Tensor, target: Tensor, matrix: Optional[Tensor] = None, **others: Any) -> Tensor:
-        """Return the loss of two batches (N, C, H, W), with that of ``beside`` added."""
+        """Return the loss of two batches (N, C, H, W), plus that of ``beside``."""
         value: Tensor = super().forward(pred, target, matrix, **others)
         return value if self.beside is None else value + self.beside(pred, target, **others)
 
 
 def register(registry: str = REGISTRY) -> bool:
-    """Register the loss in the ``LOSS_REGISTRY`` of a module, unless one of its name is there; say whether.
+    """Register the loss in a module's ``LOSS_REGISTRY`` unless the name is taken; return whether it was.
 
     Raises:
         FFLError: the module cannot be imported.
@@ -62,7 +62,7 @@ def register(registry: str = REGISTRY) -> bool:
     losses = _registry(registry)
     if "FocalFrequencyLoss" in losses:
         logging.getLogger("basicsr").warning(
-            "a FocalFrequencyLoss of the trainer's own is registered, and is the one that trains"
+            "the trainer registers its own FocalFrequencyLoss, which is used instead of ffl-plugin's"
         )
         return False
     losses.register(FocalFrequencyLoss)
@@ -74,7 +74,7 @@ def _registry(name: str) -> Any:
         return importlib.import_module(name).LOSS_REGISTRY
     except (ImportError, AttributeError) as error:
         raise FFLError(
-            f"{name} has no LOSS_REGISTRY ({error}); run this in the environment and folder of the trainer"
+            f"{name} has no LOSS_REGISTRY ({error}); run this in the trainer's environment and folder"
         ) from None
 
 
@@ -84,21 +84,21 @@ def _build(options: Mapping[str, Any]) -> Any:
     losses = _registry(REGISTRY)
     if kind not in losses:
         raise FFLError(
-            f"beside: {kind!r} is no registered loss; there are {', '.join(sorted(losses.keys()))}"
+            f"beside: {kind!r} is not a registered loss; available: {', '.join(sorted(losses.keys()))}"
         )
     return losses.get(kind)(**given)
 
 
 def main() -> None:
-    """Register the loss, then run a script as if it had been started itself."""
+    """Register the loss, then run a script as ``__main__``."""
     parser = argparse.ArgumentParser(
         prog="python -m ffl_plugin.integrations.basicsr", description=main.__doc__
     )
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="such as basicsr/train.py")
-    parser.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="what the script gets")
+    parser.add_argument("rest", metavar="...", nargs=argparse.REMAINDER, help="arguments of the script")
     arguments = parser.parse_args()
     if not arguments.script.is_file():
-        parser.error(f"{arguments.script} is no file here")
+        parser.error(f"{arguments.script} is not a file")
     sys.path[:0] = [str(arguments.script.resolve().parent), str(Path.cwd())]
     try:
         register()

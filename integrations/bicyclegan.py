@@ -1,7 +1,7 @@
-"""What a patched BicycleGAN imports in ``bicycle_gan_model.py``.
+"""FFL for BicycleGAN's ``bicycle_gan_model.py``.
 
-The image that is generated from the code of its own target is compared with that target, each with its own.
-The images from random codes have no target.
+The image generated from a target's own code is compared with that target. Images from random codes have no
+target.
 """
 
 from __future__ import annotations

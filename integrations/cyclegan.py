@@ -1,7 +1,7 @@
-"""What a patched pytorch-CycleGAN-and-pix2pix imports in ``cycle_gan_model.py``.
+"""FFL for pytorch-CycleGAN-and-pix2pix's ``cycle_gan_model.py``.
 
-CycleGAN has no pairs of generated and real images. What it has are images that went to the other domain and
-came back, and those are compared with the images they started from.
+CycleGAN has no pairs of generated and real images, so the cycle reconstructions are compared with their
+source images.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ UPSTREAM = Upstream(Settings(spectrum="image"), unit="epochs")
 
 
 def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
-    """Add the ``--ffl-*`` flags to the options of a training; a test gets none.
+    """Add the ``--ffl-*`` flags to a training's options; a test gets none.
 
-    A value that cannot train ends in the parser's own error.
+    The parser reports invalid values.
     """
     _argparse.add_options(parser, UPSTREAM, is_train)
 
 
 def setup(model: Any) -> None:
-    """Read ``model.opt``; when FFL is on, have the model print its two terms as ``FFL_A`` and ``FFL_B``.
+    """Read ``model.opt``; when FFL is on, make the model print its two terms as ``FFL_A`` and ``FFL_B``.
 
-    With ``--ffl-monitor`` also their gradients at the reconstructions as ``grad_FFL_A`` and ``grad_FFL_B``,
-    and those of the cycle losses as ``grad_rest_A`` and ``grad_rest_B``: no adversarial one gets there.
-    The settings go on record beside ``train_opt.txt``; a warning tells if ``--continue_train`` changes them.
+    With ``--ffl-monitor``, it also prints gradient norms at the reconstructions: FFL's as ``grad_FFL_A`` and
+    ``grad_FFL_B``, the cycle losses' as ``grad_rest_A`` and ``grad_rest_B``; adversarial losses do not reach
+    them. The settings are recorded beside ``train_opt.txt``; a warning says if ``--continue_train`` changes
+    them.
     """
     _opt.setup(model, UPSTREAM, ("FFL_A", "FFL_B"), ("FFL_A", "rest_A", "FFL_B", "rest_B"))
 
@@ -40,10 +41,10 @@ def add_terms(
 ) -> Tensor:
     """Return ``loss`` plus the weighted terms of both domains; ``loss`` itself when off.
 
-    Reconstructions and real images are batches (N, C, H, W) in [-1, 1]. The terms are kept as
-    ``model.loss_FFL_A`` and ``model.loss_FFL_B``, where upstream looks for the losses it prints.
+    Reconstructions and real images are batches (N, C, H, W) in [-1, 1]. The terms are stored as
+    ``model.loss_FFL_A`` and ``model.loss_FFL_B``, where the upstream looks for losses to print.
     """
-    if not hasattr(model, "ffl_term"):  # a subclass whose constructor never came to `setup`
+    if not hasattr(model, "ffl_term"):  # a subclass whose constructor did not call `setup`
         setup(model)
     if model.ffl_term is None:
         return loss

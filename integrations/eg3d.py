@@ -1,4 +1,4 @@
-"""What a patched eg3d imports: flags for ``train.py``, the term for its loss, on full-resolution images."""
+"""FFL for EG3D: flags for ``train.py``, and the term for its loss, on full-resolution images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class GeneratorTerm(_stylegan.GeneratorTerm):
     def __call__(self, fake: Any, real: Any) -> Optional[Tensor]:
         """Weighted loss, a scalar, of the ``image`` (N, C, H, W) in [-1, 1] of two dicts; None when off.
 
-        While it is off, nothing is read: a fork may train on other images then.
+        When off, nothing is read: a fork may then train on other images.
         """
         return super().__call__(_full_size(fake), _full_size(real))
 

@@ -1,7 +1,7 @@
-"""What a patched pytorch-CycleGAN-and-pix2pix imports in ``pix2pix_model.py``.
+"""FFL for pytorch-CycleGAN-and-pix2pix's ``pix2pix_model.py``.
 
-Generated and real images are pairs; the default spectrum is ``batch``, which at pix2pix's batch size of 1 is
-``image``. With larger batches, ``--ffl-spectrum image`` compares each image with its own target.
+Generated and real images are pairs; the default spectrum is ``batch``, which at pix2pix's batch size of 1
+equals ``image``. With larger batches, ``--ffl-spectrum image`` compares each image with its own target.
 """
 
 from __future__ import annotations

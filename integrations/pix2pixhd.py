@@ -1,7 +1,7 @@
-"""What a patched pix2pixHD imports: flags for ``train_options.py``, the term for ``pix2pixHD_model.py``.
+"""FFL for pix2pixHD: flags for ``train_options.py``, and the term for ``pix2pixHD_model.py``.
 
-Generated and real images are pairs, and each is compared with its own: the default spectrum is ``image``.
-The model returns its losses in the order of ``loss_names``; ``train.py`` adds ``G_FFL`` to the generator's.
+Each generated image is compared with its target: the default spectrum is ``image``. The model returns its
+losses in the order of ``loss_names``; ``train.py`` adds ``G_FFL`` to the generator's.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ UPSTREAM = Upstream(Settings(spectrum="image"))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the ``--ffl-*`` flags; a value that cannot train ends in the parser's own error."""
+    """Add the ``--ffl-*`` flags; the parser reports invalid values."""
     _argparse.add_options(parser, UPSTREAM)
 
 
 def setup(model: Any) -> None:
-    """Read ``model.opt``; when FFL is on, have the model name its term ``G_FFL`` among its losses.
+    """Read ``model.opt``; when FFL is on, make the model list its term as ``G_FFL`` among its losses.
 
-    With ``--ffl-monitor`` also what the last monitored step found, as constants that pull at nothing:
-    ``grad_FFL``, and ``grad_rest`` for all of upstream's losses together.
-    The settings go on record beside ``opt.txt``; a warning is logged if ``--continue_train`` changes them.
+    With ``--ffl-monitor``, it also lists the gradient norms of the last monitored step, as constants without
+    gradient: ``grad_FFL``, and ``grad_rest`` for all of the upstream's losses together.
+    The settings are recorded beside ``opt.txt``; a warning is logged if ``--continue_train`` changes them.
     """
     _opt.setup(model, UPSTREAM)
     if model.ffl_term is not None:
@@ -40,9 +40,9 @@ def setup(model: Any) -> None:
 
 
 def add_term(model: Any, fake: Tensor, real: Tensor) -> None:
-    """Have ``model.loss_filter`` append the weighted term of two batches; nothing when off.
+    """Make ``model.loss_filter`` append the weighted term of two batches; no effect when off.
 
-    The batches are (N, C, H, W) in [-1, 1]. The filter belongs to the replica of one device, and is made anew
+    The batches are (N, C, H, W) in [-1, 1]. The filter belongs to the replica on one device and is replaced
     in each of its steps.
     """
     if getattr(model, "ffl_term", None) is None:
@@ -58,5 +58,5 @@ def add_term(model: Any, fake: Tensor, real: Tensor) -> None:
 
 
 def with_term(loss: Tensor, losses: Mapping[str, Tensor]) -> Tensor:
-    """Return ``loss`` plus the term that a step has among its named losses; itself when off."""
+    """Return ``loss`` plus the term among a step's named losses; ``loss`` itself when off."""
     return loss + losses["G_FFL"] if "G_FFL" in losses else loss

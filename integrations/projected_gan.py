@@ -1,4 +1,4 @@
-"""What a patched projected-gan or StyleGAN-XL imports: flags for ``train.py``, the term for its loss."""
+"""FFL for projected-gan and StyleGAN-XL: flags for ``train.py``, and the term for their loss."""
 
 from __future__ import annotations
 

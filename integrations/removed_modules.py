@@ -1,7 +1,7 @@
-"""Importing this provides what newer Pythons and setuptools took away, each only where it is missing.
+"""On import, provide modules removed from newer Pythons and setuptools, each only if it is missing.
 
-``distutils.util.strtobool`` left with Python 3.12, ``pkg_resources.parse_version`` with setuptools 82.
-NVIDIA's repositories need no more of either module.
+``distutils.util.strtobool`` was removed in Python 3.12, ``pkg_resources.parse_version`` in setuptools 82.
+NVIDIA's repositories use nothing else of these modules.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
 
 
 def strtobool(value: str) -> int:
-    """Return 1 for a word that means yes, 0 for one that means no.
+    """Return 1 for a truthy word, 0 for a falsy one.
 
     Raises:
-        ValueError: it means neither.
+        ValueError: it is neither.
     """
     word = value.lower()
     if word in _TRUE:
@@ -31,7 +31,7 @@ def strtobool(value: str) -> int:
 
 
 def provide() -> None:
-    """Put a small module in the place of each one that cannot be found."""
+    """Install a minimal replacement for each missing module."""
     if _missing("distutils"):
         distutils, util = types.ModuleType("distutils"), types.ModuleType("distutils.util")
         distutils.util = util  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a patched stylegan3 imports: flags for ``train.py``, the term for ``StyleGAN2Loss``."""
+"""FFL for stylegan3: flags for ``train.py``, and the term for ``StyleGAN2Loss``."""
 
 from __future__ import annotations
 

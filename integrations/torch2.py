@@ -1,9 +1,8 @@
-"""What StyleGAN2-ADA and StyleGAN3 import to run on today's torch, numpy and scipy, and without CUDA.
+"""Views of torch, numpy and scipy on which StyleGAN2-ADA and StyleGAN3 run today, also without CUDA.
 
-``torch``, ``numpy`` and ``scipy`` here are views of the libraries in which the few names that changed since
-torch 1.7 mean what upstream's code expects. Only a file that imports them from here sees the difference.
-Where CUDA is at hand, ``torch`` differs in two names: ``torch.utils.data.Sampler`` and
-``torch.nn.parallel.DistributedDataParallel``.
+In the views ``torch``, ``numpy`` and ``scipy``, the few names that changed since torch 1.7 behave as the
+upstream expects. Only files that import them from here are affected. With CUDA, ``torch`` differs in two
+names: ``torch.utils.data.Sampler`` and ``torch.nn.parallel.DistributedDataParallel``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Optional
 import numpy as _numpy
 import torch as _torch
 
-from ffl_plugin.integrations import _films, _square_root
+from ffl_plugin.integrations import _square_root, _video
 from ffl_plugin.integrations._distributed import DistributedDataParallel
 from ffl_plugin.integrations._grid_sample import grid_sample
 from ffl_plugin.integrations._stand_in import StandIn
@@ -30,37 +29,37 @@ __all__ = [  # and scipy and imageio, on demand
     "torch",
 ]
 
-# upfirdn2d forgets that it has tried to build its kernels: where that fails, it would try at every call.
+# upfirdn2d does not remember a failed kernel build, and would retry at every call.
 TRY_TO_BUILD_ONCE = True
 
-# Convolutions can be differentiated twice since torch 1.11; the upstream's own way around prints a warning at
-# each of them, because it does not know this torch.
+# Convolutions are twice differentiable since torch 1.11; the upstream's workaround prints a warning at every
+# call, because it does not know this torch version.
 NEEDS_CONV2D_GRADFIX = False
 
 
 def fp32_without_cuda(fp32: Optional[bool]) -> Optional[bool]:
-    """Return the value for ``--fp32``: true where it was not given and there is no CUDA.
+    """Return the value of ``--fp32``: true if it was not given and there is no CUDA.
 
-    A CPU convolves about 35 times slower in half precision than in single (torch 2.13, measured).
+    A CPU convolves about 35 times slower in half than in single precision (torch 2.13, measured).
     """
     return True if fp32 is None and not _torch.cuda.is_available() else fp32
 
 
 def float_betas(*optimizer_options: dict[str, Any]) -> None:
-    """Make the ``betas`` of each optimizer's options floats, in place: Adam refuses ``[0, 0.99]`` by now."""
+    """Convert each optimizer's ``betas`` to floats, in place: Adam now rejects ``[0, 0.99]``."""
     for options in optimizer_options:
         options["betas"] = [float(beta) for beta in options["betas"]]
 
 
 class _Sampler(_torch.utils.data.Sampler[int]):
-    """The base class of samplers that still takes a data set."""
+    """A sampler base class that still accepts a data set."""
 
     def __init__(self, data_source: object = None) -> None:
-        """Keep nothing, as ever."""
+        """Ignore the data set, as the original did."""
 
 
 def _percentile(values: Any, q: Any, interpolation: Optional[str] = None, **keywords: Any) -> Any:
-    """`numpy.percentile` with the name that ``method`` had before numpy 1.22."""
+    """`numpy.percentile` that accepts ``interpolation``, the name of ``method`` before numpy 1.22."""
     if interpolation is not None:
         keywords["method"] = interpolation
     return _numpy.percentile(values, q, **keywords)
@@ -74,7 +73,7 @@ def _scipy() -> types.ModuleType:
     def sqrtm(matrix: Any, disp: bool = True) -> Any:
         """`scipy.linalg.sqrtm` as before 1.18: with ``disp=False`` it returns the relative error as well.
 
-        Ours in the versions of scipy whose own is wrong.
+        Uses `square_root` for the scipy versions whose own result is wrong.
         """
         root = _square_root.square_root(matrix) if wrong else scipy.linalg.sqrtm(matrix)
         if disp:
@@ -94,11 +93,11 @@ def _torch_of_this_machine() -> types.ModuleType:
 
 
 def __getattr__(name: str) -> types.ModuleType:
-    # Imported only by the metric and the script that need them.
+    # Imported on demand by the metric and the script that need them.
     if name == "scipy":
         return _scipy()
     if name == "imageio":
-        return _films.imageio_that_goes_without()
+        return _video.imageio_or_no_video()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,4 +1,4 @@
-"""What EG3D imports to run on today's torch."""
+"""Views of torch and numpy on which EG3D runs today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fractions`` for pix2pixHD's ``train.py``, with the ``gcd`` that left with Python 3.9."""
+"""``fractions`` for pix2pixHD's ``train.py``, with the ``gcd`` that Python 3.9 removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Projected GAN and StyleGAN-XL import to run on today's torch."""
+"""Views of torch and numpy on which Projected GAN and StyleGAN-XL run today."""
 
 from __future__ import annotations
 

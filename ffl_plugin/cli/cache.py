@@ -1,4 +1,4 @@
-"""``ffl-patch cache``: what is kept between runs, how large it is, and removing it."""
+"""``ffl-patch cache``: show the cache and its size, and remove entries."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.cache import KINDS, Kept, cache_folder, kept, remove, unused
+from ffl_plugin.cache import KINDS, CacheEntry, cache_folder, list_entries, remove, unused
 
 
 @click.command()
 @click.option(
-    "--prune", metavar="DAYS", type=click.FloatRange(0), help="Remove what was not used for so many days."
+    "--prune", metavar="DAYS", type=click.FloatRange(0), help="Remove entries not used for this many days."
 )
 @click.option("--clear", is_flag=True, help="Remove everything.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(prune: Optional[float], clear: bool, as_json: bool) -> None:
-    """Show what is kept between runs, and remove it.
+    """Show the cache and remove entries.
 
-    Features take 12 kB an image, under the hash of the image, protocol and weights; the scores of a pair 40
-    bytes, under the hashes of its images; the spectra of a set as much as some 40 of its images in memory.
-    Samples are images of StyleGAN networks. All of it is made or downloaded again when needed. The folder is
-    FFL_CACHE, else ffl-plugin in the user's cache folder; files of others in it are left alone.
+    Features take 12 kB per image, keyed by the hash of the image, protocol and weights; the scores of a pair
+    40 bytes, keyed by the hashes of its images; the spectra of a set as much as about 40 of its images in
+    memory. Samples are images of StyleGAN networks. Everything is recomputed or downloaded again on demand.
+    The folder is FFL_CACHE, else ffl-plugin in the user's cache folder; other files in it are left alone.
     """
     if clear and prune is not None:
         raise click.UsageError("--clear and --prune exclude each other.")
     folder = cache_folder()
-    things = kept(folder)
-    gone = things if clear else [] if prune is None else unused(things, prune)
+    entries = list_entries(folder)
+    gone = entries if clear else [] if prune is None else unused(entries, prune)
     remove(gone)
-    left = kept(folder)
+    left = list_entries(folder)
     if as_json:
         kinds = {kind: _sums(left, kind) for kind in KINDS}
-        removed = {"count": len(gone), "bytes": sum(thing.size for thing in gone)}
+        removed = {"count": len(gone), "bytes": sum(entry.size for entry in gone)}
         click.echo(json.dumps({"folder": str(folder), "kinds": kinds, "removed": removed}))
         return
     if gone:
-        click.echo(f"removed {_size(sum(thing.size for thing in gone))} in {len(gone):,}", err=True)
-    click.echo(f"{folder}  {_size(sum(thing.size for thing in left))}")
+        click.echo(f"removed {_size(sum(entry.size for entry in gone))} in {len(gone):,}", err=True)
+    click.echo(f"{folder}  {_size(sum(entry.size for entry in left))}")
     for kind in KINDS:
-        of_kind = [thing for thing in left if thing.kind == kind]
+        of_kind = [entry for entry in left if entry.kind == kind]
         if of_kind:
-            days = (time.time() - min(thing.used for thing in of_kind)) / 86400
-            size = _size(sum(thing.size for thing in of_kind))
+            days = (time.time() - min(entry.used for entry in of_kind)) / 86400
+            size = _size(sum(entry.size for entry in of_kind))
             click.echo(f"  {kind:<9} {size:>9} in {len(of_kind):,}, the oldest unused for {days:.0f} days")
 
 
-def _sums(things: list[Kept], kind: str) -> dict[str, int]:
-    sizes = [thing.size for thing in things if thing.kind == kind]
+def _sums(entries: list[CacheEntry], kind: str) -> dict[str, int]:
+    sizes = [entry.size for entry in entries if entry.kind == kind]
     return {"count": len(sizes), "bytes": sum(sizes)}
 
 

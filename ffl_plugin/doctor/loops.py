@@ -21,17 +21,17 @@ def examine_loops(*, needed: bool) -> Finding:
     name = "C loops"
     try:
         path = native.library_path()
-        if native.kept_loops(path):
+        if native.cached_loops(path):
             return Finding(name, str(path))
         with tempfile.TemporaryDirectory() as folder:
             native.load_loops(native.build_library(Path(folder)))
-    except native.LoopsMissing as reason:
+    except native.LoopsUnavailable as reason:
         chosen = os.environ.get("FFL_NATIVE") == "0"
         mend = None if chosen else "Install gcc, or name a C compiler that works in CC"
         return Finding(name, f"not to be had: {reason}", _price(mend, needed))
     if not _can_be_written(path.parent):
         mend = f"Make {path.parent} writable, or set FFL_CACHE to a folder that is"
-        return Finding(name, f"not to be had: {path.parent} cannot be written", _price(mend, needed))
+        return Finding(name, f"not to be had: cannot write {path.parent}", _price(mend, needed))
     return Finding(name, "not built yet: the first training does it, in a second")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.files import PART, write_whole
+from ffl_plugin.files import PART, atomic_write
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.table import to_csv
 
@@ -79,7 +79,7 @@ class OutputFolder:
         try:
             out.mkdir(parents=True, exist_ok=True)
             for name in names:
-                write_whole(out / name, files[name])
+                atomic_write(out / name, files[name])
         except OSError as error:
             raise _refused("written", out, error) from None
         return tuple(out / name for name in names)

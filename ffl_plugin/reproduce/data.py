@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.files import whole
+from ffl_plugin.files import atomic_path
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import synthetic
 
@@ -209,7 +209,7 @@ def _prepare(
     """Fill the (count, 3, size, size) array of ``path`` unless it is there, and map it read-only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as unfinished:
+        with atomic_path(path) as unfinished:
             array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, 3, size, size))
             for index in range(count):
                 array[index] = image(index)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.files import write_whole
+from ffl_plugin.files import atomic_write
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:
@@ -26,4 +26,4 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(settings, indent=2).encode())
+    atomic_write(path, json.dumps(settings, indent=2).encode())

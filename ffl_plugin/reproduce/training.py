@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.files import whole
+from ffl_plugin.files import atomic_path
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray, to_tensor
 
@@ -101,5 +101,5 @@ def _mix(seed: int, epoch: int) -> int:
 def _save(path: Path, state: dict[str, object]) -> None:
     """Write a checkpoint whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as unfinished:
+    with atomic_path(path) as unfinished:
         torch.save(state, unfinished)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.files import write_whole
+from ffl_plugin.files import atomic_write
 from ffl_plugin.formatting import shortest
 
 PLAN = "sweep.json"
@@ -216,7 +216,7 @@ def write_json(path: Path, fields: dict[str, Any]) -> None:
         FFLError: the disk refuses.
     """
     try:
-        write_whole(path, json.dumps(fields, indent=1).encode())
+        atomic_write(path, json.dumps(fields, indent=1).encode())
     except OSError as error:
         raise FFLError(
             f"{path} cannot be written: {error.strerror or error}; make room or give --out another folder, "

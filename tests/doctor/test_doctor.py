@@ -159,7 +159,7 @@ class TestLoops:
     ) -> None:
         monkeypatch.setenv("CC", "false")
         finding = examine_loops(needed=needed)
-        assert finding.found == "not to be had: false fails: it says nothing"
+        assert finding.found == "not to be had: false failed: no error output"
         assert (finding.mend is not None and "Install gcc" in finding.mend) is needed
 
     def test_switched_off_is_no_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ class TestLoops:
     def test_a_cache_that_cannot_be_written(self, cache: Path) -> None:
         cache.write_text("a file where the folder should be")
         finding = examine_loops(needed=True)
-        assert finding.found == f"not to be had: {cache} cannot be written"
+        assert finding.found == f"not to be had: cannot write {cache}"
         assert finding.mend is not None and "FFL_CACHE" in finding.mend
 
 

@@ -12,7 +12,7 @@ import torch
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import cyclegan, spade
-from ffl_plugin.integrations._monitor import pull
+from ffl_plugin.integrations._monitor import gradient_norm
 
 
 def batch(seed):
@@ -46,7 +46,7 @@ def test_cyclegan_compares_what_came_back_with_what_left(tmp_path):
 
 def test_cyclegan_finds_one_weight_for_both_domains(tmp_path):
     model = cyclegan_model(tmp_path, "--ffl-share=0.5", "--ffl-share-steps=2")
-    pulls = []
+    norms = []
     for step in range(3):
         rec_a, real_a, rec_b, real_b = (batch(10 * step + number) for number in range(4))
         rec_a, rec_b = rec_a.requires_grad_(), rec_b.requires_grad_()
@@ -54,10 +54,10 @@ def test_cyclegan_finds_one_weight_for_both_domains(tmp_path):
         cyclegan.add_terms(model, loss, rec_a, real_a, rec_b, real_b).backward()
         for rec, real in ((rec_a, real_a), (rec_b, real_b)):
             [gradient] = torch.autograd.grad(focal_frequency_loss(rec, real), rec)
-            pulls.append(float(pull(gradient)))
+            norms.append(float(gradient_norm(gradient)))
         assert (float(model.loss_FFL_A.detach()) > 0) == (step == 2)
-    # Half of what is measured has a pull of 10, half of 20; the first of the two steps is left out.
-    weight = 0.5 * 15 / statistics.median(pulls[2:4])
+    # Half of what is measured has a gradient norm of 10, half of 20; the first of the two steps is left out.
+    weight = 0.5 * 15 / statistics.median(norms[2:4])
     expected = weight * focal_frequency_loss(rec_b, real_b)
     torch.testing.assert_close(model.loss_FFL_B, expected, rtol=1e-3, atol=0)
 

@@ -12,7 +12,7 @@ from torch import distributed, nn
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import stylegan2_ada
-from ffl_plugin.integrations._monitor import pull
+from ffl_plugin.integrations._monitor import gradient_norm
 from ffl_plugin.integrations._settings import Settings
 from ffl_plugin.integrations._term import FrequencyTerm
 
@@ -42,7 +42,7 @@ def test_the_pulls_are_those_of_separate_gradients():
     ours = monitored(fake, real, found.__setitem__, weight=50.0)
     rest = discriminator(fake).mean()
     expected = {
-        name: pull(torch.autograd.grad(loss, fake, retain_graph=True)[0])
+        name: gradient_norm(torch.autograd.grad(loss, fake, retain_graph=True)[0])
         for name, loss in (("FFL", 50 * focal_frequency_loss(fake, real)), ("rest", rest))
     }
     assert found == {}  # no backward pass but that of the loss counts
@@ -57,13 +57,13 @@ def test_the_pull_of_an_absolute_error_is_its_weight_whatever_the_size():
     for shape in ((1, 3, 8, 8), (5, 3, 16, 32)):
         images = torch.rand(shape).requires_grad_()
         [gradient] = torch.autograd.grad(100 * (images - 2).abs().mean(), images)
-        torch.testing.assert_close(pull(gradient), torch.tensor(100.0), rtol=1e-5, atol=0)
+        torch.testing.assert_close(gradient_norm(gradient), torch.tensor(100.0), rtol=1e-5, atol=0)
 
 
 def test_the_pull_of_a_gradient_in_half_precision_is_taken_in_single():
     gradient = torch.full((100, 100), 1000.0)
     torch.testing.assert_close(
-        pull(gradient.half()), torch.tensor(1e7), rtol=1e-5, atol=0
+        gradient_norm(gradient.half()), torch.tensor(1e7), rtol=1e-5, atol=0
     )  # in half, √n times it is infinite
 
 
@@ -77,8 +77,8 @@ def test_an_adversarial_loss_is_told_apart_from_the_rest():
     found = {}
     ours = monitored(fake, real, found.__setitem__, adversarial=adversarial)
     (adversarial + absolute + ours).backward()
-    torch.testing.assert_close(found["GAN"], pull(gradient))
-    torch.testing.assert_close(found["rest"], pull(both), rtol=1e-5, atol=0)
+    torch.testing.assert_close(found["GAN"], gradient_norm(gradient))
+    torch.testing.assert_close(found["rest"], gradient_norm(both), rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("adversarial", [torch.ones(()), torch.ones((), requires_grad=True)], ids=str)
@@ -126,7 +126,7 @@ def test_a_step_without_gradients_is_not_watched():
 
 
 def test_a_scaled_loss_scales_both():
-    pulls = []
+    norms = []
     for scale in (1, 1024):
         generator, discriminator = networks()
         z, real = batch(1)
@@ -134,8 +134,8 @@ def test_a_scaled_loss_scales_both():
         fake = generator(z)
         ours = monitored(fake, real, found.__setitem__)
         ((discriminator(fake).mean() + ours) * scale).backward()
-        pulls.append(found["FFL"] / found["rest"])
-    torch.testing.assert_close(*pulls)
+        norms.append(found["FFL"] / found["rest"])
+    torch.testing.assert_close(*norms)
 
 
 class Statistics(types.ModuleType):

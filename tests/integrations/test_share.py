@@ -15,7 +15,7 @@ from torch import Tensor, distributed, nn
 
 from ffl_plugin import focal_frequency_loss
 from ffl_plugin.integrations import _share
-from ffl_plugin.integrations._monitor import pull
+from ffl_plugin.integrations._monitor import gradient_norm
 from ffl_plugin.integrations._settings import Settings
 from ffl_plugin.integrations._term import FrequencyTerm
 
@@ -50,7 +50,7 @@ class Training:
         self.found: list[float] = []
         self.term = FrequencyTerm(settings, found=self.found.append, **term)
         self.scale, self.later, self.dtype = scale, later, dtype
-        self.pulls: list[tuple[float, float]] = []  # of FFL at weight 1, and of the rest
+        self.norms: list[tuple[float, float]] = []  # of FFL at weight 1, and of the rest
         self.terms: list[float] = []
 
     def step(self, seed: int, rounds: int = 1, position: float = 0.0, report: Any = None) -> None:
@@ -74,7 +74,7 @@ class Training:
         separate = fake.detach().float().requires_grad_()
         [ours] = torch.autograd.grad(focal_frequency_loss(separate, real), separate)
         [others] = torch.autograd.grad(rest, fake, retain_graph=True)
-        self.pulls.append((float(pull(ours)), float(pull(others))))
+        self.norms.append((float(gradient_norm(ours)), float(gradient_norm(others))))
 
     def run(self, steps: int, **how: Any) -> Training:
         for seed in range(steps):
@@ -85,8 +85,8 @@ class Training:
         return [parameter.detach() for parameter in self.generator.parameters()]
 
 
-def expected(share: float, pulls: list[tuple[float, float]]) -> float:
-    ours, rest = (statistics.median(column) for column in zip(*pulls))
+def expected(share: float, norms: list[tuple[float, float]]) -> float:
+    ours, rest = (statistics.median(column) for column in zip(*norms))
     return share * rest / ours
 
 
@@ -111,7 +111,7 @@ def test_during_the_calibration_the_training_is_bitwise_that_of_weight_0(later: 
 def test_the_weight_is_the_share_of_the_medians_and_stays(later: bool) -> None:
     training = Training(shared(), later=later).run(3 * STEPS)
     [weight] = training.found
-    assert weight == pytest.approx(expected(0.2, training.pulls[SETTLED:STEPS]), rel=1e-3)
+    assert weight == pytest.approx(expected(0.2, training.norms[SETTLED:STEPS]), rel=1e-3)
     assert weight == float(f"{weight:.4g}") == training.term.weight
     assert all(value > 0 for value in training.terms[STEPS:])
 
@@ -119,8 +119,8 @@ def test_the_weight_is_the_share_of_the_medians_and_stays(later: bool) -> None:
 def test_the_next_step_pulls_with_the_share() -> None:
     seen: dict[str, float] = {}
     training = Training(shared(monitor=1)).run(STEPS, report=lambda *pair: None)
-    training.step(1, report=lambda whose, pull: seen.update({whose: float(pull)}))
-    middle = statistics.median(rest for _, rest in training.pulls[SETTLED:STEPS])
+    training.step(1, report=lambda source, norm: seen.update({source: float(norm)}))
+    middle = statistics.median(rest for _, rest in training.norms[SETTLED:STEPS])
     assert seen["FFL"] / middle == pytest.approx(0.2, rel=0.2)  # the loss itself changes little in a step
     assert training.found == Training(shared()).run(STEPS + 1).found  # the monitor changes nothing
 
@@ -183,7 +183,7 @@ def test_autocast_and_a_gradient_scaler_find_the_same_weight() -> None:
 @pytest.mark.parametrize("rounds", [2, 4])
 def test_rounds_of_accumulation_find_the_weight_of_whole_batches(rounds: int) -> None:
     training = Training(Settings(share=0.2, share_steps=2 * rounds)).run(3, rounds=rounds)
-    assert training.found == [pytest.approx(expected(0.2, training.pulls[rounds : 2 * rounds]), rel=1e-3)]
+    assert training.found == [pytest.approx(expected(0.2, training.norms[rounds : 2 * rounds]), rel=1e-3)]
     assert [value > 0 for value in training.terms] == [False] * 2 * rounds + [True] * rounds
 
 
@@ -202,7 +202,7 @@ def test_other_gradients_at_the_images_are_not_taken_for_those_of_the_training()
 def note(seed: int) -> tuple[float, float]:
     fake = images(seed).requires_grad_()
     [ours] = torch.autograd.grad(focal_frequency_loss(fake, images(seed + 50)), fake)
-    return float(pull(ours)), 3.0
+    return float(gradient_norm(ours)), 3.0
 
 
 def test_with_a_start_the_calibration_takes_the_steps_before_it() -> None:
@@ -210,7 +210,7 @@ def test_with_a_start_the_calibration_takes_the_steps_before_it() -> None:
     for seed in range(3 * STEPS):
         training.step(seed, position=seed / (2 * STEPS))
     assert training.found == [
-        pytest.approx(expected(0.2, training.pulls[STEPS + SETTLED : 2 * STEPS]), rel=1e-3)
+        pytest.approx(expected(0.2, training.norms[STEPS + SETTLED : 2 * STEPS]), rel=1e-3)
     ]
     assert [value > 0 for value in training.terms] == [False] * 2 * STEPS + [True] * STEPS
 
@@ -230,7 +230,7 @@ def test_it_is_calibrated_again_every_so_often_while_the_loss_acts() -> None:
     assert len(training.found) == 2 and all(value > 0 for value in training.terms[STEPS:])
     for weight, begin in zip(training.found, (0, 15)):
         assert weight == pytest.approx(
-            expected(0.2, training.pulls[begin + SETTLED : begin + STEPS]), rel=1e-3
+            expected(0.2, training.norms[begin + SETTLED : begin + STEPS]), rel=1e-3
         )
 
 
@@ -243,28 +243,28 @@ def test_a_weight_found_before_acts_at_once(capsys: pytest.CaptureFixture[str]) 
 def test_several_images_a_step_find_one_weight() -> None:
     found: list[float] = []
     term = FrequencyTerm(shared(), found=found.append)
-    pulls = []
+    norms = []
     for seed in range(STEPS + 1):
         for name, strength in (("A", 1.0), ("B", 5.0)):
             fake = images(seed).requires_grad_()
             (strength * fake.abs().mean() + term(fake, images(seed + 50), name=name)).backward()
-            pulls.append((note(seed)[0], strength))
-    assert found == [pytest.approx(expected(0.2, pulls[2 * SETTLED : 2 * STEPS]), rel=1e-3)]
+            norms.append((note(seed)[0], strength))
+    assert found == [pytest.approx(expected(0.2, norms[2 * SETTLED : 2 * STEPS]), rel=1e-3)]
 
 
 @pytest.mark.parametrize(
-    ("pulls", "sentence"),
+    ("norms", "sentence"),
     [
         ([(0.0, 1.0)] * 3 + [(1.0, 1.0)], "was 0 for FFL at weight 1, and 1 for everything else"),
         ([(1.0, 0.0)] * 4, "was 1 for FFL at weight 1, and 0 for everything else"),
         ([(math.nan, 1.0)] * 2 + [(1.0, 1.0)] * 2, "not finite in 2 of 4 steps for FFL, and in 0 for"),
         ([(1.0, math.inf)] * 4, "not finite in 0 of 4 steps for FFL, and in 4 for"),
-        ([(1e-300, 1e30)] * 4, "which gives no weight"),
+        ([(1e-300, 1e30)] * 4, "no weight"),
     ],
     ids=str,
 )
-def test_gradients_that_give_no_weight_are_described(pulls: list[tuple[float, float]], sentence: str) -> None:
-    weight, said = _share.find(0.1, pulls)
+def test_gradients_that_give_no_weight_are_described(norms: list[tuple[float, float]], sentence: str) -> None:
+    weight, said = _share.find(0.1, norms)
     assert weight == 0 and sentence in said and said.endswith("the training goes on at weight 0")
 
 
@@ -292,7 +292,7 @@ def test_images_at_which_nothing_else_pulls_give_no_weight(capsys: pytest.Captur
         training.term(training.generator(torch.randn(2, 4)), images(seed)).backward()
     assert training.term(training.generator(torch.randn(2, 4)), images(0)) == 0
     assert training.found == [0.0]
-    assert "and 0 for everything else, which gives no weight" in capsys.readouterr().err
+    assert "and 0 for everything else" in capsys.readouterr().err
 
 
 def test_a_term_can_be_copied_and_images_without_a_gradient_do_not_count() -> None:
@@ -311,13 +311,13 @@ def work(rank: int, folder: Path) -> None:
     training = Training(shared())
     for seed in range(STEPS + 1):
         training.step(seed + 100 * rank)
-    torch.save((training.found, training.pulls[SETTLED:STEPS]), folder / f"{rank}.pt")
+    torch.save((training.found, training.norms[SETTLED:STEPS]), folder / f"{rank}.pt")
     distributed.destroy_process_group()
 
 
 def test_two_processes_find_one_weight(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ranks.spawn(work, tmp_path)
-    (first, pulls), (second, others) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
-    assert first == second == [pytest.approx(expected(0.2, pulls + others), rel=1e-3)]
-    assert pulls != others
+    (first, norms), (second, others) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert first == second == [pytest.approx(expected(0.2, norms + others), rel=1e-3)]
+    assert norms != others
     assert capfd.readouterr().out.count("--ffl-share") == 1

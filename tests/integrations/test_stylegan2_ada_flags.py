@@ -136,25 +136,25 @@ def test_the_monitor_needs_no_number(flag, steps):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ffl-weight=-1"], "--ffl-weight takes a finite number of at least 0, not -1.0"),
-        (["--ffl-weight=nan"], "--ffl-weight takes a finite number of at least 0, not nan"),
-        (["--ffl-weight=inf"], "--ffl-weight takes a finite number of at least 0, not inf"),
+        (["--ffl-weight=-1"], "--ffl-weight takes a finite number >= 0, not -1.0"),
+        (["--ffl-weight=nan"], "--ffl-weight takes a finite number >= 0, not nan"),
+        (["--ffl-weight=inf"], "--ffl-weight takes a finite number >= 0, not inf"),
         (["--ffl-weight=much"], "'much' is not a valid float"),
-        (["--ffl-weight=1", "--ffl-alpha=-0.5"], "--ffl-alpha takes a finite number of at least 0"),
-        (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes a whole number of at least 1"),
+        (["--ffl-weight=1", "--ffl-alpha=-0.5"], "--ffl-alpha takes a finite number >= 0"),
+        (["--ffl-weight=1", "--ffl-patch-factor=0"], "--ffl-patch-factor takes an integer >= 1"),
         (["--ffl-weight=1", "--ffl-patch-factor=3"], "--ffl-patch-factor 3 does not divide images of 64x64"),
         (["--ffl-weight=1", "--ffl-spectrum=imge"], "'imge' is not one of"),
         (["--ffl-weight=1", "--ffl-spectrum=image", "--ffl-sync"], "--ffl-spectrum image averages nothing"),
         (["--ffl-weight=1", "--ffl-variant=dct"], "'dct' is not one of"),
         (["--ffl-weight=1", "--ffl-monitor=often"], "'often' is not a valid integer"),
-        (["--ffl-weight=1", "--ffl-monitor=-1"], "--ffl-monitor takes a whole number of at least 0, not -1"),
-        (["--ffl-weight=1", "--ffl-monitor", "-12"], "--ffl-monitor takes a whole number of at least 0"),
+        (["--ffl-weight=1", "--ffl-monitor=-1"], "--ffl-monitor takes an integer >= 0, not -1"),
+        (["--ffl-weight=1", "--ffl-monitor", "-12"], "--ffl-monitor takes an integer >= 0"),
         (["--ffl-weight=1", "--ffl-monitor=5", "-1"], "No such option"),
         (["--ffl-weight=1", "--ffl-sync=-1"], "'-1' is not a valid boolean"),
-        (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number of at least 0"),
+        (["--ffl-weight=1", "--ffl-start=-1"], "--ffl-start takes a finite number >= 0"),
         (
             ["--ffl-weight=1", "--ffl-variant=spectral-regularization", "--ffl-log-matrix"],
-            "--ffl-log-matrix shapes FFL, which --ffl-variant spectral-regularization replaces",
+            "--ffl-log-matrix configures FFL, which --ffl-variant spectral-regularization replaces",
         ),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
@@ -305,7 +305,7 @@ def test_the_schedule_counts_the_images_of_every_step():
 
 
 def test_the_schedule_counts_the_images_of_every_process(monkeypatch):
-    monkeypatch.setattr("ffl_plugin.integrations._process.count", lambda: 2)
+    monkeypatch.setattr("ffl_plugin.integrations._process.world_size", lambda: 2)
     term = ffl.GeneratorTerm({"weight": 1.0, "start": 0.016})
     assert [bool(term(batch(0), batch(1)) > 0) for _ in range(4)] == [False, False, True, True]
 

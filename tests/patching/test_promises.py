@@ -26,7 +26,7 @@ from forms import FORMS, with_tabs
 from look_alikes import train_a_step
 from test_patching_cli import run
 
-from ffl_plugin.integrations._monitor import Observer, Pulls
+from ffl_plugin.integrations._monitor import GradientNorms, Observer
 from ffl_plugin.integrations._share import Calibration
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, status
 from ffl_plugin.patching.layout import Insertion
@@ -419,17 +419,17 @@ def test_promise_8_exit_codes(
 
 
 @contextlib.contextmanager
-def measured_steps() -> Iterator[list[Pulls]]:
+def measured_steps() -> Iterator[list[GradientNorms]]:
     """Collect what the calibration of a share measures."""
-    measured: list[Pulls] = []
+    measured: list[GradientNorms] = []
     measure = Calibration.measure
 
     def measure_and_collect(*arguments: Any) -> Observer:
         observe = measure(*arguments)
 
-        def both(pulls: Pulls) -> None:
-            observe(pulls)
-            measured.append(pulls)
+        def both(norms: GradientNorms) -> None:
+            observe(norms)
+            measured.append(norms)
 
         return both
 
@@ -452,7 +452,7 @@ def test_promise_9_weight_0_is_bitwise_what_it_was(
     with measured_steps() as measured:
         step = train_a_step(clone, ["--ffl-share=0.1"])  # the first of a calibration
     assert all(map(torch.equal, step.gradients, upstream.gradients))
-    assert measured and all(pulls.rest >= 0 and pulls.factor > 0 for pulls in measured)
+    assert measured and all(norms.rest >= 0 and norms.factor > 0 for norms in measured)
     once, thrice = train_a_step(clone, ["--ffl-weight=10"]), train_a_step(clone, ["--ffl-weight=30"])
     assert len(once.shown) > len(upstream.shown)
     for plain, single, triple in zip(upstream.gradients, once.gradients, thrice.gradients):

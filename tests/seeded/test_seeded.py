@@ -41,10 +41,10 @@ def test_a_script_in_another_folder(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         ([], "the following arguments are required: SEED, SCRIPT"),
-        (["train.py"], "train.py is no whole number from 0 to 4294967295"),
-        (["-1", "train.py"], "-1 is no whole number from 0 to 4294967295"),
-        (["4294967296", "train.py"], "4294967296 is no whole number from 0 to 4294967295"),
-        (["0", "train.py"], "train.py is no file here"),
+        (["train.py"], "train.py is not an integer from 0 to 4294967295"),
+        (["-1", "train.py"], "-1 is not an integer from 0 to 4294967295"),
+        (["4294967296", "train.py"], "4294967296 is not an integer from 0 to 4294967295"),
+        (["0", "train.py"], "train.py is not a file"),
     ],
     ids=str,
 )

@@ -238,7 +238,7 @@ class TestFilms:
     ) -> None:
         result = self.run(name, scripts, "gen_interp_video", f"{scripts}/out/film.mp4")
         assert result.returncode == 1
-        assert result.stderr.endswith("no film can be written: pip install imageio-ffmpeg.\n")
+        assert result.stderr.endswith("videos cannot be written: pip install imageio-ffmpeg.\n")
         assert "generating" not in result.stdout and not list((scripts / "out").iterdir())
 
     def test_the_projector_warns_first_and_saves_the_rest(self, scripts: Path) -> None:

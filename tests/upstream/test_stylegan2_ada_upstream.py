@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ffl_plugin.integrations._monitor import pull
+from ffl_plugin.integrations._monitor import gradient_norm
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
@@ -98,11 +98,11 @@ def test_the_monitor_reports_the_gradients_at_the_images_and_changes_none(clone,
     separate, plain, monitored = gradients(
         clone, tmp_path, "at the images", settings, {**settings, "monitor": 1}
     )
-    pulls = {name: monitored.pop(f"Gradient/{name}") for name in ("ffl", "rest")}
+    norms = {name: monitored.pop(f"Gradient/{name}") for name in ("ffl", "rest")}
     assert plain.keys() == monitored.keys()
     assert all(torch.equal(plain[name], monitored[name]) for name in plain)
-    torch.testing.assert_close(pulls["ffl"], 30 * pull(separate["ffl"]), rtol=1e-4, atol=0)
-    torch.testing.assert_close(pulls["rest"], pull(separate["rest"]), rtol=1e-4, atol=0)
+    torch.testing.assert_close(norms["ffl"], 30 * gradient_norm(separate["ffl"]), rtol=1e-4, atol=0)
+    torch.testing.assert_close(norms["rest"], gradient_norm(separate["rest"]), rtol=1e-4, atol=0)
 
 
 def test_revert_gives_back_every_byte(clone):
