@@ -1,4 +1,4 @@
-"""``ffl-patch``: a module per command, imported only when that command runs, so ``--help`` is instant."""
+"""``ffl-patch``: one module per command, imported when the command runs, so that ``--help`` is fast."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from ffl_plugin.errors import FFLError, readable
 COMMANDS = {
     "list": ("ffl_plugin.cli.list_targets", "List the repositories that can be patched."),
     "apply": ("ffl_plugin.cli.apply", "Patch a clone."),
-    "detect": ("ffl_plugin.cli.detect", "Say which targets a clone fits, and why."),
-    "status": ("ffl_plugin.cli.status", "Say what is applied in a clone."),
+    "detect": ("ffl_plugin.cli.detect", "Show which targets a clone matches, and why."),
+    "status": ("ffl_plugin.cli.status", "Show what is applied in a clone."),
     "diff": ("ffl_plugin.cli.diff", "Show what apply would change, or has changed."),
-    "revert": ("ffl_plugin.cli.revert", "Take the patch out of a clone again."),
-    "doctor": ("ffl_plugin.cli.doctor", "Say what training needs and this machine lacks."),
-    "upgrade": ("ffl_plugin.cli.upgrade", "Replace an earlier patch of ours by this version's."),
+    "revert": ("ffl_plugin.cli.revert", "Remove the patch from a clone."),
+    "doctor": ("ffl_plugin.cli.doctor", "Check this machine and a clone for what training needs."),
+    "upgrade": ("ffl_plugin.cli.upgrade", "Replace an older version of the patch by the current one."),
     "fid": ("ffl_plugin.cli.fid", "Fréchet Inception Distance between two sets of images."),
-    "compare": ("ffl_plugin.cli.compare", "Compare a training before and after, with pictures."),
-    "sweep": ("ffl_plugin.cli.sweep", "Train at several weights and seeds, and say which weight to take."),
-    "spectrum": ("ffl_plugin.cli.spectrum", "Spectra of images or sets, and what a band of frequencies is."),
-    "cache": ("ffl_plugin.cli.cache", "Show what is kept between runs, and remove it."),
+    "compare": ("ffl_plugin.cli.compare", "Compare a training with a baseline, with pictures."),
+    "sweep": ("ffl_plugin.cli.sweep", "Train at several weights and seeds, and recommend a weight."),
+    "spectrum": ("ffl_plugin.cli.spectrum", "Plot spectra of images or sets, and band-limited images."),
+    "cache": ("ffl_plugin.cli.cache", "Show the cache, and remove entries."),
     "demo": ("ffl_plugin.cli.demo", "Patch, train twice and compare, on an embedded example."),
-    "reproduce": ("ffl_plugin.cli.reproduce", "Run one of the paper's own experiments."),
+    "reproduce": ("ffl_plugin.cli.reproduce", "Run one of the paper's experiments."),
 }
 
 
 class LazyGroup(click.Group):
-    """A click group whose commands are imported one at a time, when they run."""
+    """A click group that imports each command's module only when the command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table, which is the order of use."""
+        """Return the command names in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
-        """Import the module of one command; None for a name that is not in the table."""
+        """Import and return a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table itself, without importing any command."""
+        """Write the table without importing any command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
@@ -64,7 +64,7 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
     except FFLError as error:
         click.echo(f"Error: {readable(error)}", err=True)
         sys.exit(error.exit_code)
-    except OSError as error:  # a disk or a path that no command foresaw
+    except OSError as error:  # an I/O error that no command handles
         place = "" if error.filename is None else f"{error.filename}: "
         click.echo(f"Error: {readable(place)}{error.strerror or error}", err=True)
         sys.exit(FFLError.exit_code)

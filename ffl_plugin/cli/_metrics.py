@@ -1,4 +1,4 @@
-"""Options that measuring commands share, and metrics as the user lists them: ``--metrics fid,kid``."""
+"""Options shared by the measuring commands, and the parser of ``--metrics fid,kid``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def interruptible(ending: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator of a command's function, by which Ctrl-C at any time ends it in one sentence."""
+    """Return a decorator that turns Ctrl-C into a one-sentence error ending with ``ending``."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -30,13 +30,13 @@ def interruptible(ending: str) -> Callable[[Callable[..., None]], Callable[..., 
     return decorate
 
 
-KEPT = "features, spectra, scores and samples made so far are kept, and the same command goes on from there"
+RESUMABLE = "features, spectra, scores and samples are cached; run the same command again to continue"
 
 
 def chosen_of(
     known: Sequence[str],
 ) -> Callable[[click.Context, click.Parameter, Optional[str]], Optional[tuple[str, ...]]]:
-    """Return a click callback that splits a list at commas and refuses names that are not known."""
+    """Return a click callback that parses a comma-separated list and rejects unknown names."""
 
     def split(
         ctx: click.Context, parameter: click.Parameter, value: Optional[str]
@@ -56,7 +56,7 @@ OF_FEATURES = ("fid", "kid", "cmmd", "is", "pr")
 
 
 def metrics_option(*others: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option of what to measure: metrics of features, and others by name."""
+    """Return the option that selects metrics: those of features, and others by name."""
     known = (*OF_FEATURES, *others)
     return click.option(
         "--metrics",
@@ -72,45 +72,45 @@ features_option = click.option(
     default="inception",
     show_default=True,
     type=click.Choice(["inception", "dinov2", "clip", "alexnet"]),
-    help="The network whose features are measured; numbers are named after it.",
+    help="Network whose features are measured; the numbers are named after it.",
 )
 protocol_option = click.option(
     "--protocol",
     type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-    help="Resize and covariance of FID; numbers compare only within one protocol. [default: pytorch-fid, "
-    "which the FFL paper used]",
+    help="Resizing and covariance of FID; only numbers of one protocol compare. [default: pytorch-fid, "
+    "as in the FFL paper]",
 )
 
 
 def weights_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option that gives the network's file, under these names and ``--feature-weights``."""
+    """Return the option of the network's weights file, with these names and ``--feature-weights``."""
     return click.option(
         *names,
         "--feature-weights",
         "feature_weights",
         metavar="PATH",
-        help="The weights of the network of --features, instead of downloading them.",
+        help="Weights of the network of --features, instead of a download.",
     )
 
 
 inception_option = click.option(
-    "--inception", metavar="PATH", help="Weights for FID, instead of downloading them. [env: FFL_INCEPTION]"
+    "--inception", metavar="PATH", help="Inception weights, instead of a download. [env: FFL_INCEPTION]"
 )
 lpips_option = click.option(
     "--lpips",
     metavar="PATH",
-    help="AlexNet's weights for LPIPS, instead of downloading them. [env: FFL_LPIPS]",
+    help="AlexNet weights for LPIPS, instead of a download. [env: FFL_LPIPS]",
 )
 no_download_option = click.option(
-    "--no-download", is_flag=True, help="Do without FID and LPIPS where their weights are not here."
+    "--no-download", is_flag=True, help="Skip FID and LPIPS if their weights are not available locally."
 )
 
 
 def measuring_options(*weights: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of metrics of trained networks; the function gets them as one keyword, ``measuring``.
+    """Return a decorator that adds the options for measuring, passed as one keyword, ``measuring``.
 
-    That is arguments of :func:`ffl_plugin.report.compare`. What excludes each other is refused before the
-    function is called.
+    ``measuring`` maps argument names of :func:`ffl_plugin.report.compare` to values. Mutually exclusive options
+    are refused before the function is called.
 
     Args:
         weights: further names of ``--feature-weights``.
@@ -138,7 +138,7 @@ def measuring_options(*weights: str) -> Callable[[Callable[..., None]], Callable
 
 
 def features_chosen(measuring: Mapping[str, Any]) -> FeatureChoice:
-    """What is measured on features; raises ``FFLError`` for choices that exclude each other."""
+    """Return the choice of features and metrics; raises ``FFLError`` for conflicting options."""
     from ffl_plugin.metrics.feature_choice import choose_features
 
     names = ("features", "weights", "inception", "protocol", "metrics")

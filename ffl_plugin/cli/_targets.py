@@ -1,4 +1,4 @@
-"""What the patching commands share: the target, the clone and the way they speak of them."""
+"""Shared by the patching commands: parsing of target and clone, and choice of recipe."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 def target_and_repository(function: Function) -> Function:
-    """Give a command the arguments ``[TARGET] [REPO]``, as ``first`` and ``second``: each may stand alone."""
+    """Add the arguments ``[TARGET] [REPO]`` to a command, as ``first`` and ``second``, both optional."""
     function = click.argument("second", metavar="[REPO]", required=False)(function)
     return click.argument("first", metavar="[TARGET]", required=False)(function)
 
 
 def read_arguments(first: Optional[str], second: Optional[str]) -> tuple[Optional[Recipe], Path]:
-    """Return the recipe, if one was named, and the folder of the clone: the current one by default.
+    """Return the named recipe, if any, and the folder of the clone, by default the current one.
 
     Raises:
-        click.UsageError: two arguments, of which the first is no target.
+        click.UsageError: two arguments, the first of which is not a target.
     """
     if first is None:
         return None, Path()
@@ -41,10 +41,10 @@ def read_arguments(first: Optional[str], second: Optional[str]) -> tuple[Optiona
 
 
 def recipe_named(name: str) -> Recipe:
-    """Return a recipe by its target's name.
+    """Return the recipe of a target.
 
     Raises:
-        click.UsageError: there is none.
+        click.UsageError: unknown target.
     """
     recipes = all_recipes()
     if name not in recipes:
@@ -52,38 +52,38 @@ def recipe_named(name: str) -> Recipe:
     return recipes[name]
 
 
-def supplement_named(name: str, recipe: Recipe) -> Recipe:
-    """Return the recipe of that name that goes with a target: ``torch2`` is another one for each of them.
+def companion_named(name: str, recipe: Recipe) -> Recipe:
+    """Return the companion recipe of that name, such as ``torch2``, for a target.
 
     Raises:
-        click.UsageError: there is none.
+        click.UsageError: the target has no such companion.
     """
     fitting = [other for other in all_recipes().values() if other.supplements == recipe.name]
     for other in fitting:
         if other.name in (name, f"{name}-{recipe.name}"):
             return other
-    known = f"there is {english([other.name for other in fitting])}" if fitting else "nothing goes with it"
-    raise click.UsageError(f"no {name!r} goes with {recipe.name}; {known}.")
+    known = f"available: {english([other.name for other in fitting])}" if fitting else "none is available"
+    raise click.UsageError(f"{recipe.name} has no companion recipe {name!r}; {known}.")
 
 
 def applied(recipe: Optional[Recipe], clone: Clone) -> list[Status]:
-    """Return the status of the named recipe, or of every recipe of which something is in the clone."""
+    """Return the status of the named recipe, or of every recipe with anything in the clone."""
     recipes = list(all_recipes().values())
     chosen = [recipe] if recipe is not None else patched_by(recipes, clone)
     return [status(candidate, clone, recipes) for candidate in chosen]
 
 
 def the_applied_recipes(recipe: Optional[Recipe], clone: Clone) -> list[Recipe]:
-    """Return the named recipe, or all of which something is in the clone, supplements last."""
+    """Return the named recipe, or all with anything in the clone, companions last."""
     found = [recipe] if recipe is not None else patched_by(list(all_recipes().values()), clone)
     return sorted(found, key=lambda each: each.supplements is not None)
 
 
 def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recipe]:
-    """Return the named recipe, or the one that is applied, or None if none is.
+    """Return the named recipe, or the applied one, or None.
 
     Raises:
-        PatchError: several are.
+        PatchError: several recipes are applied.
     """
     names = the_applied_recipes(recipe, clone)
     if len(names) > 1:
@@ -93,11 +93,11 @@ def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recip
 
 
 class Chosen(NamedTuple):
-    """The recipe that a command takes where none is named.
+    """The recipe selected when none is named.
 
     Args:
         recipe: the recipe.
-        notes: what the user should know of the choice.
+        notes: remarks on the choice for the user.
     """
 
     recipe: Recipe
@@ -105,11 +105,11 @@ class Chosen(NamedTuple):
 
 
 def the_fitting_recipe(clone: Clone) -> Chosen:
-    """Return the only recipe that applies to a clone; of several, that of the model it trains by default.
+    """Return the only recipe that applies to a clone; of several, that of its default model.
 
     Raises:
-        PatchError: none does; several do, and nothing tells which is trained; or the only one is for a copy
-            of its upstream below another repository.
+        PatchError: none applies; several do, and none is identified as the trained one; or the only one is for
+            a copy of its upstream below another repository.
     """
     fits = detect(all_recipes().values(), clone)
     applying = [fit.recipe for fit in fits if fit.problem is None]
@@ -123,21 +123,21 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
             f"{fit.recipe.name} ({fit.because})" for fit in fits if fit.problem is None or fit in several
         ]
         raise PatchError(
-            f"{clone.root.resolve()} has more than one repository: {english(found)}",
-            next_step="give the folder of the one you train",
+            f"{clone.root.resolve()} contains more than one repository: {english(found)}",
+            next_step="pass the folder of the one you train",
         )
     if applying and (default := trained_by_default(applying, clone)):
         recipe, (file, model) = default
         others = english([other.name for other in applying if other is not recipe])
         note = (
-            f"{file}: --model is {model} by default, so {recipe.name} is taken; "
-            f"what fits as well, and is not patched: {others}"
+            f"{file}: --model defaults to {model}, so {recipe.name} is selected; "
+            f"other matching targets, not applied: {others}"
         )
         return Chosen(recipe, (note,))
     if applying:
         names = english([recipe.name for recipe in applying])
         raise PatchError(f"{clone.root.resolve()} fits {names}", next_step="name the one you train")
-    problems = {str(fit.problem): fit.problem for fit in fits}  # a file that cannot be parsed is one problem
+    problems = {str(fit.problem): fit.problem for fit in fits}  # one unparsable file is one problem
     if len(problems) == 1 and fits[0].problem is not None:
         raise fits[0].problem
     if fits and all(isinstance(fit.problem, Relative) for fit in fits):
@@ -146,29 +146,29 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
         )
         raise PatchError(f"no recipe applies to {clone.root.resolve()}: {reasons}")
     if fits:
-        why = f"`{command_line('detect', clone.root)}` says why not"
+        why = f"`{command_line('detect', clone.root)}` shows why"
         raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=why)
     raise of_no_family(clone)
 
 
 def copy_below(recipe: Recipe, clone: Clone) -> Optional[str]:
-    """Return what to say of a recipe that fits a copy of its upstream below another repository; else None."""
+    """Return a sentence if a recipe matches a copy of its upstream inside another repository; else None."""
     launcher = find_launcher(recipe, clone)
     if not is_below_another(launcher, clone):
         return None
     return (
-        f"{clone.root.resolve()} trains with a train.py of its own, which {recipe.name} does not fit; "
-        f"{launcher.folder} has a copy of {recipe.upstream}"
+        f"{clone.root.resolve()} trains with its own train.py, which {recipe.name} does not match; "
+        f"{launcher.folder} contains a copy of {recipe.upstream}"
     )
 
 
 def of_no_family(clone: Clone) -> PatchError:
-    """Return the refusal for a clone that no recipe fits: what it is, or what it is nearest to."""
-    said = what_to_do(clone, all_recipes().values())
-    if not said and (near := nearest_family(all_recipes().values(), clone)) is not None:
-        said = [near]
-    problem = "; ".join([f"{clone.root.resolve()} is of no family that can be patched", *said])
-    return PatchError(problem, next_step="`ffl-patch list` shows those that can be")
+    """Return the refusal for a clone that matches no recipe: what it is, or its nearest family."""
+    known = what_to_do(clone, all_recipes().values())
+    if not known and (near := nearest_family(all_recipes().values(), clone)) is not None:
+        known = [near]
+    problem = "; ".join([f"{clone.root.resolve()} belongs to no supported family", *known])
+    return PatchError(problem, next_step="`ffl-patch list` shows the supported ones")
 
 
 def show(notes: Sequence[str]) -> None:

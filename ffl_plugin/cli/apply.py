@@ -9,9 +9,9 @@ from typing import Any, Optional
 import click
 
 from ffl_plugin.cli._targets import (
+    companion_named,
     recipe_named,
     show,
-    supplement_named,
     the_fitting_recipe,
 )
 from ffl_plugin.patches import all_recipes
@@ -26,26 +26,29 @@ from ffl_plugin.patching.search import NotThisFamily
 @click.argument("target")
 @click.argument("repo", default=".", type=click.Path(path_type=Path))
 @click.option(
-    "--with", "extra", metavar="NAME", help="Apply this as well: torch2 runs it on today's PyTorch."
+    "--with",
+    "extra",
+    metavar="NAME",
+    help="Also apply this companion recipe: torch2 supports current PyTorch.",
 )
-@click.option("--dry-run", is_flag=True, help="Compute and prove everything, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Compute and verify everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_json: bool) -> None:
     """Patch the clone REPO (default: the current folder) with the recipe of TARGET.
 
-    All files are changed, or none. `ffl-patch list` shows the targets; `auto` takes the one that fits.
+    All files are changed, or none. `ffl-patch list` shows the targets; `auto` selects the one that applies.
     """
     named = recipe_named(target) if target != "auto" else None
     clone = Clone(repo)
     recipe, chosen_because = (named, ()) if named is not None else the_fitting_recipe(clone)
-    supplements = [] if extra is None else [supplement_named(extra, recipe)]
+    companions = [] if extra is None else [companion_named(extra, recipe)]
     try:
-        plan = plan_apply(recipe, clone, *supplements)
+        plan = plan_apply(recipe, clone, *companions)
     except NotThisFamily as error:
         raise _with_fitting_targets(error, recipe, clone) from None
     if not dry_run:
         plan.write()
-    names = [each.name for each in (recipe, *supplements)]
+    names = [each.name for each in (recipe, *companions)]
     if as_json:
         report = _report(plan, names, dry_run)
         click.echo(json.dumps({**report, "notes": [*chosen_because, *report["notes"]]}, indent=2))
@@ -57,7 +60,7 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
 def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, clone: Clone) -> PatchError:
     others = [fit for fit in detect(all_recipes().values(), clone) if fit.recipe is not recipe]
     fits = [fit.recipe.name for fit in others if fit.problem is None] or [fit.recipe.name for fit in others]
-    step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the families it can be of"
+    step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the supported families"
     return PatchError(error.problem, file=error.file, line=error.line, next_step=step)
 
 
@@ -87,7 +90,7 @@ def _text(plan: Plan, clone: Clone, names: list[str], dry_run: bool) -> str:
     if not dry_run:
         command = training_command(plan.recipe, clone)
         lines.append(f"Train with    {command or 'your own script, and --ffl-weight 1'}")
-        target = f" {names[0]}" if len(names) == 1 else ""  # Without a name everything of ours is meant.
+        target = f" {names[0]}" if len(names) == 1 else ""  # without a name, all recipes are meant
         lines.append(f"See it with   {command_line(f'diff{target}', plan.root)}")
         lines.append(f"Undo it with  {command_line(f'revert{target}', plan.root)}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""``ffl-patch compare``: did it help? Before and after, in numbers and on one page."""
+"""``ffl-patch compare``: a training against a baseline, in numbers and on one page."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from typing import Any, Optional
 import click
 from click.core import ParameterSource
 
-from ffl_plugin.cli._metrics import KEPT, interruptible, measuring_options
+from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 from ffl_plugin.errors import readable
 
 
 class SeveralValues(click.Command):
-    """A command whose repeatable options also take several values at once: ``--before A1 A2 A3``."""
+    """A command whose repeatable options also accept several values at once: ``--before A1 A2 A3``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the option before each value that follows its first; then parse as usual."""
+        """Repeat the option before each further value, then parse as usual."""
         repeatable = {
             name for p in self.params if isinstance(p, click.Option) and p.multiple for name in p.opts
         }
-        spread: list[str] = []
+        expanded: list[str] = []
         option: Optional[str] = None
         for argument in args:
             if argument.startswith("-") and argument != "-":
                 option = argument if argument in repeatable else None
                 if option is None:
-                    spread.append(argument)
+                    expanded.append(argument)
             elif option is not None:
-                spread += [option, argument]
+                expanded += [option, argument]
             else:
-                spread.append(argument)
-        return super().parse_args(ctx, spread)
+                expanded.append(argument)
+        return super().parse_args(ctx, expanded)
 
 
 @click.command(cls=SeveralValues)
 @click.option(
-    "--real", metavar="PATH", help="Real images. Not needed for result folders that hold them, nor for runs."
+    "--real", metavar="PATH", help="Real images. Not needed for runs, or result folders that contain them."
 )
 @click.option(
     "--before",
     metavar="PATH...",
     multiple=True,
     required=True,
-    help="Trained without; several paths are several seeds.",
+    help="Results of the baseline; repeat for more seeds.",
 )
 @click.option(
     "--after",
     metavar="PATH...",
     multiple=True,
     required=True,
-    help="Trained with; several paths are several seeds.",
+    help="Results of the changed training; repeat for more seeds.",
 )
 @click.option(
     "--out",
@@ -63,32 +63,32 @@ class SeveralValues(click.Command):
 @click.option(
     "--pairs/--sets",
     default=None,
-    help="Insist that images pair up by name, or compare as sets. [default: by the names]",
+    help="Require images paired by name, or compare as sets. [default: depends on the names]",
 )
 @measuring_options("--weights")
 @click.option(
-    "--clone", metavar="DIR", help="The StyleGAN2-ADA or StyleGAN3 clone that samples network-snapshot-*.pkl."
+    "--clone", metavar="DIR", help="StyleGAN2-ADA or StyleGAN3 clone used to sample network-snapshot-*.pkl."
 )
 @click.option(
     "--samples",
     default=50_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Images to sample of each .pkl, from seed 0 on.",
+    help="Images to sample from each .pkl, starting at seed 0.",
 )
 @click.option(
     "--classes",
     metavar="N",
     type=click.IntRange(2, 65536),
-    help="The images are label maps of N classes, predicted and --real: compare mIoU and pixel accuracy.",
+    help="The images are predicted label maps of N classes, --real the true ones: compare mIoU and accuracy.",
 )
 @click.option(
     "--ignore", "ignored", default=255, show_default=True, metavar="CLASS", type=click.IntRange(0),
-    help="True class of label maps that does not count.",
+    help="Class in the true label maps to exclude.",
 )  # fmt: skip
 @click.option(
     "--resize", metavar="WxH",
-    help="Resize real images to this size first, such as 256x256. [default: as the training's record says]",
+    help="Resize real images first, such as to 256x256. [default: as recorded by the training]",
 )  # fmt: skip
 @click.option(
     "--paired-seeds/--no-paired-seeds",
@@ -97,7 +97,7 @@ class SeveralValues(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.pass_context
-@interruptible(KEPT)
+@interruptible(RESUMABLE)
 def command(
     ctx: click.Context,
     real: Optional[str],
@@ -115,11 +115,11 @@ def command(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Compare a training before and after: metrics, spectra, curves and a verdict.
+    """Compare a training with a baseline: metrics, spectra, curves and a verdict.
 
     PATH is a folder or zip of images, a result folder (pix2pix, CycleGAN, CUT, SPADE …), a StyleGAN network
-    pickle, sampled by the code of its --clone in a process of its own, or a StyleGAN run folder, of which the
-    metric-*.jsonl are compared as curves.
+    pickle, sampled with the code of --clone in a subprocess, or a StyleGAN run folder, whose metric-*.jsonl
+    are compared as curves.
 
     \b
         ffl-patch compare --real faces.zip --before fakes-a --after fakes-b --out report
@@ -132,7 +132,7 @@ def command(
     from ffl_plugin.report import check_folder, compare, to_csv, to_text, write_report
 
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
+        raise click.UsageError("--json and --csv are mutually exclusive; --out writes both.")
     if out is not None:
         check_folder(out, [Path(path) for path in (real, *before, *after) if path is not None])
     with progress_bar() as progress:
@@ -161,7 +161,7 @@ def command(
 
 
 def _command_line(ctx: click.Context) -> str:
-    """The command as it was given, to run again."""
+    """The command line as given, for running it again."""
     words: list[str] = ["ffl-patch", "compare"]
     for parameter in ctx.command.params:
         given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE

@@ -1,4 +1,4 @@
-"""``ffl-patch demo``: the main job from patch to verdict, on a small repository of our own or a real one."""
+"""``ffl-patch demo``: patch, train, compare, on a small embedded repository or a real clone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import Any, Callable, Optional
 import click
 
 DEFAULT_WEIGHT = 1000.0
-EPOCHS_BETWEEN_LINES = 5  # where no bar can be drawn
+EPOCHS_BETWEEN_LINES = 5  # without a progress bar
 
 
 def _check_weight(context: click.Context, parameter: click.Parameter, value: float) -> float:
     if not (math.isfinite(value) and value > 0):
-        raise click.BadParameter(f"takes a finite number above 0, not {value:g}")
+        raise click.BadParameter(f"must be a finite number above 0, not {value:g}")
     return value
 
 
@@ -32,22 +32,22 @@ def _check_weight(context: click.Context, parameter: click.Parameter, value: flo
     type=click.Path(path_type=Path),
     default="ffl-demo",
     show_default=True,
-    help="Write repository, data, trainings and report here.",
+    help="Folder for repository, data, trainings and report.",
 )
 @click.option(
     "--repo",
     metavar="CLONE",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Train a copy of this clone of junyanz/pytorch-CycleGAN-and-pix2pix, not the embedded repository.",
+    help="Train a copy of this junyanz/pytorch-CycleGAN-and-pix2pix clone, not the embedded repository.",
 )
 @click.option(
     "--epochs",
     metavar="N",
     type=click.IntRange(2),
-    help="Epochs of each training. [default: 12]",
+    help="Epochs per training. [default: 12]",
 )
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Seed of all."
+    "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Random seed."
 )
 @click.option(
     "--ffl-weight",
@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Patch a pix2pix repository, train it without and with FFL, and compare.
 
-    Draws a small paired data set, trains twice on the same seed on two CPU cores, and needs no network.
+    Draws a small paired data set and trains twice with the same seed on two CPU cores. Needs no network.
     """
     from ffl_plugin.demo.main_job import run
     from ffl_plugin.demo.runs import EMBEDDED, REAL, Trainings
@@ -78,7 +78,7 @@ def command(
     words = shlex.join(["ffl-patch", "demo", *sys.argv[2:]])
     with _bar("epochs") as advance:
         comparison, written = run(
-            trainings, repo and repo.resolve(), command=words, say=_say, on_epoch=advance
+            trainings, repo and repo.resolve(), command=words, echo=_echo, on_epoch=advance
         )
     if as_json:
         facts = {"out": str(trainings.out), "weight": weight, "seed": seed, "epochs": scale.epochs}
@@ -86,23 +86,23 @@ def command(
     else:
         click.echo(to_text(comparison), nl=False)
     for path in written:
-        _say(f"wrote {path}")
-    _say(f"{time.monotonic() - started:.0f} seconds in all")
+        _echo(f"wrote {path}")
+    _echo(f"{time.monotonic() - started:.0f} seconds in all")
 
 
-def _say(sentence: str) -> None:
+def _echo(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
 @contextmanager
 def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress on standard error: a bar on a terminal, else a line now and then."""
+    """Progress on standard error: a bar on a terminal, otherwise a line every few epochs."""
     bars: list[Any] = []
 
     def advance(done: int, total: int) -> None:
         if not sys.stderr.isatty():
             if done % EPOCHS_BETWEEN_LINES == 0 or done == total:
-                _say(f"  {done} of {total} {what}")
+                _echo(f"  {done} of {total} {what}")
             return
         if not bars:
             bars.append(click.progressbar(length=total, label=f"  {what}", file=sys.stderr).__enter__())

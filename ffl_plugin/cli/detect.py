@@ -20,9 +20,9 @@ from ffl_plugin.patching.errors import english
 @click.argument("repo", default=".", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(repo: Path, as_json: bool) -> None:
-    """Say which targets the clone REPO (default: the current folder) fits, and why.
+    """Show which targets the clone REPO (default: the current folder) matches, and why.
 
-    Ends with 1 where it fits none.
+    Exits with 1 if it matches none.
     """
     clone = Clone(repo)
     fits = detect(all_recipes().values(), clone)
@@ -44,9 +44,9 @@ def command(repo: Path, as_json: bool) -> None:
     if refusal is not None:
         raise refusal
     for names, fit in _by_problem(fits):
-        alone = fit.problem is not None and fit.because == fit.problem.problem
-        click.echo(f"{names}: {fit.problem if alone else fit.because}")
-        if fit.problem is not None and not alone:
+        only_problem = fit.problem is not None and fit.because == fit.problem.problem
+        click.echo(f"{names}: {fit.problem if only_problem else fit.because}")
+        if fit.problem is not None and not only_problem:
             click.echo(f"  but it does not apply: {fit.problem}")
         for note in _notes(fit, clone):
             click.echo(f"  but {note}")
@@ -59,7 +59,7 @@ def _notes(fit: Fit, clone: Clone) -> list[str]:
 
 
 def _by_problem(fits: Sequence[Fit]) -> list[tuple[str, Fit]]:
-    """The fits, those with one problem and nothing else to tell them apart as one."""
+    """Group the fits that do not apply and have the same explanation."""
     grouped: dict[tuple[str, str], list[Fit]] = {}
     for fit in fits:
         name = fit.recipe.name if fit.problem is None else ""

@@ -20,9 +20,9 @@ from ffl_plugin.patching import Clone, plan_apply, plan_revert, status
 @click.command()
 @target_and_repository
 def command(first: Optional[str], second: Optional[str]) -> None:
-    """Show what the patch has changed in the clone REPO, or would change where it is not applied.
+    """Show what the patch has changed in the clone REPO, or would change if it is not applied.
 
-    A unified diff, which `git apply` reads. TARGET is only needed where it is not applied and several fit.
+    Prints a unified diff for `git apply`. TARGET is needed only if nothing is applied and several match.
     """
     named, root = read_arguments(first, second)
     clone = Clone(root)

@@ -14,9 +14,9 @@ import click
 @click.argument("repo", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(repo: Optional[Path], as_json: bool) -> None:
-    """Say what this machine, and the clone REPO, have of what training needs, and how to mend what is wrong.
+    """Check this machine, and the clone REPO, for what training needs, and suggest fixes.
 
-    Nothing is changed or downloaded. The exit code is 0 whatever is found.
+    Nothing is changed or downloaded. The exit code is always 0.
     """
     from ffl_plugin.doctor import examine
 

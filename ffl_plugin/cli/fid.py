@@ -1,4 +1,4 @@
-"""``ffl-patch fid``: the distance between two sets of images, with its protocol beside it."""
+"""``ffl-patch fid``: the distance between two sets of images, printed with its protocol."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Optional
 import click
 
 from ffl_plugin.cli._metrics import (
-    KEPT,
+    RESUMABLE,
     features_option,
     inception_option,
     interruptible,
@@ -32,17 +32,21 @@ from ffl_plugin.cli._metrics import (
 @click.option(
     "--clone",
     type=click.Path(path_type=Path),
-    help="The StyleGAN2-ADA or StyleGAN3 clone that samples a network-snapshot-*.pkl given as FAKE.",
+    help="StyleGAN2-ADA or StyleGAN3 clone used to sample a network-snapshot-*.pkl given as FAKE.",
 )
 @click.option(
-    "--samples", default=50_000, show_default=True, type=click.IntRange(1), help="Images to sample of a .pkl."
+    "--samples",
+    default=50_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Images to sample from a .pkl.",
 )
-@click.option("--cache", type=click.Path(path_type=Path), help="Keep features here. [env: FFL_CACHE]")
-@click.option("--no-cache", is_flag=True, help="Keep no features.")
-@click.option("--device", help="Such as cuda:1 or cpu. [default: the GPU, if there is one]")
+@click.option("--cache", type=click.Path(path_type=Path), help="Cache folder. [env: FFL_CACHE]")
+@click.option("--no-cache", is_flag=True, help="Do not cache features.")
+@click.option("--device", help="Device, such as cuda:1 or cpu. [default: the GPU, if there is one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of CSV per metric.")
-@interruptible(KEPT)
+@interruptible(RESUMABLE)
 def command(
     real: Path,
     fake: Path,
@@ -63,8 +67,8 @@ def command(
     """Fréchet Inception Distance between the images REAL and FAKE, or what --features measures.
 
     Each is a folder, a zip archive, a result folder of pix2pix, CycleGAN or SPADE, or an .npz of statistics
-    (mu, sigma) or features. FAKE may also be a StyleGAN network pickle, sampled by the code of its --clone in
-    a process of its own.
+    (mu, sigma) or features. FAKE may also be a StyleGAN network pickle, sampled with the code of --clone in a
+    subprocess.
 
     \b
         ffl-patch fid faces.zip generated/
@@ -79,10 +83,10 @@ def command(
     from ffl_plugin.metrics.evaluation import evaluate
 
     if cache is not None and no_cache:
-        raise click.UsageError("--cache and --no-cache exclude each other.")
+        raise click.UsageError("--cache and --no-cache are mutually exclusive.")
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other.")
-    with process_group() as speaks, progress_bar(None if speaks else False) as progress:
+        raise click.UsageError("--json and --csv are mutually exclusive.")
+    with process_group() as is_main, progress_bar(None if is_main else False) as progress:
         result = evaluate(
             real,
             fake,
@@ -98,7 +102,7 @@ def command(
             device=device,
             progress=progress,
         )
-    if not speaks:
+    if not is_main:
         return
     for note in result.notes:
         click.echo(f"Note: {note}", err=True)

@@ -12,7 +12,7 @@ from ffl_plugin.patches import all_recipes
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(as_json: bool) -> None:
-    """List the targets: the families of repositories that can be patched."""
+    """List the targets: the supported families of repositories."""
     recipes = all_recipes().values()
     if as_json:
         targets = [

@@ -1,4 +1,4 @@
-"""``ffl-patch reproduce NAME``: one of the paper's experiments, its table beside the paper's numbers."""
+"""``ffl-patch reproduce NAME``: one of the paper's experiments, beside the paper's numbers."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in E
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Your images, in place of the drawn ones; with --paper, the folder of the paper's data sets.",
+    help="Your images, instead of drawn ones; with --paper, the folder of the paper's data sets.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where everything is written, and resumed from.  [default: ffl-reproduce-NAME]",
+    help="Output folder; an interrupted run resumes from it.  [default: ffl-reproduce-NAME]",
 )
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings per method."
 )
 @click.option(
-    "--paper", is_flag=True, help="The paper's setting, on your copy of its data sets (needs --data)."
+    "--paper", is_flag=True, help="Use the paper's settings, on your copy of its data sets (needs --data)."
 )
-@click.option("--images", type=click.IntRange(min=2), help="Training images of the reduced run.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Epochs of each training.")
+@click.option("--images", type=click.IntRange(min=2), help="Number of training images of the reduced run.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs per training.")
 @click.option(
     "--clone",
     type=click.Path(path_type=Path),
-    help="Your clone of pix2pix, SPADE or StyleGAN2-ADA; a copy is patched.",
+    help="Your clone of pix2pix, SPADE or StyleGAN2-ADA; a copy of it is patched.",
 )
 @click.option(
     "--weight",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="FFL's weight in a clone; the paper's are not public.",
+    help="FFL weight in a clone; the paper's weights are not public.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of the table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -63,8 +63,8 @@ def command(
 ) -> None:
     """Run one of the paper's experiments and print its table beside the paper's numbers.
 
-    The default is a reduced run on images drawn by this package, in minutes on a CPU. An interrupted run goes
-    on where it was: give the same command again.
+    The default is a reduced run on images drawn by this package; it takes minutes on a CPU. To resume an
+    interrupted run, run the same command again.
     """
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.reproduce import Options, load
@@ -72,9 +72,9 @@ def command(
     for option in ("data", "paper", "seeds", "images", "epochs", "clone", "weight"):
         given = context.get_parameter_source(option) is not ParameterSource.DEFAULT
         if given and option not in EXPERIMENTS[name].options:
-            raise click.UsageError(f"--{option} has no meaning for {name}.")
+            raise click.UsageError(f"--{option} does not apply to {name}.")
     if paper and images is not None:
-        raise click.UsageError("--images is for the reduced run; --paper takes all images of the data set.")
+        raise click.UsageError("--images applies to the reduced run only; --paper uses the whole data set.")
     out = out or Path(f"ffl-reproduce-{name}")
     options = Options(out, data, paper, seeds, images, epochs, clone, weight)
     with progress_bar() as progress:

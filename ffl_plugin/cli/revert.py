@@ -14,13 +14,13 @@ from ffl_plugin.patching.errors import english
 
 @click.command()
 @target_and_repository
-@click.option("--dry-run", is_flag=True, help="Compute and prove everything, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Compute and verify everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json: bool) -> None:
-    """Take the patch out of the clone REPO (default: the current folder) again.
+    """Remove the patch from the clone REPO (default: the current folder).
 
-    Without a TARGET everything of ours goes, or nothing does. What you have changed since stays; where you
-    have changed a line of the patch itself, nothing is written and the line is named.
+    Without TARGET, every ffl-plugin patch is removed, or nothing is. Later changes of yours are kept; if you
+    edited a line of the patch itself, nothing is written and the line is named.
     """
     named, root = read_arguments(first, second)
     clone = Clone(root)
@@ -47,7 +47,7 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
         return
     show(notes)
     if not names:
-        click.echo(f"Nothing of ours is applied in {root.resolve()}.")
+        click.echo(f"No ffl-plugin patch is applied in {root.resolve()}.")
     elif not files:
         click.echo(f"{names[0]} is not applied.")
     else:

@@ -1,4 +1,4 @@
-"""``ffl-patch spectrum``: averaged spectra of sets of images, and what a band of frequencies looks like."""
+"""``ffl-patch spectrum``: averaged spectra of image sets, and band-limited images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ffl_plugin.errors import readable
     "--real",
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Give the distance of each PATH from this.",
+    help="Report the distance of each PATH from these images.",
 )
 @click.option(
     "--out",
@@ -29,14 +29,14 @@ from ffl_plugin.errors import readable
 @click.option(
     "--bands",
     is_flag=True,
-    help="With --out, also draw the first image of each PATH with bands of frequencies removed.",
+    help="With --out, also draw the first image of each PATH with frequency bands removed.",
 )
 @click.option(
     "--cutoff",
     default=0.1,
     show_default=True,
     type=click.FloatRange(0, 0.75),
-    help="Of low-pass and high-pass, cycles per pixel.",
+    help="Cutoff of the low-pass and high-pass filters, in cycles per pixel.",
 )
 @click.option(
     "--stop",
@@ -44,7 +44,7 @@ from ffl_plugin.errors import readable
     default=(0.15, 0.3),
     show_default=True,
     type=click.FloatRange(0, 0.75),
-    help="Band-stop, cycles per pixel.",
+    help="Edges of the band-stop filter, in cycles per pixel.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the radial profiles as CSV.")
@@ -71,11 +71,11 @@ def command(
     from ffl_plugin.report.spectrum_report import measure, open_any, spectra_png
 
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other; the folder of --out holds both.")
+        raise click.UsageError("--json and --csv are mutually exclusive; --out writes both.")
     if bands and out is None:
-        raise click.UsageError("--bands draws pictures; say where with --out DIR.")
+        raise click.UsageError("--bands draws pictures: pass --out DIR.")
     if stop[0] >= stop[1]:
-        raise click.UsageError(f"--stop takes the lower frequency first, not {stop[0]:g} {stop[1]:g}.")
+        raise click.UsageError(f"--stop needs the lower frequency first, not {stop[0]:g} {stop[1]:g}.")
     if out is not None:
         SPECTRA.check(out, [path for path in (real, *paths) if path is not None])
     with progress_bar() as progress:

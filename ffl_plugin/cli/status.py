@@ -19,15 +19,15 @@ NOT_APPLIED = 3
 
 @click.command()
 @target_and_repository
-@click.option("--check", is_flag=True, help="Exit with 3 unless the patch is applied, whole.")
+@click.option("--check", is_flag=True, help="Exit with 3 unless the patch is fully applied.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(
     context: click.Context, first: Optional[str], second: Optional[str], check: bool, as_json: bool
 ) -> None:
-    """Say what is applied in the clone REPO (default: the current folder), edit by edit.
+    """Show what is applied in the clone REPO (default: the current folder), edit by edit.
 
-    A file is known by its content as that of an upstream commit, or has drifted from all of them.
+    Each file is identified with an upstream commit by its content, or has drifted from all of them.
     """
     named, root = read_arguments(first, second)
     clone = Clone(root)
@@ -50,8 +50,8 @@ def _report(clone: Clone, found: list[Status], fits: list[Recipe]) -> dict[str, 
         "targets": [
             {
                 "target": entry.recipe.name,
-                "edition": entry.recipe.edition,
-                "installed_edition": all_recipes()[entry.recipe.name].edition,
+                "edition": entry.recipe.revision,
+                "installed_edition": all_recipes()[entry.recipe.name].revision,
                 "state": entry.state,
                 "copies": entry.copies,
                 "files": [
@@ -74,10 +74,10 @@ def _report(clone: Clone, found: list[Status], fits: list[Recipe]) -> dict[str, 
 def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
     lines = []
     for entry in found:
-        name, newest = entry.recipe.name, all_recipes()[entry.recipe.name].edition
-        step = f"; edition {newest}: {command_line(f'upgrade {name}', clone.root)}"
-        upgrade = "" if entry.recipe.edition == newest else step
-        lines.append(f"{entry.recipe.name}: {entry.state} (edition {entry.recipe.edition}{upgrade})")
+        name, newest = entry.recipe.name, all_recipes()[entry.recipe.name].revision
+        step = f"; revision {newest}: {command_line(f'upgrade {name}', clone.root)}"
+        upgrade = "" if entry.recipe.revision == newest else step
+        lines.append(f"{entry.recipe.name}: {entry.state} (revision {entry.recipe.revision}{upgrade})")
         for file in entry.files:
             if file.name is None:
                 lines.append(f"  {file.path}: not found")
@@ -89,18 +89,18 @@ def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
             for edit in file.edits:
                 place = "" if edit.line is None else f"line {edit.line}"
                 lines.append(f"    {edit.state:<8}  {place:<9}  {title(edit.edit)}")
-        lines += [f"  {name}: a copy, left alone" for name in entry.copies]
+        lines += [f"  {name}: a copy, not patched" for name in entry.copies]
     if not found:
-        lines.append(f"Nothing of ours is applied in {clone.root.resolve()}.")
+        lines.append(f"No ffl-plugin patch is applied in {clone.root.resolve()}.")
     if not any(entry.state == "applied" for entry in found):
         for fit in fits:
             step = command_line(f"apply {fit.name}", clone.root)
-            lines.append(f"It fits {fit.name} ({_origin(fit, clone)}): {step}")
+            lines.append(f"It matches {fit.name} ({_origin(fit, clone)}): {step}")
     return lines
 
 
 def _origin(recipe: Recipe, clone: Clone) -> str:
-    """Which upstream commit the files of a recipe are from."""
+    """Return the upstream commits that a recipe's files come from."""
     files = status(recipe, clone, list(all_recipes().values())).files
     versions = {file.version for file in files if file.edits}
     if None in versions:

@@ -1,4 +1,4 @@
-"""``ffl-patch sweep``: which weight to take, by training at several."""
+"""``ffl-patch sweep``: recommend a weight by training at several."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ffl_plugin.sweep.plan import FEWEST_PAIRED
 @click.option(
     "--weights",
     metavar="A,B,...",
-    help="Weights to train at; 0 is always one. [default: 0,0.1,1,10]",
+    help="Weights to train at; 0 is always included. [default: 0,0.1,1,10]",
 )
 @click.option(
     "--shares",
     metavar="A,B,...",
-    help="Shares (--ffl-share) to train at in place of weights, such as 0,0.03,0.1,0.3; 0 is always one.",
+    help="Shares (--ffl-share) to train at instead of weights, such as 0,0.03,0.1,0.3; 0 is always included.",
 )
 @click.option(
     "--seeds",
     default="0,1",
     show_default=True,
     metavar="A,B,...",
-    help="Seeds to train with, at every weight.",
+    help="Seeds to train with at every weight.",
 )
 @click.option(
     "--out",
@@ -40,13 +40,13 @@ from ffl_plugin.sweep.plan import FEWEST_PAIRED
     show_default=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder of the sweep.",
+    help="Output folder of the sweep.",
 )
 @click.option(
     "--then",
     metavar="COMMAND",
     multiple=True,
-    help="Run after each training, such as a test script; may be repeated.",
+    help="Command to run after each training, such as a test script; may be repeated.",
 )
 @click.option(
     "--real",
@@ -57,35 +57,35 @@ from ffl_plugin.sweep.plan import FEWEST_PAIRED
 @click.option(
     "--results",
     metavar="PATH",
-    help="Where each training leaves its images, with {out}. [default: looked for]",
+    help="Where each training writes its images; may use {out}. [default: searched for]",
 )
 @measuring_options()
 @click.option(
     "--paired-seeds/--no-paired-seeds",
     default=None,
-    help="Compare the trainings of a weight with those of weight 0 seed by seed. [default: from "
-    f"{FEWEST_PAIRED} seeds on that both have]",
+    help="Pair the trainings of a weight with those of weight 0 by seed. [default: from "
+    f"{FEWEST_PAIRED} common seeds on]",
 )
 @click.option(
     "--engine",
     default="here",
     show_default=True,
     type=click.Choice(list(ENGINES)),
-    help="Where to train: one after another here, as SLURM jobs (through submitit), or as Ray tasks. Where "
-    "no Ray cluster runs, one is started, which takes 5 to 10 seconds, 360 MiB, and 45 MiB a training.",
+    help="Train one after another here, as SLURM jobs (through submitit), or as Ray tasks. If no Ray cluster "
+    "runs, one is started, which takes 5 to 10 seconds, 360 MiB, and 45 MiB per training.",
 )
 @click.option(
     "--engine-set",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A parameter of submitit, such as timeout_min=600 (without it the cluster's own limit applies), "
-    "or of Ray's tasks, such as num_gpus=1.",
+    help="A parameter of submitit, such as timeout_min=600 (otherwise the cluster's limit applies), or of "
+    "Ray tasks, such as num_gpus=1.",
 )
-@click.option("--report-only", is_flag=True, help="Train nothing; gather what is there.")
+@click.option("--report-only", is_flag=True, help="Do not train; report on existing results.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @click.argument("training", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
-@interruptible("what is trained is kept, and the same command goes on from there")
+@interruptible("completed trainings are kept; run the same command again to continue")
 def command(
     weights: Optional[str],
     shares: Optional[str],
@@ -105,9 +105,10 @@ def command(
 ) -> None:
     """Train a patched clone at several weights and seeds, and gather one report.
 
-    In COMMAND, {weight}, {seed} and {out} stand for each training's own; --ffl-weight={weight} is added
-    where {weight} is not used. With --shares it is {share} and --ffl-share={share}. Run it in the clone. The
-    same command goes on after an interruption; with more weights or seeds it adds to what is there.
+    In COMMAND, {weight}, {seed} and {out} are replaced by each training's own; --ffl-weight={weight} is added
+    unless {weight} is used. With --shares, {share} and --ffl-share={share} take its place. Run it in the
+    clone. Run the same command again to continue after an interruption, or with more weights or seeds to
+    extend it.
 
     \b
         ffl-patch sweep --weights 0,1,10 --real faces.zip -- \\
@@ -126,21 +127,21 @@ def command(
     from ffl_plugin.sweep.run import only_one
 
     if weights is not None and shares is not None:
-        raise click.UsageError("--weights and --shares exclude each other.")
+        raise click.UsageError("--weights and --shares are mutually exclusive.")
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other; the report holds both.")
+        raise click.UsageError("--json and --csv are mutually exclusive; the report folder contains both.")
     if weights is not None and Path(weights).is_file():
         raise click.UsageError(
-            f"--weights of a sweep are those of FFL; give the file {weights} with --feature-weights."
+            f"--weights of a sweep are those of FFL; pass the file {weights} with --feature-weights."
         )
     for path in (real, measuring["weights"], measuring["inception"], measuring["lpips"]):
-        if path is not None and not Path(path).exists():  # now, not after days of training
+        if path is not None and not Path(path).exists():  # fail now, not after days of training
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
     if report_only:
         known = read_plan(out)
         if known is None:
-            raise FFLError(f"{out} holds no sweep; give --out the folder of one")
+            raise FFLError(f"{out} is not the folder of a sweep; pass one with --out")
         plan = known
     else:
         option, values = (WEIGHT, weights or "0,0.1,1,10") if shares is None else (SHARE, shares)
@@ -153,21 +154,21 @@ def command(
             option=option,
         )
         if len(plan.weights) < 2:
-            raise FFLError(f"there is no {option} to compare with 0; give --{option}s 0,1 or more")
+            raise FFLError(f"there is no {option} to compare with 0; pass --{option}s 0,1 or more")
         if paired_seeds and not plan.seeded:
             raise FFLError(
-                "the command takes no seed, so no two trainings are a pair; put {seed} into it, or leave out "
+                "the command takes no seed, so the trainings cannot be paired; put {seed} into it, or omit "
                 "--paired-seeds"
             )
         choice = features_chosen(measuring)
         if choice.weights is not None:
-            try_network(choice, may_download=False)  # nor should a wrong file be found after days
+            try_network(choice, may_download=False)  # fail now, not after days of training
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
     with only_one(out):
         if not report_only:
-            started.run(plan, everything, _tell)
+            started.run(plan, everything, _echo)
         with progress_bar() as progress:
             report = gather(
                 plan,
@@ -183,18 +184,18 @@ def command(
     plain = json.dumps(report.to_json(), allow_nan=False) + "\n"
     click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
-        _tell(f"wrote {readable(path)}")
+        _echo(f"wrote {readable(path)}")
     failed = [trial for trial in report.trials if trial.state == "failed"]
     if failed:
         first = failed[0]
         raise FFLError(
-            f"{len(failed)} of {len(everything)} trainings failed, first that of {plan.option} "
-            f"{shortest(first.weight)} and seed {first.seed} (see {first.log}); mend it and run the same "
-            "command again"
+            f"{len(failed)} of {len(everything)} trainings failed; the first is {plan.option} "
+            f"{shortest(first.weight)}, seed {first.seed} (see {first.log}); fix it and run the same command "
+            "again"
         )
 
 
-def _tell(line: str) -> None:
+def _echo(line: str) -> None:
     click.echo(line, err=True)
 
 
@@ -202,4 +203,4 @@ def _split(line: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(line))
     except ValueError as error:
-        raise FFLError(f"--then {line!r} cannot be read as a command: {error}") from None
+        raise FFLError(f"--then {line!r} is not a valid command: {error}") from None

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ffl_plugin.cli import main
-from ffl_plugin.cli._metrics import KEPT
+from ffl_plugin.cli._metrics import RESUMABLE
 
 # Command line -> what it calls that may take long, and how to go on.
 COMMANDS = {
-    "compare": (["--before", "a", "--after", "b"], "ffl_plugin.report.compare", KEPT),
-    "fid": (["a", "b"], "ffl_plugin.metrics.evaluation.evaluate", KEPT),
+    "compare": (["--before", "a", "--after", "b"], "ffl_plugin.report.compare", RESUMABLE),
+    "fid": (["a", "b"], "ffl_plugin.metrics.evaluation.evaluate", RESUMABLE),
     "spectrum": (["a"], "ffl_plugin.report.spectrum_report.measure", "run the same command again"),
     "sweep": (
         ["--report-only", "--out", "a"],
         "ffl_plugin.sweep.plan.read_plan",
-        "what is trained is kept, and the same command goes on from there",
+        "completed trainings are kept; run the same command again to continue",
     ),
 }
 

@@ -208,7 +208,7 @@ def test_ctrl_c_ends_in_one_sentence_and_the_next_run_goes_on(
     out, err = stopped.communicate()
     assert stopped.returncode == 1
     assert err.splitlines()[-1].startswith(
-        "Error: interrupted; features, spectra, scores and samples made so far are kept"
+        "Error: interrupted; features, spectra, scores and samples are cached"
     )
     assert "Traceback" not in err
     assert '"measurements"' not in out

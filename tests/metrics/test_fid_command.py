@@ -166,7 +166,7 @@ def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.Cap
         assert row["conditions"] == found["conditions"]
     code, out, err = run(capsys, *asked, "--csv", "--json")
     assert (code, out) == (2, "")
-    assert "--json and --csv exclude each other" in err
+    assert "--json and --csv are mutually exclusive" in err
 
 
 def test_a_value_without_end_is_null_in_json() -> None:

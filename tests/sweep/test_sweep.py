@@ -298,14 +298,14 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
     assert sweep(capfd, out, "--report-only", "--csv", "--json")[0] == 2
     code, _, stderr = sweep(capfd, tmp_path / "other", "--report-only")
     assert code == 1
-    assert "holds no sweep" in stderr
+    assert "not the folder of a sweep" in stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "no command to train with"),
-        (["--shares", "0", "--", "python", "{out}"], "no share to compare with 0; give --shares 0,1"),
+        (["--shares", "0", "--", "python", "{out}"], "no share to compare with 0; pass --shares 0,1"),
         (["--shares", "a", "--", "python", "{out}"], "--shares takes numbers separated by commas"),
         (["--", "python", "train.py"], "put {out} into it"),
         (["--weights", "0", "--", "python", "{out}"], "no weight to compare with 0"),
@@ -313,7 +313,7 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
         (["--weights", "-1", "--", "python", "{out}"], "not negative"),
         (["--weights", "nan", "--", "python", "{out}"], "not negative"),
         (["--seeds", "0.5", "--", "python", "{out}"], "numbers separated by commas"),
-        (["--then", "echo 'open", "--", "python", "{out}"], "cannot be read as a command"),
+        (["--then", "echo 'open", "--", "python", "{out}"], "is not a valid command"),
         (["--engine", "slurm", "--engine-set", "gpus", "--", "python", "{out}"], "NAME=VALUE"),
         (["--engine", "slurm", "--", "python", "{out}"], "cannot be submitted"),
         (["--engine", "ray", "--engine-set", "gpu=1", "--", "python", "{out}"], "not gpu"),
