@@ -357,8 +357,8 @@ def lpips_rows(folder: Path, pairs: Pairs) -> Iterator[Row]:
     for index, pair in enumerate(pairs):
         for name, side in zip(("a", "b"), pair):
             save(folder / name / f"{index:03d}.png", side)
-    opened = open_pairs(folder / "a", folder / "b")
-    scores = metrics.measure_pairs(opened, metrics=(), lpips=Lpips(alexnet, device="cpu"))
+    open_clone = open_pairs(folder / "a", folder / "b")
+    scores = metrics.measure_pairs(open_clone, metrics=(), lpips=Lpips(alexnet, device="cpu"))
     ours = scores.scores["lpips"].tolist()
 
     def row(package: str, default: Any, setting: str, agreeing: Any) -> Row:

@@ -22,8 +22,8 @@ def crops(photographs: list[Path], size: int, count: int, seed: int) -> list[Ima
     random = np.random.default_rng(seed)
     cut = []
     for index in range(count):
-        with Image.open(photographs[index % len(photographs)]) as opened:
-            photograph = opened.convert("RGB")
+        with Image.open(photographs[index % len(photographs)]) as open_clone:
+            photograph = open_clone.convert("RGB")
         side = int(random.integers(2 * size, min(photograph.size) + 1))
         left = int(random.integers(0, photograph.width - side + 1))
         top = int(random.integers(0, photograph.height - side + 1))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Optional
 
 from ffl_plugin.patching import Clone, Recipe
-from ffl_plugin.patching.apply import edition_in
+from ffl_plugin.patching.apply import installed_status
 from ffl_plugin.patching.search import find_files
 
 _CHOICE = "--cfg="  # its value is one of the launcher's own
@@ -36,7 +36,7 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     Raises:
         PatchError: the recipe's files are not all there.
     """
-    found = edition_in(recipe, clone)
+    found = installed_status(recipe, clone)
     names = {file.path: file.name for file in found.files if file.name is not None}
     names = names or find_files(clone, recipe)
     files = tuple(names.values())

@@ -1,11 +1,11 @@
-"""The patch engine: finds places by meaning, inserts, proves, undoes. Standard library only.
+"""The patch engine: finds places in the syntax tree, inserts, verifies, reverts. Standard library only.
 
-It knows Python and nothing else: what a patch is for, and where it would do harm, is said by the recipe.
+It knows Python and nothing else; a recipe defines what to insert, and where that would do harm.
 
 from ffl_plugin.patches.pix2pix import RECIPE
 from ffl_plugin.patching import plan_apply, plan_revert, status
 
-plan = plan_apply(RECIPE, Path("pytorch-CycleGAN-and-pix2pix"))  # computed and proved in memory
+plan = plan_apply(RECIPE, Path("pytorch-CycleGAN-and-pix2pix"))  # computed and verified in memory
 plan.write()                                                     # all files, or none
 """
 

@@ -1,4 +1,4 @@
-"""Apply: what there is of a recipe in a clone, and what is written for it, computed and proved before."""
+"""Status of a recipe in a clone, and the plan to apply it, computed and verified in memory."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Optional, Union
 
 from ffl_plugin.patching import transaction
-from ffl_plugin.patching.clone import Clone, opened
+from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError, command_line, english
 from ffl_plugin.patching.recipe import Decorator, Edit, Recipe
 from ffl_plugin.patching.rewrite import add_edits, require_names_bound
 from ffl_plugin.patching.search import find_files, find_patched
-from ffl_plugin.patching.source import once_for_each
+from ffl_plugin.patching.source import weak_cache
 from ffl_plugin.patching.trace import Found, Mention, introduced_names, names_read, trace
 from ffl_plugin.patching.transaction import Change
 
 
 @dataclass(frozen=True)
 class EditStatus:
-    """What has become of one edit: ``"applied"``, ``"absent"``, ``"edited"`` or ``"repeated"``, and where."""
+    """State of one edit, ``"applied"``, ``"absent"``, ``"edited"`` or ``"repeated"``, and its line."""
 
     edit: Edit
     state: str
@@ -30,13 +30,13 @@ class EditStatus:
 
 @dataclass(frozen=True)
 class FileStatus:
-    """What has become of one of the recipe's files.
+    """State of one of the recipe's files.
 
     Args:
-        path: the recipe's path of it.
-        name: where it is in the clone; None if it is not there.
+        path: its path in the recipe.
+        name: its path in the clone; None if it is missing.
         edits: its edits, in the recipe's order.
-        version: the upstream commit its content without the patch is known from; None if it has drifted.
+        version: the upstream commit that its unpatched content matches; None if it has drifted.
     """
 
     path: str
@@ -47,13 +47,13 @@ class FileStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """What there is of a recipe in a clone.
+    """State of a recipe in a clone.
 
     Args:
         recipe: the recipe.
         state: ``"applied"``, ``"absent"`` or ``"partly applied"``.
         files: one entry per file of the recipe.
-        copies: further files that hold the patch, which revert leaves alone.
+        copies: further files that contain the patch; revert leaves them alone.
         notes: sentences for the user.
     """
 
@@ -66,12 +66,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be written; nothing has been yet.
+    """Changes to write; nothing is written yet.
 
     Args:
         recipe: the recipe.
         root: the folder of the clone.
-        changes: one entry per file, none when there is nothing to do.
+        changes: one entry per file; empty if there is nothing to do.
         notes: sentences for the user.
     """
 
@@ -81,65 +81,65 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def diff(self, *, backwards: bool = False) -> bytes:
-        """Return the changes as a unified diff; ``backwards`` shows what led here instead."""
+        """Return the changes as a unified diff; ``backwards`` swaps old and new."""
         return b"".join(
             _unified_diff(change.name, *((change.new, change.old) if backwards else (change.old, change.new)))
             for change in self.changes
         )
 
     def write(self) -> None:
-        """Write all changes or none; what an interrupted run has left is put back first.
+        """Write all changes or none, after recovering from an interrupted run.
 
         Raises:
-            PatchError: as `ffl_plugin.patching.transaction.commit` does.
+            PatchError: as `ffl_plugin.patching.transaction.commit`.
         """
         if self.changes or transaction.interrupted(self.root):
             transaction.commit(self.root, self.changes)
 
 
-def plan_apply(recipe: Recipe, root: Union[Path, Clone], *supplements: Recipe) -> Plan:
-    """Compute and prove what applying a recipe, and supplements to it, writes; what is applied already stays.
+def plan_apply(recipe: Recipe, root: Union[Path, Clone], *companions: Recipe) -> Plan:
+    """Compute and verify what applying a recipe and companions writes; what is applied already is kept.
 
     Raises:
-        PatchError: the clone does not fit, a check refuses, or a recipe is partly applied.
+        PatchError: the clone does not match, a check refuses, or a recipe is partly applied.
     """
-    clone = opened(root)
+    clone = open_clone(root)
     before, notes = clone, [*clone.notes]
-    for each in (recipe, *supplements):
-        current = edition_in(each, clone)
+    for each in (recipe, *companions):
+        current = installed_status(each, clone)
         if current.state == "partly applied":
             raise partly_applied(current, clone)
-        if current.recipe.edition != each.edition:
+        if current.recipe.revision != each.revision:
             raise PatchError(
-                f"edition {current.recipe.edition} of {each.name} is applied, {each.edition} is installed",
+                f"revision {current.recipe.revision} of {each.name} is applied, {each.revision} is installed",
                 next_step=f"run `{command_line(f'upgrade {each.name}', clone.root)}`",
             )
         if current.state == "absent":
             each = each.adapted(clone)
-            there = find_files(clone, each)
-            absent = [file.path for file in each.files if file.path not in there]
-            notes += [f"{path} is not there, so the {each.name} patch goes without it" for path in absent]
-            notes += _remarks(each, clone.with_files(there))
+            found = find_files(clone, each)
+            absent = [file.path for file in each.files if file.path not in found]
+            notes += [f"{path} does not exist, so the {each.name} patch omits it" for path in absent]
+            notes += _remarks(each, clone.with_files(found))
             clone = with_edits(clone, each)
     return Plan(recipe, clone.root, changes_between(before, clone), tuple(notes))
 
 
 def _remarks(recipe: Recipe, clone: Clone) -> list[str]:
-    said = [
+    remarks = [
         remark(clone.source(clone.files[file.path]), clone)
         for file in recipe.files
         if file.path in clone.files
         for remark in file.remarks
     ]
-    return [sentence for sentence in said if sentence is not None]
+    return [sentence for sentence in remarks if sentence is not None]
 
 
-@once_for_each
+@weak_cache
 def with_edits(clone: Clone, recipe: Recipe) -> Clone:
-    """Return a clone in which a recipe is applied; nothing is written.
+    """Return a clone with a recipe applied in memory.
 
     Raises:
-        PatchError: it does not fit, a check refuses, or the result would not be found again.
+        PatchError: it does not match, a check refuses, or the result would not be recognised.
     """
     files = find_files(clone, recipe)
     changes = {}
@@ -154,19 +154,19 @@ def with_edits(clone: Clone, recipe: Recipe) -> Clone:
             require_names_bound(source, file.edits, clone)
         except PatchError as error:
             raise error.advise(
-                f"compare it with {recipe.tested}, which the {recipe.name} recipe is for"
+                f"compare it with {recipe.tested}, which the {recipe.name} recipe was made for"
             ) from None
     changed = clone.with_changes(changes)
-    if edition_in(recipe, changed).state != "applied":
+    if installed_status(recipe, changed).state != "applied":
         raise PatchError(
-            f"the {recipe.name} patch would not be found again in {clone.title}: a defect of ffl-patch",
+            f"the {recipe.name} patch would not be recognised in {clone.title}: this is a bug in ffl-patch",
             next_step="please report it with the names of the files",
         )
     return changed
 
 
 def changes_between(before: Clone, after: Clone) -> tuple[Change, ...]:
-    """Return what has to be written, so that a clone becomes another state of it.
+    """Return the changes that turn one state of a clone into another.
 
     Raises:
         PatchError: a file is read-only.
@@ -180,47 +180,47 @@ def changes_between(before: Clone, after: Clone) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def edition_in(recipe: Recipe, clone: Clone) -> Status:
-    """Return the status of the edition of a recipe that is applied, of the newest one if none is whole.
+def installed_status(recipe: Recipe, clone: Clone) -> Status:
+    """Return the status of the applied revision of a recipe, or of the newest if none is fully applied.
 
     Raises:
-        Ambiguous: several clones below the folder hold the patch.
+        Ambiguous: several clones below the folder contain the patch.
     """
-    newest, *earlier = _adapted(recipe, clone).editions
+    newest, *earlier = _adapted(recipe, clone).revisions
     current = _status(newest, clone)
     if current.state == "partly applied":
-        for edition in earlier:
-            past = _status(edition, clone)
+        for revision in earlier:
+            past = _status(revision, clone)
             if past.state == "applied":
                 return past
     return current
 
 
 def title(edit: Edit) -> str:
-    """Return an edit's code in one line, for messages and tables."""
+    """Return the first line of an edit's code, for messages and tables."""
     return f"{'@' if isinstance(edit, Decorator) else ''}{edit.code.splitlines()[0]}"
 
 
 def partly_applied(current: Status, clone: Clone) -> PatchError:
-    """Return the refusal that says which edits are there, and which are not or were changed."""
+    """Return the refusal for a partly applied recipe, listing the edits that are missing or changed."""
     edits = [(file.name or file.path, edit) for file in current.files for edit in file.edits]
-    there = sum(edit.state == "applied" for _, edit in edits)
+    applied = sum(edit.state == "applied" for _, edit in edits)
     other = [
         f"`{title(edit.edit)}` is {edit.state} ({name if edit.line is None else f'{name}:{edit.line}'})"
         for name, edit in edits
         if edit.state != "applied"
     ]
-    shown = other if len(other) <= 3 else [*other[:2], f"{len(other) - 2} more are not as they were"]
+    shown = other if len(other) <= 3 else [*other[:2], f"{len(other) - 2} more differ"]
     name = current.recipe.name
     revert = command_line(f"revert {name}", clone.root)
     return PatchError(
-        f"{name} is partly applied: of {len(edits)} edits {there} are there, but {english(shown)}",
-        next_step=f"run `{revert}` to take the rest out, then apply again",
+        f"{name} is partly applied: {applied} of {len(edits)} edits, but {english(shown)}",
+        next_step=f"run `{revert}` to remove the rest, then apply again",
     )
 
 
 def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
-    """The recipe with the names of a clone; as it is where the clone is not one for it."""
+    """Return the recipe with the clone's names, or unchanged if the clone does not match."""
     try:
         return recipe.adapted(clone)
     except PatchError:
@@ -262,7 +262,7 @@ def _edit_status(edit: Edit, nodes: Sequence[Found], leftovers: Sequence[Mention
 
 
 def _unified_diff(name: str, old: bytes, new: bytes) -> bytes:
-    """The difference between two versions of a file, in the form ``git apply`` and ``patch -p1`` read."""
+    """Return a unified diff as read by ``git apply`` and ``patch -p1``."""
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
     pieces = difflib.diff_bytes(
         difflib.unified_diff, old_lines, new_lines, f"a/{name}".encode(), f"b/{name}".encode()

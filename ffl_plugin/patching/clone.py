@@ -1,4 +1,4 @@
-"""The files of a clone, each read and parsed once, and what a name in one of them stands for."""
+"""The files of a clone, each read and parsed once, and resolution of names across them."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _LARGEST = 2_000_000  # bytes; no hand-written module is larger
 class Clone:
     """A folder with Python files, read once.
 
-    What an interrupted run has written is read as it was before: whoever writes next puts that back first.
+    Files written by an interrupted run are read as they were before it: the next write restores them first.
 
     Args:
-        root: the folder, as the user gave it.
+        root: the folder, as given by the user.
 
     Attributes:
-        title: how messages call it.
-        notes: sentences for the user about an earlier run.
-        python_files: every Python file, by path with forward slashes, outside hidden, built and installed
+        title: its name in messages.
+        notes: sentences for the user about an interrupted run.
+        python_files: paths of all Python files, with forward slashes, outside hidden, build and environment
             folders.
-        changed: the files that have other bytes than on the disk.
-        files: where the files of the recipe that is being checked are, by the recipe's path.
+        changed: the files whose bytes differ from those on disk.
+        files: paths of the current recipe's files in the clone, by the recipe's path.
 
     Raises:
-        PatchError: it is not a folder, or was edited after a run had been interrupted there.
+        PatchError: it is not a folder, or was edited after an interrupted run.
     """
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
             what = "is a file, not the folder of a clone" if root.exists() else "does not exist"
-            raise PatchError(f"{root} {what}", next_step="give the folder of a clone")
+            raise PatchError(f"{root} {what}", next_step="pass the folder of a clone")
         self.root = root
         self._real_root = root.resolve()
         self.title = str(root) if root.name else str(self._real_root)
@@ -56,21 +56,21 @@ class Clone:
         self._parsed: dict[tuple[str, bytes], Source] = {}
 
     def path(self, name: str) -> Path:
-        """Return the real path of a file of the clone, links followed.
+        """Return the real path of a file of the clone, with links resolved.
 
         Raises:
-            PatchError: it is a link that leads out of the clone.
+            PatchError: it is a link to outside the clone.
         """
         real = (self.root / name).resolve()
         if self._real_root not in real.parents:
-            raise PatchError(f"is a link that leads out of the clone, to {real}", file=name)
+            raise PatchError(f"is a link to outside the clone, {real}", file=name)
         return real
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file, the same for the whole run.
+        """Return the bytes of a file, read once per run.
 
         Raises:
-            PatchError: it cannot be read, or leads out of the clone.
+            PatchError: it cannot be read, or is outside the clone.
         """
         if name not in self._bytes:
             path = self.path(name)
@@ -81,15 +81,15 @@ class Clone:
         return self._bytes[name]
 
     def source(self, name: str) -> Source:
-        """Return a file, parsed.
+        """Return a parsed file.
 
         Raises:
-            PatchError: it cannot be read or parsed, or leads out of the clone.
+            PatchError: it cannot be read or parsed, or is outside the clone.
         """
         return self.parse(self.read(name), name)
 
     def parse(self, data: bytes, name: str) -> Source:
-        """Return a file as it would be with other bytes, parsed.
+        """Return a file parsed from other bytes.
 
         Raises:
             PatchError: it cannot be parsed.
@@ -97,24 +97,24 @@ class Clone:
         return self._parsed.get((name, data)) or Source(data, name, self._parsed)
 
     def with_changes(self, changes: Mapping[str, bytes]) -> Clone:
-        """Return the clone with other bytes for some files; nothing is written."""
+        """Return the clone with other bytes for some files, in memory."""
         changed = copy.copy(self)
         changed._bytes = {**self._bytes, **changes}
         changed.changed = tuple(dict.fromkeys([*self.changed, *changes]))
         return changed
 
     def with_files(self, files: Mapping[str, str]) -> Clone:
-        """Return the clone with the files of a recipe, for its checks."""
+        """Return the clone with ``files`` set, for checks."""
         located = copy.copy(self)
         located.files = files
         return located
 
     def module(self, parts: Sequence[str], importer: str, level: int = 0) -> Optional[str]:
-        """Return the file of the module ``a.b.c``, or of ``a.b`` where ``c`` is a name in it.
+        """Return the file of the module ``a.b.c``, or of ``a.b`` if ``c`` is a name in it.
 
         Args:
             parts: ``["a", "b", "c"]``.
-            importer: the file that imports it; its own folder comes first, then those above it.
+            importer: the importing file; its folder is searched first, then the parents.
             level: the number of dots before a relative import.
         """
         folders = [*PurePosixPath(importer).parents]
@@ -127,11 +127,11 @@ class Clone:
         return None
 
     def has(self, name: str) -> bool:
-        """Say whether there is such a file."""
+        """Whether the file exists."""
         return (self.root / name).is_file()
 
     def defines(self, name: str, wanted: Sequence[str]) -> bool:
-        """Say whether a file exists, can be parsed and defines all the qualified names."""
+        """Whether a file exists, can be parsed and defines all the qualified names."""
         if not self.has(name):
             return False
         try:
@@ -143,7 +143,7 @@ class Clone:
             return False
 
     def may_define(self, name: str, qualified: str) -> bool:
-        """Say quickly whether a file has the words of a qualified name, or of one of its alternatives.
+        """A quick test: whether a file contains the words of a qualified name or one of its alternatives.
 
         Raises:
             PatchError: it cannot be read.
@@ -152,37 +152,37 @@ class Clone:
         return any(all(word.encode() in data for word in each.split(".")) for each in alternatives(qualified))
 
 
-def opened(root: Union[Path, Clone]) -> Clone:
-    """Return the clone in a folder, or the one that is open already.
+def open_clone(root: Union[Path, Clone]) -> Clone:
+    """Return the clone in a folder, or the given clone.
 
     Raises:
-        PatchError: as `Clone` does.
+        PatchError: as `Clone`.
     """
     return root if isinstance(root, Clone) else Clone(root)
 
 
 class Definition(NamedTuple):
-    """A class or function, and the file that defines it."""
+    """A class or function, with its file."""
 
     source: Source
     node: ast.stmt
 
     @property
     def name(self) -> str:
-        """Its name there."""
+        """Its name in that file."""
         return str(getattr(self.node, "name", ""))
 
 
 def definitions_of(
     name: str, source: Source, clone: Clone, through: tuple[str, ...] = ()
 ) -> Iterator[Definition]:
-    """Yield what a dotted name means in a file: defined there, or imported from another file of the clone.
+    """Yield the definitions of a dotted name in a file: its own, or imported from another file of the clone.
 
     Args:
         name: such as ``Pix2PixModel``, or ``models.pix2pix_model.Pix2PixModel`` after ``import models``.
         source: the file that uses the name.
-        clone: where its imports are looked for.
-        through: the files that led here.
+        clone: where imports are resolved.
+        through: files already visited.
     """
     for definition in source.definitions.get(name, ()):
         yield Definition(source, definition)
@@ -194,12 +194,12 @@ def definitions_of(
         parts = [*module, *path.split(".")]
         file = clone.module(parts, source.name, level)
         if file is not None and file not in (source.name, *through):
-            with contextlib.suppress(PatchError):  # What cannot be parsed defines nothing that we know of.
+            with contextlib.suppress(PatchError):  # a file that cannot be parsed defines nothing known
                 yield from definitions_of(parts[-1], clone.source(file), clone, (*through, source.name))
 
 
 def classes_above(definition: Definition, clone: Clone) -> Iterator[Definition]:
-    """Yield a class and those it inherits from, as far as the clone defines them."""
+    """Yield a class and its base classes, as far as the clone defines them."""
     seen: set[ast.stmt] = set()
     classes = [definition]
     while classes:
@@ -212,7 +212,7 @@ def classes_above(definition: Definition, clone: Clone) -> Iterator[Definition]:
 
 
 def imported_files(source: Source, clone: Clone) -> set[str]:
-    """Return the files of a clone that a file imports, or imports a name from."""
+    """Return the files of a clone that a file imports from."""
     found = (
         clone.module([*module, *alias.name.split(".")], source.name, level)
         for level, module, alias in _aliases(source)
@@ -221,7 +221,7 @@ def imported_files(source: Source, clone: Clone) -> set[str]:
 
 
 def _aliases(source: Source) -> Iterator[tuple[int, list[str], ast.alias]]:
-    """Yield each imported name with the number of dots and the parts of the module before it."""
+    """Yield each imported name with its number of leading dots and the parts of its module."""
     for node in source.nodes:
         if isinstance(node, ast.ImportFrom):
             module = node.module.split(".") if node.module else []

@@ -1,4 +1,4 @@
-"""Which families a clone belongs to, and whether their recipes apply to it."""
+"""Detection of the families that a clone belongs to, and of recipes that apply."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Optional, Union
 
 from ffl_plugin.patching.apply import plan_apply
-from ffl_plugin.patching.clone import Clone, opened
+from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.recipe import Recipe, in_words
+from ffl_plugin.patching.recipe import Recipe, describe_names
 from ffl_plugin.patching.search import NotThisFamily, Relative, find_files, nearest
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A recipe whose files a clone has.
+    """A recipe whose files exist in a clone.
 
     Args:
         recipe: the recipe.
-        because: by what the files were recognised.
-        problem: why the recipe does not apply all the same; None if it does, or is applied already.
-        notes: what `plan_apply` says of it where it does.
+        because: the evidence.
+        problem: why the recipe does not apply; None if it does, or is already applied.
+        notes: remarks of `plan_apply` if it does.
     """
 
     recipe: Recipe
@@ -32,12 +32,12 @@ class Fit:
 
 
 def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
-    """Return the recipes whose files or relatives a clone has, those that apply first; no supplements.
+    """Return the recipes whose files or known forks a clone contains, applicable ones first; no companions.
 
     Raises:
         PatchError: the folder does not exist.
     """
-    clone = opened(root)
+    clone = open_clone(root)
     fits = []
     for recipe in recipes:
         if recipe.supplements is not None:
@@ -54,7 +54,7 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
             fits.append(Fit(recipe, error.problem, error))
             continue
         because = "; ".join(
-            f"{paths[file.path]} defines {in_words(file.holds)}"
+            f"{paths[file.path]} defines {describe_names(file.holds)}"
             for file in files
             if file.path in paths and file.holds
         )
@@ -68,14 +68,14 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
 
 
 def nearest_family(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> Optional[str]:
-    """Return what a clone lacks of the family that it shares most names with; None if it shares none."""
-    clone = opened(root)
+    """Describe the most similar family and what the clone lacks of it; None if nothing is similar."""
+    clone = open_clone(root)
     best: tuple[int, Optional[str]] = (0, None)
     for recipe in recipes:
         for file in recipe.files if recipe.supplements is None else ():
             near = nearest(clone, file)
             if near is not None and near[2] and len(near[1]) > best[0]:
-                name, there, lacking = near
-                lacks = f"{name} defines {in_words(there)}, but not {in_words(lacking)}"
-                best = len(there), f"the nearest is {recipe.name}: {lacks}"
+                name, defined, lacking = near
+                lacks = f"{name} defines {describe_names(defined)}, but not {describe_names(lacking)}"
+                best = len(defined), f"the nearest is {recipe.name}: {lacks}"
     return best[1]

@@ -1,8 +1,8 @@
-"""The few things the engine does to a disk, each a step that tests can make fail, and the journal of them.
+"""The engine's disk operations, each a step that tests can make fail, and the journal of a transaction.
 
-The journal is also the lock that keeps two runs apart. It is a small file in the clone's folder that exists
-only while files are being replaced: one JSON line that says what is about to happen, and a second line once
-it has. A journal that nobody has locked was left by a run that died, and says what to put back.
+The journal is also the lock between concurrent runs: a small file in the clone's folder that exists only
+while files are being replaced. Its first line, JSON, lists the pending replacements; a second line marks them
+as done. An unlocked journal was left by a run that died, and lists what to restore.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DONE = "done"
 
 
 def write_new(path: Path, data: bytes, like: Path) -> None:
-    """Write a new file with the permissions of another one, and see it safely onto the disk."""
+    """Write a new file with the permissions of another, and flush it to disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(data)
@@ -33,8 +33,8 @@ def write_new(path: Path, data: bytes, like: Path) -> None:
     shutil.copymode(like, path)
 
 
-def keep(path: Path, backup: Path) -> None:
-    """Give a file a second name, which takes no space; or copy it, where the file system has no links."""
+def back_up(path: Path, backup: Path) -> None:
+    """Hard-link a file under a second name, or copy it if the file system has no links."""
     try:
         os.link(path, backup)
     except OSError:
@@ -42,12 +42,12 @@ def keep(path: Path, backup: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Put a file in the place of another one, in one step."""
+    """Replace a file by another atomically."""
     source.replace(target)
 
 
 def sync_folder(folder: Path) -> None:
-    """See renames in a folder safely onto the disk, where the system can."""
+    """Flush renames in a folder to disk, if the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -57,13 +57,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file that may be gone already."""
+    """Delete a file; no error if it is gone."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
 
 
 class Entry(NamedTuple):
-    """One file of a transaction: its path below the clone's real folder, and SHA-256 before and after."""
+    """One file of a transaction: path relative to the clone, and SHA-256 before and after."""
 
     path: str
     old: str
@@ -71,7 +71,7 @@ class Entry(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a journal says: the files, and whether all of them have been replaced."""
+    """Content of a journal: the files, and whether all of them have been replaced."""
 
     entries: tuple[Entry, ...]
     done: bool
@@ -81,30 +81,30 @@ class Journal:
     """A locked journal.
 
     Attributes:
-        needed: whether it still says something that the next run has to know.
+        needed: whether the next run must read it.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._begun = 0  # length in bytes of the first line
-        self._says_done = False
+        self._marked_done = False
         self.needed = False
 
     def begin(self, entries: Sequence[Entry]) -> None:
-        """Say which files are about to be replaced; returns when that is safely on the disk."""
+        """Record the files about to be replaced; returns once that is flushed to disk."""
         self.needed = True
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._begun = self._write(json.dumps(list(entries)))
 
     def done(self) -> None:
-        """Say that all of them have been."""
-        self._says_done = True
+        """Record that all files have been replaced."""
+        self._marked_done = True
         self._write(_DONE)
 
     def undone(self) -> None:
-        """Take `done` back, before the old files are put back."""
-        if self._says_done:
+        """Withdraw `done`, before the old files are restored."""
+        if self._marked_done:
             os.ftruncate(self._descriptor, self._begun)
 
     def _write(self, line: str) -> int:
@@ -116,51 +116,51 @@ class Journal:
 
 
 def has_journal(folder: Path) -> bool:
-    """Say whether a run is at work on a clone, or has died there."""
+    """Whether a run is active on a clone, or has died there."""
     return (folder / JOURNAL).exists()
 
 
 def read_journal(folder: Path) -> Optional[Record]:
-    """Return what a journal says; None where it does not exist or had not begun."""
+    """Return the content of a journal; None if it does not exist or `begin` did not complete."""
     try:
         lines = (folder / JOURNAL).read_bytes().decode().split("\n")
     except FileNotFoundError:
         return None
-    if len(lines) < 2:  # Not even the first line is complete: no file had been touched yet.
+    if len(lines) < 2:  # incomplete first line: no file has been touched
         return None
     return Record(tuple(Entry(*entry) for entry in json.loads(lines[0])), lines[1] == _DONE)
 
 
 @contextlib.contextmanager
 def locked_journal(folder: Path) -> Iterator[Journal]:
-    """Hold the journal of a clone, and delete it in the end unless it is still needed.
+    """Lock the journal of a clone, and delete it at the end unless it is still needed.
 
     Raises:
-        PatchError: another run holds it, or it cannot be created.
+        PatchError: another run has locked it, or it cannot be created.
     """
     path = folder / JOURNAL
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise PatchError(f"{folder} cannot be written to ({error.strerror})") from None
+        raise PatchError(f"cannot write to {folder} ({error.strerror})") from None
     try:
         if not _lock(descriptor) or not _is_still(descriptor, path):
             raise PatchError(
-                f"another ffl-patch is at work on {folder}", next_step="wait for it, then try again"
+                f"another ffl-patch is running on {folder}", next_step="wait for it, then try again"
             )
         log = Journal(descriptor)
         try:
             yield log
         finally:
             if not log.needed:
-                with contextlib.suppress(OSError):  # What it says is harmless, and the next run removes it.
+                with contextlib.suppress(OSError):  # harmless: the next run removes it
                     remove(path)
     finally:
         os.close(descriptor)
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
-    """Whether the name still stands for the file that was opened, not for one created after its deletion."""
+    """Whether the path still refers to the open_clone file, not to one created after its deletion."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

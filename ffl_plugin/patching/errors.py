@@ -1,4 +1,4 @@
-"""The refusals of the engine: one sentence that says where, what and what to do next."""
+"""The refusals of the engine: one sentence with place, problem and next step."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ffl_plugin.errors import FFLError
 
 
 class PatchError(FFLError):
-    """Nothing was written: the sentence names the file and line, what did not fit, and the next step.
+    """A refusal; nothing was written. The message names file and line, the problem and the next step.
 
     Args:
-        problem: what did not fit, without a full stop.
+        problem: the problem, without a full stop.
         file: path of the file inside the clone, with forward slashes.
         line: 1-based line in that file.
-        next_step: what the reader can do about it, without a full stop.
+        next_step: what the user can do about it, without a full stop.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class PatchError(FFLError):
         super().__init__(problem)
 
     def advise(self, next_step: str) -> PatchError:
-        """Return the same refusal, with this next step where it has none of its own."""
+        """Return the same refusal with a default next step."""
         return PatchError(self.problem, file=self.file, line=self.line, next_step=self.next_step or next_step)
 
     @property
     def place(self) -> str:
-        """Where it is, as the beginning of a sentence: ``"train.py:12: "``, or nothing."""
+        """The place as a prefix: ``"train.py:12: "``, or empty."""
         line = "" if self.line is None else f":{self.line}"
         return "" if self.file is None else f"{self.file}{line}: "
 
@@ -59,6 +59,6 @@ def lines_text(lines: Sequence[int]) -> str:
     return f"line{'s' if lines[1:] else ''} {english([str(line) for line in lines])}"
 
 
-def command_line(words: str, root: Path) -> str:
-    """Return an ``ffl-patch`` command on a clone, with the folder that the user gave."""
-    return f"ffl-patch {words}" + ("" if root == Path() else f" {shlex.quote(str(root))}")
+def command_line(arguments: str, root: Path) -> str:
+    """Return an ``ffl-patch`` command for a clone, with the folder as given by the user."""
+    return f"ffl-patch {arguments}" + ("" if root == Path() else f" {shlex.quote(str(root))}")

@@ -1,4 +1,4 @@
-"""From an edit of a recipe to bytes at an offset, as the author of the file would have written them."""
+"""Turns an edit of a recipe into bytes at an offset, in the style of the file."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _FOUR_SPACES = "    "
 
 
 def insertions_for(source: Source, edit: Edit) -> list[Insertion]:
-    """Return what has to be inserted where for one edit.
+    """Return the insertions of one edit.
 
     Raises:
-        PatchError: its place was not found exactly once, or leaves no room for a line of its own.
+        PatchError: its place was not found exactly once, or shares its line with other code.
     """
     if isinstance(edit, Import):
         return [_import(source, edit)]
@@ -44,7 +44,7 @@ def insertions_for(source: Source, edit: Edit) -> list[Insertion]:
 
 
 def _import(source: Source, edit: Import) -> Insertion:
-    """After the last absolute import above the first definition; else before the relative ones, or on top."""
+    """Insert below the last absolute import above any definition, else before relative ones, else on top."""
     body = source.tree.body
     if not body:
         return at_the_end(source, edit.code)
@@ -77,7 +77,7 @@ def _statement(source: Source, edit: Statement) -> Insertion:
     if edit.before is not None:
         return line_before(source, find_statement(source, edit.function, edit.before), code + comment)
     if edit.after is None:
-        raise ValueError(f"the recipe gives `{edit.code}` neither a statement to follow nor one to precede")
+        raise ValueError(f"the recipe defines neither `after` nor `before` for `{edit.code}`")
     anchor = find_statement(source, edit.function, edit.after)
     siblings = path_to(scope.body, anchor)[-1][0]
     code = _aligned_with_siblings(source, siblings, anchor, code)
@@ -85,9 +85,9 @@ def _statement(source: Source, edit: Statement) -> Insertion:
 
 
 def _aligned_with_siblings(source: Source, block: Sequence[ast.stmt], anchor: ast.stmt, code: str) -> str:
-    """Align ``=`` where the assignments right above are aligned with each other."""
-    ours = ast.parse(code).body[0]
-    if not isinstance(ours, ast.Assign) or len(ours.targets) != 1:
+    """Align ``=`` if the assignments directly above are aligned with each other."""
+    added = ast.parse(code).body[0]
+    if not isinstance(added, ast.Assign) or len(added.targets) != 1:
         return code
     run: list[tuple[int, int, int]] = []
     for statement in reversed(block[: block.index(anchor) + 1]):
@@ -99,11 +99,11 @@ def _aligned_with_siblings(source: Source, block: Sequence[ast.stmt], anchor: as
     columns = {column for _, _, column in run}
     if len(widths) < 2 or len(columns) != 1:
         return code
-    return _aligned(ast.unparse(ours.targets[0]), ast.unparse(ours.value), columns.pop())
+    return _aligned(ast.unparse(added.targets[0]), ast.unparse(added.value), columns.pop())
 
 
 def _param_insertions(source: Source, edit: Param) -> list[Insertion]:
-    """Return the insertions that add a parameter: one, or two where a comma has to be added on its own."""
+    """Return the insertions that add a parameter: one, or two if a comma is added separately."""
     signature = read_signature(source, find_function(source, edit.function))
     if not signature.items:
         return [Insertion(source.offset(*signature.open), source.encode(edit.code))]
@@ -115,15 +115,15 @@ def _param_insertions(source: Source, edit: Param) -> list[Insertion]:
         gap = _gap_before(source, signature, last)
         return [Insertion(source.offset(*last.start), source.encode(f"{edit.code},{gap}"))]
     if signature.one_per_line or signature.stacked:
-        return _on_a_line_of_its_own(source, edit, signature, last)
+        return _on_own_line(source, edit, signature, last)
     if last.comma:
         return [Insertion(source.offset(*after_comma(last.comma)), source.encode(f" {edit.code},"))]
     return [Insertion(source.offset(*last.end), source.encode(f", {edit.code}"))]
 
 
-def _on_a_line_of_its_own(source: Source, edit: Param, signature: Signature, last: Item) -> list[Insertion]:
+def _on_own_line(source: Source, edit: Param, signature: Signature, last: Item) -> list[Insertion]:
     line = _line(source, edit, last, last, comma=last.comma is not None)
-    if last.end[0] == signature.close[0]:  # The parenthesis closes behind the last parameter, and stays last.
+    if last.end[0] == signature.close[0]:  # the closing parenthesis stays last
         end = after_comma(last.comma) if last.comma else last.end
         text = f"{'' if last.comma else ','}{source.newline_at(end[0])}{line}"
         return [Insertion(source.offset(*end), source.encode(text))]
@@ -133,7 +133,7 @@ def _on_a_line_of_its_own(source: Source, edit: Param, signature: Signature, las
 
 
 def _line(source: Source, edit: Param, model: Item, neighbour: Item, *, comma: bool) -> str:
-    """The parameter, indented like its neighbour, with spaces and comment as its model has them."""
+    """Return the parameter, indented like its neighbour, with spacing and comment like the model's."""
     text = source.line(neighbour.start[0]).text[: neighbour.start[1]]
     indentation = text if text.isspace() or not text else " " * len(text)
     gap = _gap_before_comment(source, model)
@@ -142,7 +142,7 @@ def _line(source: Source, edit: Param, model: Item, neighbour: Item, *, comma: b
 
 
 def _code(source: Source, edit: Param, model: Item) -> str:
-    """``name=default`` with the spaces and the column of another parameter."""
+    """Return ``name=default`` with the spacing and column of another parameter."""
     name, default = edit.code.split("=", 1)
     equals = next((t for t in source.tokens_between(model.start, model.end) if t.string == "="), None)
     if equals is None or source.line(equals.start[0]).text[equals.start[1] - 1] != " ":
@@ -151,7 +151,7 @@ def _code(source: Source, edit: Param, model: Item) -> str:
 
 
 def _gap_before(source: Source, signature: Signature, last: Item) -> str:
-    """The white space before the last parameter; a space where the comma is on another line."""
+    """Return the white space before the last parameter; a space if the comma is on another line."""
     comma = signature.items[-2].comma if len(signature.items) > 1 else None
     if comma is None or comma[0] != last.start[0]:
         return " "
@@ -159,16 +159,16 @@ def _gap_before(source: Source, signature: Signature, last: Item) -> str:
 
 
 def _gap_before_comment(source: Source, item: Item) -> str:
-    """The white space between a parameter's comma and the comment behind it; empty without a comment."""
+    """Return the white space between a parameter's comma and its comment; empty without a comment."""
     end = item.comma or item.end
     rest = source.line(end[0]).text[end[1] :].lstrip(",")
     return rest[: len(rest) - len(rest.lstrip())] if rest.lstrip().startswith("#") else ""
 
 
 def _indentation_unit(source: Source, scope: Scope) -> str:
-    """What one level of indentation adds inside a function: spaces or a tab."""
+    """Return one unit of indentation inside a function: spaces or a tab."""
     outer: ast.AST = scope
-    if isinstance(scope, ast.Module):  # The module's own code has no indentation: that of its first block.
+    if isinstance(scope, ast.Module):  # not indented: use the module's first block
         outer = next((node for node in scope.body if blocks_of(node)), scope)
     blocks = blocks_of(outer)
     if isinstance(outer, ast.Module) or not blocks:
@@ -179,7 +179,7 @@ def _indentation_unit(source: Source, scope: Scope) -> str:
 
 
 def _preferred_quote(source: Source) -> str:
-    """Return the quote most of the file's short strings use, the single one if undecided."""
+    """Return the quote used by most short strings in the file; a single quote if tied."""
     counts = {"'": 0, '"': 0}
     for token in source.tokens:
         text = token.string.lstrip("rRbBuUfF")
@@ -189,7 +189,7 @@ def _preferred_quote(source: Source) -> str:
 
 
 def _comment_gap(source: Source) -> str:
-    """Return the white space most of the file's comments have between the code and the ``#``."""
+    """Return the white space before ``#`` in most of the file's comments."""
     gaps = [
         len(match.group(1))
         for token in source.tokens
@@ -199,7 +199,7 @@ def _comment_gap(source: Source) -> str:
 
 
 def _with_quotes(code: str, quote: str) -> str:
-    """Return code of ours, written with single quotes, with the file's quotes."""
+    """Convert a recipe's code from single quotes to the file's quotes."""
     lines = code.splitlines(keepends=True)
     for token in reversed(list(tokenize.generate_tokens(io.StringIO(code).readline))):
         body = token.string[1:-1]
@@ -210,7 +210,7 @@ def _with_quotes(code: str, quote: str) -> str:
 
 
 def _with_unit(code: str, unit: str) -> str:
-    """Return code of ours, indented by four spaces, with the file's unit of indentation."""
+    """Convert a recipe's code from four spaces to the file's unit of indentation."""
 
     def reindent(line: str) -> str:
         body = line.lstrip(" ")
@@ -220,14 +220,14 @@ def _with_unit(code: str, unit: str) -> str:
 
 
 def _aligned(name: str, value: str, column: int) -> str:
-    """Return ``name = value`` with the ``=`` at a column (0-based, from the name's first character)."""
+    """Return ``name = value`` with ``=`` at a column (0-based, from the start of the name)."""
     return f"{name.ljust(column - 1)} = {value}"
 
 
 def _assignment_shape(source: Source, node: ast.stmt) -> Optional[tuple[int, int, int]]:
     """Return line, width of the target and column of ``=`` (from the target's start) of an assignment.
 
-    None for any other statement, and for one with several targets or lines.
+    None for other statements, and assignments with several targets or lines.
     """
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or node.lineno != node.end_lineno:
         return None

@@ -1,4 +1,4 @@
-"""The text around a node: whole lines before and after it, and the parameters of a function."""
+"""The text around a node: whole lines before and after it, and a function's parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Place = tuple[int, int]  # line (1-based) and column in characters
 
 
 class Item(NamedTuple):
-    """One parameter, from its first character (stars included) to its last, and the comma behind it."""
+    """One parameter, including stars, and the comma after it."""
 
     name: str
     start: Place
@@ -30,26 +30,26 @@ class Signature(NamedTuple):
 
     @property
     def one_per_line(self) -> bool:
-        """Whether every parameter starts a line of its own."""
+        """Whether every parameter starts its own line."""
         lines = [item.start[0] for item in self.items]
         return len(lines) > 0 and lines[0] > self.open[0] and len(set(lines)) == len(lines)
 
     @property
     def stacked(self) -> bool:
-        """Whether every parameter has a line of its own, the first one next to the parenthesis."""
+        """Whether every parameter has its own line, the first beside the parenthesis."""
         lines = [item.start[0] for item in self.items]
         return len(lines) > 1 and lines[0] == self.open[0] and len(set(lines)) == len(lines)
 
 
 class Insertion(NamedTuple):
-    """Bytes to put at an offset of the old file."""
+    """Bytes to insert at an offset of the old file."""
 
     offset: int
     text: bytes
 
 
 def line_after(source: Source, anchor: ast.AST, code: str) -> Insertion:
-    """Insert code after a node; a blank line comes between where one follows the node's block.
+    """Insert code after a node, with a blank line if one follows the node's block.
 
     Raises:
         PatchError: the node shares its first or last line with other code.
@@ -67,9 +67,9 @@ def line_after(source: Source, anchor: ast.AST, code: str) -> Insertion:
 
 
 def line_before(source: Source, anchor: ast.AST, code: str) -> Insertion:
-    """Insert code before a node and the comment lines right above it, which belong to it.
+    """Insert code before a node and the comment lines directly above it.
 
-    A blank line comes between where one sets the commented paragraph apart.
+    A blank line is added if one precedes the commented paragraph.
 
     Raises:
         PatchError: other code precedes the node on its line.
@@ -81,7 +81,7 @@ def line_before(source: Source, anchor: ast.AST, code: str) -> Insertion:
         above = source.line(number - 1)
         if not above.text.lstrip().startswith("#") or above.indentation != indentation:
             break
-        if number <= 3 and not indentation:  # A shebang or an encoding cookie stays first.
+        if number <= 3 and not indentation:  # keep a shebang or encoding cookie first
             break
         number -= 1
     insertion = before_line(source, number, _indented(code, indentation))
@@ -91,7 +91,7 @@ def line_before(source: Source, anchor: ast.AST, code: str) -> Insertion:
 
 
 def after_line(source: Source, number: int, text: str) -> Insertion:
-    """Insert lines after a line, also where the file ends there without a line end."""
+    """Insert lines after a line, even if the file ends there without a newline."""
     newline = source.newline_at(number)
     if source.line(number).end:
         return Insertion(source.after_line(number), source.encode(f"{text}\n".replace("\n", newline)))
@@ -99,7 +99,7 @@ def after_line(source: Source, number: int, text: str) -> Insertion:
 
 
 def at_the_end(source: Source, text: str) -> Insertion:
-    """Insert lines below all there are, also where there are none."""
+    """Append lines to a file, which may be empty."""
     if source.lines:
         return after_line(source, len(source.lines), text)
     return Insertion(len(source.data), source.encode(f"{text}\n"))
@@ -113,7 +113,7 @@ def before_line(source: Source, number: int, text: str) -> Insertion:
 
 
 def read_signature(source: Source, function: Function) -> Signature:
-    """Read the parameters of a function from its tokens (``/`` and a bare ``*`` count as items too)."""
+    """Read the parameters of a function from its tokens (``/`` and a bare ``*`` count as items)."""
     first_body_line = function.body[0].lineno
     start = (function.lineno, source.column(function.lineno, function.col_offset))
     tokens = source.tokens_between(start, (first_body_line + 1, 0))
@@ -141,7 +141,7 @@ def read_signature(source: Source, function: Function) -> Signature:
 
 
 def after_comma(comma: Place) -> Place:
-    """Return the place behind a comma."""
+    """Return the position after a comma."""
     return comma[0], comma[1] + 1
 
 
@@ -158,7 +158,7 @@ def _shared_line(source: Source, node: ast.AST, number: int) -> PatchError:
         f"`{source.first_line_of(node)}` shares its line with other code",
         file=source.name,
         line=number,
-        next_step="give it a line of its own",
+        next_step="move it to its own line",
     )
 
 
@@ -167,7 +167,7 @@ def _is_deeper_comment(line: Line, indentation: str) -> bool:
 
 
 def _blank_line(source: Source, number: int) -> bytes:
-    """A copy of a line if it is blank, so that whichever of the two goes later, the same bytes stay."""
+    """Return a copy of a line if blank: whichever of the two is removed later, the same bytes remain."""
     if not 0 < number <= len(source.lines):
         return b""
     line = source.line(number)

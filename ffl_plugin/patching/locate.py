@@ -1,4 +1,4 @@
-"""From an anchor to the one statement it names, or a refusal that lists the candidates."""
+"""Resolves an anchor to exactly one statement, or refuses with the candidates."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.stmt:
-    """Return the statement of a function, or of the module for the empty name, that an anchor names.
+    """Return the statement of a function, or of the module for the empty name, that an anchor identifies.
 
     Raises:
-        PatchError: no statement, several, one inside a branch, or one that never runs.
+        PatchError: no match, several, one inside a branch, or one that never runs.
     """
     scope = find_scope(source, function_name)
-    where = function_name or "the module's own code"
+    where = function_name or "the module's top level"
     if not scope.body:
-        raise _not_one(source, f"statement in {where}", [], 1)
+        raise _expected_one(source, f"statement in {where}", [], 1)
     statement = _find(source, where, _block(source, where, scope, anchor.branch), anchor)
     _require_reachable(source, scope, statement)
     return statement
 
 
 def find_block(source: Source, function_name: str, anchor: Anchor) -> Sequence[ast.stmt]:
-    """Return the statements among which an anchor looks: the function's, or those of its branch.
+    """Return the block that an anchor searches: the function's body, or that of its branch.
 
     Raises:
-        PatchError: no branch has the anchor's pattern in it, or several have.
+        PatchError: no branch contains the anchor's pattern, or several do.
     """
-    where = function_name or "the module's own code"
+    where = function_name or "the module's top level"
     return _block(source, where, find_scope(source, function_name), anchor.branch)
 
 
@@ -51,12 +51,12 @@ def find_decorator(source: Source, function_name: str, patterns: Sequence[str]) 
     found = [node for node in function.decorator_list if any(pattern.matches(one, node) for one in wanted)]
     if len(found) != 1:
         what = f"{_alternatives([f'@{text}' for text in patterns])} on {function_name}"
-        raise _not_one(source, what, [node.lineno for node in found], function.lineno)
+        raise _expected_one(source, what, [node.lineno for node in found], function.lineno)
     return found[0]
 
 
 def straight_line(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a block, and in place of each that only encloses others those inside it.
+    """Yield the statements of a block, descending into those that always run.
 
     These are ``with``, ``if True`` and ``if __name__ == "__main__"``.
     """
@@ -70,7 +70,7 @@ def straight_line(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def path_to(block: Sequence[ast.stmt], target: ast.stmt) -> list[tuple[Sequence[ast.stmt], ast.stmt]]:
-    """Return the nested (block, statement) pairs from a block down to a statement, empty if elsewhere."""
+    """Return the nested (block, statement) pairs from a block down to a statement; empty if not inside."""
     for statement in block:
         if statement is target:
             return [(block, statement)]
@@ -93,7 +93,7 @@ def _find(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) 
 
 
 def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Sequence[ast.stmt]:
-    """The body of a function, or the branch in it in which a pattern occurs; loops are entered first."""
+    """Return a function's body, or the branch in it that contains a pattern; loops are entered first."""
     block: Sequence[ast.stmt] = scope.body
     if branch is None:
         return block
@@ -110,7 +110,7 @@ def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Se
             return block
         if len(found) != 1:
             lines = sorted(line for line, _, _ in found.values())
-            raise _not_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
+            raise _expected_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
         ((_, statement, inner),) = found.values()
         if inner is block or not isinstance(statement, _LOOPS):
             return inner
@@ -118,7 +118,7 @@ def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Se
 
 
 def _branches(statement: ast.stmt) -> list[list[ast.stmt]]:
-    """The statement lists below a statement; an ``elif`` is a branch like the ``if``."""
+    """Return the statement lists below a statement, each ``elif`` as its own branch."""
     branches = []
     for block in blocks_of(statement):
         is_elif = isinstance(statement, ast.If) and block is statement.orelse and isinstance(block[0], ast.If)
@@ -134,20 +134,21 @@ def _only(source: Source, name: str, block: Sequence[ast.stmt], anchor: Only) ->
         if found and (split := _split(straight, anchor.patterns, found)) is not None:
             return split
         if len(found) > 1:
-            raise _not_one(source, f"`{wanted}` in {name}", [node.lineno for node in found], block[0].lineno)
+            lines = [node.lineno for node in found]
+            raise _expected_one(source, f"`{wanted}` in {name}", lines, block[0].lineno)
         if found:
             if found[0] not in straight:
                 raise PatchError(
                     f"`{wanted}` in {name} runs in one branch only", file=source.name, line=found[0].lineno
                 )
             return found[0]
-    raise _not_one(source, f"{_alternatives(anchor.patterns)} in {name}", [], block[0].lineno)
+    raise _expected_one(source, f"{_alternatives(anchor.patterns)} in {name}", [], block[0].lineno)
 
 
 def _split(
     straight: Sequence[ast.stmt], patterns: Sequence[str], found: Sequence[ast.stmt]
 ) -> Optional[ast.stmt]:
-    """The ``if`` that holds all that was found, and does it once whichever way it goes."""
+    """Return the ``if`` that contains all matches and runs exactly one of them on every path."""
     wanted = [pattern.parse(text) for text in patterns]
     for statement in straight:
         if isinstance(statement, ast.If) and found[0] in _nested([statement]):
@@ -161,7 +162,7 @@ def _either_way(statement: ast.If, wanted: Sequence[pattern.Node]) -> bool:
 
 
 def _once(block: Sequence[ast.stmt], wanted: Sequence[pattern.Node]) -> bool:
-    """Whether a block has one match and leaves alone what that binds, or does not go on at all."""
+    """Whether a block runs exactly one match and does not rebind its targets afterwards, or always raises."""
     if len(block) == 1 and isinstance(block[0], ast.If):
         return _either_way(block[0], wanted)
     if block and isinstance(block[-1], ast.Raise):
@@ -199,7 +200,7 @@ def _last(source: Source, name: str, block: Sequence[ast.stmt], anchor: Last) ->
 
 
 def _nested(block: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """Every statement of a block at any depth, except those of nested functions and classes."""
+    """Return all statements of a block at any depth, except those of nested functions and classes."""
     found: list[ast.stmt] = []
     for statement in block:
         found.append(statement)
@@ -213,11 +214,11 @@ def _alternatives(patterns: Sequence[str]) -> str:
     return " or ".join(f"`{text}`" for text in patterns)
 
 
-def _not_one(source: Source, what: str, lines: list[int], near: int) -> PatchError:
+def _expected_one(source: Source, what: str, lines: list[int], near: int) -> PatchError:
     if not lines:
         return PatchError(f"there is no {what}", file=source.name, line=near)
     return PatchError(
-        f"there are {len(lines)} ({lines_text(lines)}) of what there has to be one: {what}", file=source.name
+        f"expected exactly one {what}, found {len(lines)} ({lines_text(lines)})", file=source.name
     )
 
 
@@ -225,7 +226,8 @@ def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
     """Refuse a statement that never runs.
 
     Raises:
-        PatchError: it stands behind a ``return`` and the like, or in a branch whose test is constantly false.
+        PatchError: it follows a ``return`` or the like, or is in a branch whose condition is constantly
+            false.
     """
     for block, statement in path_to(scope.body, target):
         for earlier in block:
@@ -233,7 +235,7 @@ def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
                 break
             if isinstance(earlier, _LEAVES_BLOCK):
                 raise PatchError(
-                    f"`{source.first_line_of(target)}` never runs, because of line {earlier.lineno}",
+                    f"`{source.first_line_of(target)}` is unreachable because of line {earlier.lineno}",
                     file=source.name,
                     line=target.lineno,
                 )
@@ -241,7 +243,7 @@ def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
             in_body = any(target is node for part in statement.body for node in ast.walk(part))
             if bool(statement.test.value) != in_body and statement is not target:
                 raise PatchError(
-                    f"`{source.first_line_of(target)}` never runs, because of line {statement.lineno}",
+                    f"`{source.first_line_of(target)}` is unreachable because of line {statement.lineno}",
                     file=source.name,
                     line=target.lineno,
                 )

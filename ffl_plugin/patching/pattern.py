@@ -1,14 +1,14 @@
-"""Patterns: Python source in which ``...`` stands for anything.
+"""Patterns: Python source in which ``...`` matches anything.
 
-A pattern is a statement or an expression, compared with the file's syntax tree, so that quotes, line breaks,
-parentheses and comments do not matter. What ``...`` matches depends on where it stands:
+A pattern is a statement or an expression, compared with the file's syntax tree, so quotes, line breaks,
+parentheses and comments are ignored. What ``...`` matches depends on its position:
 
 ====================================  ==================================================================
-``self.loss_G = ...``                 any expression; annotated, or one of several targets, as well
+``self.loss_G = ...``                 any expression; also annotated, or as one of several targets
 ``click.option('--gamma', ...)``      as the last argument of a call: any further arguments, named or not
 ``gen_img, ... = self.run_G(...)``    as the last element of a tuple or list: any further elements
 ``{'image': real_img, **...}``        as the last item of a dict: any further items
-``if do_Gmain: ...``                  as a statement: any statements (and an ``else`` is free, if not spelled)
+``if do_Gmain: ...``                  as a statement: any statements (an unspecified ``else`` matches any)
 ``import jittor as ...``              any alias, and after ``from x import``: any names
 ``real_img['...']``                   inside quotes: any string
 ====================================  ==================================================================
@@ -30,19 +30,19 @@ Node = Union[ast.expr, ast.stmt]
 
 @functools.cache
 def parse(pattern: str) -> Node:
-    """Parse a pattern: a bare expression becomes an expression node, anything else a statement node."""
+    """Parse a pattern: an expression becomes an expression node, anything else a statement node."""
     (statement,) = ast.parse(_name_the_dots(pattern)).body
     return statement.value if isinstance(statement, ast.Expr) else statement
 
 
 def strings(pattern: str) -> list[str]:
-    """Return the strings that a pattern asks for."""
+    """Return the string constants in a pattern."""
     constants = [node.value for node in ast.walk(parse(pattern)) if isinstance(node, ast.Constant)]
     return [value for value in constants if isinstance(value, str) and value != "..."]
 
 
 def occurrences(pattern: str, root: ast.AST) -> Iterator[Node]:
-    """Yield every node at or below ``root`` that the pattern matches, in the order of the file."""
+    """Yield every matching node at or below ``root``, in source order."""
     wanted = parse(pattern)
     found = [
         node for node in ast.walk(root) if isinstance(node, (ast.expr, ast.stmt)) and matches(wanted, node)
@@ -51,7 +51,7 @@ def occurrences(pattern: str, root: ast.AST) -> Iterator[Node]:
 
 
 def matches(pattern: Any, node: Any) -> bool:
-    """Say whether a node of a parsed pattern matches a node of a file."""
+    """Whether a node of a parsed pattern matches a node of a file."""
     if _is_dots(pattern):
         return isinstance(node, ast.expr)
     if isinstance(pattern, ast.expr) and isinstance(node, ast.Expr):
@@ -157,7 +157,7 @@ def _is_dots(node: Any) -> bool:
 
 
 def _name_the_dots(pattern: str) -> str:
-    """Replace each ``...`` by a name, which Python also takes as a target, an alias or a statement."""
+    """Replace each ``...`` by a name, which is also valid as a target, an alias or a statement."""
     lines = pattern.splitlines(keepends=True)
     tokens = [
         t

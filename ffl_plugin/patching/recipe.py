@@ -1,9 +1,9 @@
-"""What a recipe is made of: frozen data that says what to insert where, by meaning.
+"""The data classes of a recipe: what to insert, and where in the syntax tree.
 
 A function is a qualified name (``StyleGAN2Loss.accumulate_gradients``) or alternatives in order, separated by
-``" | "``; the empty name is the module itself. A pattern is Python source in which
-``...`` matches anything (`ffl_plugin.patching.pattern`). Code is written with four spaces and single quotes;
-the engine gives it the indentation, quotes and alignment of the place it goes to.
+``" | "``; the empty name is the module itself. A pattern is Python source in which ``...`` matches anything
+(`ffl_plugin.patching.pattern`). Code is written with four spaces and single quotes; the engine adapts
+indentation, quotes and alignment to the file.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Only:
-    """The one statement that a pattern matches, among those that always run (``with`` blocks included).
+    """The only statement that a pattern matches, among those that always run (``with`` blocks included).
 
-    Where an ``if`` has one in each of its branches, it is the ``if``, so that what follows runs either way.
+    If an ``if`` contains one match in each of its branches, the ``if`` itself, so that what follows always
+    runs.
 
     Args:
-        patterns: alternatives in order; the first that matches anything has to match exactly once.
-        branch: look only in the branch of the function in which this pattern occurs. Loops are entered: it
-            is the innermost loop with all that match, or the outermost branch of an ``if`` in there.
+        patterns: alternatives in order; the first with any match must match exactly once.
+        branch: search only the branch of the function that contains this pattern. Loops are entered: it is
+            the innermost loop with all matches, or the outermost branch of an ``if`` in it.
     """
 
     patterns: tuple[str, ...]
@@ -37,15 +38,15 @@ class Only:
 
 @dataclass(frozen=True)
 class Last:
-    """The last statement that is, or contains, a match of any of the patterns.
+    """The last statement that is or contains a match of any pattern.
 
-    An ``if`` or a loop counts as one statement, so that what follows it runs whichever way it went.
+    An ``if`` or a loop counts as one statement, so that what follows always runs.
 
     Args:
-        patterns: all of them count.
+        patterns: matches of any of them count.
         branch: as in `Only`.
-        unless: patterns of matches that do not count.
-        above: look only above this statement of the same branch.
+        unless: patterns whose matches do not count.
+        above: search only above this statement of the same branch.
     """
 
     patterns: tuple[str, ...]
@@ -59,12 +60,12 @@ Anchor = Union[Only, Last]
 
 @dataclass(frozen=True)
 class Import:
-    """A top-level import, after the imports that are there.
+    """A top-level import, inserted after the existing imports.
 
     Args:
         code: its source.
-        rebinds: the names are bound above it already and mean something of ours from here on, so that the
-            file's own uses of them are no trace of the patch.
+            rebinds: the names are already bound above and are rebound by this import, so the file's own uses
+            of them are not traces of the patch.
     """
 
     code: str
@@ -78,7 +79,7 @@ class Param:
     Args:
         function: qualified name.
         code: ``"name=default"``.
-        comment: what stands behind it, where the other parameters are documented that way.
+        comment: a trailing comment, added if the other parameters have one.
     """
 
     function: str
@@ -88,7 +89,7 @@ class Param:
 
 @dataclass(frozen=True)
 class Decorator:
-    """A decorator, on the line after the one that any of the patterns matches."""
+    """A decorator, inserted below the one that any of the patterns matches."""
 
     function: str
     code: str
@@ -97,15 +98,15 @@ class Decorator:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, simple or compound, on lines of its own.
+    """One statement, simple or compound, on its own lines.
 
     Args:
-        function: qualified name; ``""`` for the module's own code, which is also what stands below
+        function: qualified name; ``""`` for the module's top level, including
             ``if __name__ == "__main__":``.
         code: its source.
         after: the statement it follows, or
         before: the statement it precedes.
-        comment: what stands behind it on the same line.
+        comment: a trailing comment on the same line.
     """
 
     function: str
@@ -124,17 +125,17 @@ Remark = Callable[["Source", "Clone"], Optional[str]]
 
 @dataclass(frozen=True)
 class File:
-    """A file of the upstream and what goes into it.
+    """A file of the upstream and its edits.
 
     Args:
-        path: where the upstream has it, with forward slashes.
-        holds: qualified names it defines; by them it is found where the path has changed.
-        edits: in the order of the file.
+        path: its path in the upstream, with forward slashes.
+        holds: qualified names it defines; they identify it if its path differs.
+        edits: in file order.
         checks: called with the unpatched file and its clone before anything is inserted; each raises
-            `PatchError` where the patch would do harm.
-        optional: a clone may lack it, and is patched without it then.
-        remarks: called as checks are; each returns a sentence, without a full stop, for a user whose code
-            changes what the patch does, or None.
+            `PatchError` if the patch would do harm.
+        optional: if a clone lacks it, the patch omits it.
+        remarks: called like checks; each returns a sentence, without a full stop, for a user whose code
+            changes the effect of the patch, or None.
     """
 
     path: str
@@ -147,7 +148,7 @@ class File:
 
 @dataclass(frozen=True)
 class Version:
-    """An upstream commit the recipe was tested on, and the git blob ids of the files it edits."""
+    """An upstream commit the recipe was tested on, and the git blob ids of its edited files."""
 
     commit: str
     blobs: tuple[tuple[str, str], ...]
@@ -155,11 +156,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Other:
-    """A relative that the recipe does not fit, and what is different about it.
+    """A known fork that the recipe does not support, and the difference.
 
     Args:
-        holds: the qualified names by which it is known.
-        because: what it is, as the beginning of a sentence.
+        holds: the qualified names that identify it.
+        because: what it is, as the start of a sentence.
     """
 
     holds: tuple[str, ...]
@@ -168,21 +169,21 @@ class Other:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one family of repositories is patched.
+    """The patch for one family of repositories.
 
     Args:
         name: the target's name on the command line.
-        upstream: ``owner/name`` of the repository the family comes from.
+        upstream: ``owner/name`` of the family's original repository.
         summary: one line for ``ffl-patch list``.
-        train: a command that trains with the loss, for the user who has just applied it.
+        train: a training command, shown after the recipe is applied.
         files: the files to edit.
-        versions: what it was tested on, newest first.
-        others: relatives to be told apart in words.
-        checks: called for every file, before the file's own.
-        supplements: the target beside which this is applied, with ``--with``, or alone; None for a target.
-        earlier: the files as the editions before this one had them, newest first, for clones patched then.
-        adapt: called with the recipe and a clone; returns the recipe for it, where a class or variable may
-            have another name; raises `PatchError` where there is none.
+        versions: tested upstream commits, newest first.
+        others: known forks that are refused with an explanation.
+        checks: called for every file, before the file's own checks.
+        supplements: for a companion recipe, the target it accompanies, with ``--with`` or alone; else None.
+        earlier: the files of earlier revisions of the recipe, newest first, to recognise in patched clones.
+        adapt: called with the recipe and a clone; returns the recipe with the clone's names for a class or
+            variable; raises `PatchError` if there is none.
     """
 
     name: str
@@ -198,17 +199,17 @@ class Recipe:
     adapt: Optional[Callable[[Recipe, Clone], Recipe]] = None
 
     def adapted(self, clone: Clone) -> Recipe:
-        """Return the recipe with the names of a clone."""
+        """Return the recipe with the clone's names."""
         return self if self.adapt is None else self.adapt(self, clone)
 
     @property
-    def edition(self) -> int:
-        """The number of this edition, counted from 1."""
+    def revision(self) -> int:
+        """The revision of this recipe, counted from 1."""
         return len(self.earlier) + 1
 
     @property
-    def editions(self) -> tuple[Recipe, ...]:
-        """This edition and those before it, newest first."""
+    def revisions(self) -> tuple[Recipe, ...]:
+        """This recipe and its earlier revisions, newest first."""
         past = [
             replace(self, files=files, earlier=self.earlier[n:]) for n, files in enumerate(self.earlier, 1)
         ]
@@ -216,21 +217,21 @@ class Recipe:
 
     @property
     def tested(self) -> str:
-        """The tested versions in words: ``"owner/name d72cc7d and f7e4867"``."""
+        """The tested commits: ``"owner/name d72cc7d and f7e4867"``."""
         commits = [version.commit for version in self.versions]
         return f"{self.upstream} {english(commits)}"
 
 
 def alternatives(name: str) -> list[str]:
-    """Return the qualified names that a recipe allows, which it separates by ``" | "``."""
+    """Return the alternatives of a qualified name, separated by ``" | "``."""
     return name.split(" | ")
 
 
-def in_words(names: Sequence[str]) -> str:
-    """Return qualified names as part of a sentence: ``"A.__init__ or A.initialize, and main"``."""
-    words = [" or ".join(alternatives(name)) for name in names]
+def describe_names(names: Sequence[str]) -> str:
+    """Join qualified names for a sentence: ``"A.__init__ or A.initialize, and main"``."""
+    parts = [" or ".join(alternatives(name)) for name in names]
     return (
-        f"{', '.join(words[:-1])}, and {words[-1]}"
-        if words[1:] and " or " in "".join(words)
-        else english(words)
+        f"{', '.join(parts[:-1])}, and {parts[-1]}"
+        if parts[1:] and " or " in "".join(parts)
+        else english(parts)
     )

@@ -1,4 +1,4 @@
-"""What there is of recipes in a clone, and which upstream commits its files are known from."""
+"""Status of recipes in a clone, and the upstream commits that its files match."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
 
-from ffl_plugin.patching.apply import FileStatus, Status, edition_in
-from ffl_plugin.patching.clone import Clone, opened
+from ffl_plugin.patching.apply import FileStatus, Status, installed_status
+from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import File, Recipe
-from ffl_plugin.patching.rewrite import take_out
+from ffl_plugin.patching.rewrite import remove_edits
 from ffl_plugin.patching.search import find_patched
 
 
 def status(recipe: Recipe, root: Union[Path, Clone], beside: Sequence[Recipe] = ()) -> Status:
-    """Say what there is of a recipe, or of an earlier edition of it, in a clone.
+    """Return the status of a recipe, or of an earlier revision of it, in a clone.
 
     Args:
         recipe: the recipe.
         root: the folder of the clone.
-        beside: other recipes; where they are applied to the same files, that is no drift from the upstream.
+        beside: other recipes, whose edits to the same files do not count as drift.
 
     Raises:
-        PatchError: several clones below the folder hold the patch.
+        PatchError: several clones below the folder contain the patch.
     """
-    clone = opened(root)
-    current = edition_in(recipe, clone)
+    clone = open_clone(root)
+    current = installed_status(recipe, clone)
     files = tuple(
         replace(entry, version=_version(current.recipe, file, entry, clone, beside))
         for file, entry in zip(current.recipe.files, current.files)
@@ -37,12 +37,12 @@ def status(recipe: Recipe, root: Union[Path, Clone], beside: Sequence[Recipe] = 
 
 
 def patched_by(recipes: Sequence[Recipe], root: Union[Path, Clone]) -> list[Recipe]:
-    """Return the recipes of which something is in a clone.
+    """Return the recipes with any trace in a clone.
 
     Raises:
-        PatchError: several clones below the folder hold the patch.
+        PatchError: several clones below the folder contain the patch.
     """
-    clone = opened(root)
+    clone = open_clone(root)
     return [recipe for recipe in recipes if find_patched(clone, recipe)[0]]
 
 
@@ -52,11 +52,11 @@ def blob_id(data: bytes) -> str:
 
 
 def known_version(recipe: Recipe, path: str, data: bytes) -> Optional[str]:
-    """Return the newest upstream commit whose file has this content, Windows line ends or not.
+    """Return the newest upstream commit whose file has this content, ignoring Windows line ends.
 
     Args:
         recipe: the recipe with its tested versions.
-        path: the recipe's path of the file.
+        path: the file's path in the recipe.
         data: the content, without the patch.
     """
     ids = {blob_id(data), blob_id(data.replace(b"\r\n", b"\n"))}
@@ -69,7 +69,7 @@ def known_version(recipe: Recipe, path: str, data: bytes) -> Optional[str]:
 def _version(
     recipe: Recipe, file: File, entry: FileStatus, clone: Clone, beside: Sequence[Recipe]
 ) -> Optional[str]:
-    """The upstream commit that a file without this recipe's edits is known from, apart from other recipes."""
+    """Return the upstream commit that a file matches without this recipe's and other recipes' edits."""
     if entry.name is None:
         return None
     others = [
@@ -84,7 +84,7 @@ def _version(
     for edits in (file.edits, *others):
         if version is None:
             try:
-                data = take_out(clone.parse(data, entry.name), edits)
+                data = remove_edits(clone.parse(data, entry.name), edits)
             except PatchError:
                 continue
             version = known_version(recipe, file.path, data)

@@ -1,4 +1,4 @@
-"""One file, in memory: put a recipe's edits in, take them out, and prove both before anything is written."""
+"""Edits to one file in memory: insert, remove, and verify before anything is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ffl_plugin.patching.layout import Insertion, Place, after_comma, read_signa
 from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.recipe import Edit, Param, Statement
 from ffl_plugin.patching.source import DEFINITIONS, Source, find_scope, owner_of
-from ffl_plugin.patching.trace import Found, introduced_names, names_read, same_but_for, trace
+from ffl_plugin.patching.trace import Found, equal_except, introduced_names, names_read, trace
 
 
 class Span(NamedTuple):
@@ -29,33 +29,33 @@ def add_edits(source: Source, edits: tuple[Edit, ...]) -> bytes:
     """Return the file's bytes with the edits in it.
 
     Raises:
-        PatchError: a place was not found exactly once, or the result could not be proved.
+        PatchError: a place was not found exactly once, or the result failed verification.
     """
     insertions = [insertion for edit in edits for insertion in insertions_for(source, edit)]
     data, spans = insert(source.data, insertions)
     if delete(data, spans) != source.data:
-        raise _unproved(source, "taking the inserted text out does not give the old bytes back")
+        raise _unverified(source, "removing the inserted text does not restore the old bytes")
     added = source.with_bytes(data)
     present = trace(added, edits)
     if not present.applied:
-        raise _unproved(source, "an edit is not there exactly once")
-    if take_out(added, edits) != source.data:
-        raise _unproved(source, "reverting it does not give the old bytes back")
+        raise _unverified(source, "an edit is not present exactly once")
+    if remove_edits(added, edits) != source.data:
+        raise _unverified(source, "reverting does not restore the old bytes")
     return data
 
 
-def take_out(source: Source, edits: tuple[Edit, ...]) -> bytes:
-    """Return the file's bytes without the edits that are in it.
+def remove_edits(source: Source, edits: tuple[Edit, ...]) -> bytes:
+    """Return the file's bytes without the edits.
 
     Raises:
-        PatchError: a piece of ours was edited or is used by other code, so that it cannot be told apart.
+        PatchError: part of the patch was edited, or other code uses it.
     """
     present = trace(source, edits)
     if present.leftovers:
         first = present.leftovers[0]
         raise PatchError(
-            f"`{source.line(first.line).text.strip()}` uses {first.text}, which the patch brought in, but is "
-            "not as the patch wrote it",
+            f"`{source.line(first.line).text.strip()}` uses {first.text}, which the patch introduced, but is "
+            "not a line of the patch",
             file=source.name,
             line=first.line,
             next_step="delete or restore that line by hand, then revert",
@@ -68,21 +68,21 @@ def take_out(source: Source, edits: tuple[Edit, ...]) -> bytes:
     except PatchError:
         line = min(found.line for found in present.nodes)
         raise PatchError(
-            "cannot stand without the patch's lines, because the code around them has changed",
+            "is not valid Python without the patch's lines, because the code around them has changed",
             file=source.name,
             line=line,
-            next_step="take them out by hand",
+            next_step="remove them by hand",
         ) from None
-    if not same_but_for(source.tree, rest.tree, present.nodes):
-        raise _unproved(source, "taking the patch out would change other code")
+    if not equal_except(source.tree, rest.tree, present.nodes):
+        raise _unverified(source, "removing the patch would change other code")
     return data
 
 
 def require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -> None:
-    """Refuse where inserted code would read a variable or an attribute of ``self`` that nothing binds.
+    """Refuse if inserted code would read an unbound variable or attribute of ``self``.
 
     Raises:
-        PatchError: naming it, and the function or class.
+        PatchError: naming it and the function or class.
     """
     introduced = introduced_names(edits)
     for edit in edits:
@@ -107,7 +107,7 @@ def require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -
 
 
 def spans_of(source: Source, found: Sequence[Found]) -> list[Span]:
-    """Return the byte ranges to delete, so that nothing but the given nodes disappears.
+    """Return the byte ranges to delete, covering exactly the given nodes.
 
     Raises:
         PatchError: a node shares its line with the user's code.
@@ -116,7 +116,7 @@ def spans_of(source: Source, found: Sequence[Found]) -> list[Span]:
 
 
 def comments_in(source: Source, found: Sequence[Found]) -> list[int]:
-    """Return the lines of comments that go with the given nodes and are not the patch's own."""
+    """Return the lines of comments that are deleted with the nodes and are not the patch's."""
     lines = []
     for item in found:
         start, end = source.start_of(item.node), (source.end_of(item.node)[0] + 1, 0)
@@ -128,7 +128,7 @@ def comments_in(source: Source, found: Sequence[Found]) -> list[int]:
 
 
 def insert(data: bytes, insertions: Sequence[Insertion]) -> tuple[bytes, list[Span]]:
-    """Return the new bytes, and where in them the inserted text lies; equal offsets keep their order."""
+    """Return the new bytes and the spans of inserted text in them; equal offsets keep their order."""
     pieces: list[bytes] = []
     spans: list[Span] = []
     position = length = 0
@@ -150,9 +150,9 @@ def delete(data: bytes, spans: Sequence[Span]) -> bytes:
     return b"".join([*pieces, data[position:]])
 
 
-def _unproved(source: Source, what: str) -> PatchError:
+def _unverified(source: Source, what: str) -> PatchError:
     return PatchError(
-        f"{what}: a defect of ffl-patch", file=source.name, next_step="please report it with the file"
+        f"{what}: this is a bug in ffl-patch", file=source.name, next_step="please report it with the file"
     )
 
 
@@ -168,42 +168,42 @@ def _lines(source: Source, node: ast.AST, *, blank_line_too: bool) -> Span:
     before, after = source.line(first).text[:start].strip(), source.line(last).text[end:].strip()
     if before not in ("", "@") or not (after in ("", ";") or after.startswith("#")):
         raise PatchError(
-            f"`{source.first_line_of(node)}` is ours, but shares its line with other code",
+            f"`{source.first_line_of(node)}` belongs to the patch, but shares its line with other code",
             file=source.name,
             line=first,
-            next_step="give it a line of its own, or delete it by hand",
+            next_step="move it to its own line, or delete it by hand",
         )
     if blank_line_too and _is_blank(source, first - 1) and _is_blank(source, last + 1):
-        first -= 1  # One of the two came with ours, to keep it apart, as a copy of the other.
+        first -= 1  # one of the two blank lines was inserted, as a copy of the other
     return _whole_lines(source, first, last)
 
 
 def _parameter(source: Source, item: Found) -> list[Span]:
-    """A parameter goes with one comma: the one behind it, or the one before it where none follows."""
+    """A parameter is removed with one comma: the one after it, else the one before it."""
     if item.owner is None:
         raise ValueError("a parameter belongs to a function")
     items = read_signature(source, item.owner).items
     index = next(n for n, parameter in enumerate(items) if parameter.start == source.start_of(item.node))
-    ours = items[index]
-    end = ours.end if ours.comma is None else after_comma(ours.comma)
+    added = items[index]
+    end = added.end if added.comma is None else after_comma(added.comma)
     comma = items[index - 1].comma if index else None
     before, after = (
-        source.line(ours.start[0]).text[: ours.start[1]].strip(),
+        source.line(added.start[0]).text[: added.start[1]].strip(),
         source.line(end[0]).text[end[1] :].strip(),
     )
     if not before and (not after or after.startswith("#")):
-        line = _whole_lines(source, ours.start[0], end[0])
-        return [line] if ours.comma or comma is None else [_range(source, comma, after_comma(comma)), line]
-    if index + 1 < len(items) and (comma is None or comma[0] != ours.start[0]):
+        line = _whole_lines(source, added.start[0], end[0])
+        return [line] if added.comma or comma is None else [_range(source, comma, after_comma(comma)), line]
+    if index + 1 < len(items) and (comma is None or comma[0] != added.start[0]):
         following = items[index + 1].start
-        return [_range(source, ours.start, following if following[0] == end[0] else end)]
+        return [_range(source, added.start, following if following[0] == end[0] else end)]
     if comma is None:
-        return [_range(source, ours.start, end)]
-    gap = _range(source, after_comma(comma), ours.start)
-    if source.data[gap.start : gap.end].strip():  # A comment on the line before stays.
-        comma_too = [] if ours.comma else [_range(source, comma, after_comma(comma))]
-        return [*comma_too, _range(source, ours.start, end)]
-    return [_range(source, after_comma(comma) if ours.comma else comma, end)]
+        return [_range(source, added.start, end)]
+    gap = _range(source, after_comma(comma), added.start)
+    if source.data[gap.start : gap.end].strip():  # keep a comment on the line before
+        comma_too = [] if added.comma else [_range(source, comma, after_comma(comma))]
+        return [*comma_too, _range(source, added.start, end)]
+    return [_range(source, after_comma(comma) if added.comma else comma, end)]
 
 
 def _range(source: Source, start: Place, end: Place) -> Span:
@@ -212,7 +212,7 @@ def _range(source: Source, start: Place, end: Place) -> Span:
 
 def _whole_lines(source: Source, first: int, last: int) -> Span:
     start, end = source.line(first).offset, source.after_line(last)
-    if not source.line(last).end and first > 1:  # The file ended without a line end, and shall again.
+    if not source.line(last).end and first > 1:  # restore the missing newline at the end of the file
         above = source.line(first - 1)
         start = above.offset + len(source.encode(above.text))
     return Span(start, end)
@@ -223,7 +223,7 @@ def _is_blank(source: Source, number: int) -> bool:
 
 
 def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield each name and each attribute of ``self`` bound below a node, with its line."""
+    """Yield each name and attribute of ``self`` bound below a node, with its line."""
     for node in ast.iter_child_nodes(root):
         if isinstance(node, DEFINITIONS):
             yield node.name, node.lineno
@@ -238,7 +238,7 @@ def _bindings(root: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, i
 
 
 def _attributes(source: Source, owner: ast.ClassDef, clone: Clone) -> set[str]:
-    """The attributes of ``self`` that a class and those it inherits from bind, also in other files."""
+    """Return the attributes of ``self`` bound by a class and its bases, also in other files."""
     return {
         name
         for definition in classes_above(Definition(source, owner), clone)

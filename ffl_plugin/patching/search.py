@@ -1,4 +1,4 @@
-"""Where a recipe's files are in a clone: by path, by what they define, by what the patch left in them."""
+"""Finds a recipe's files in a clone: by path, by definitions, by traces of the patch."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Optional
 
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError, english
-from ffl_plugin.patching.recipe import File, Import, Recipe, in_words
-from ffl_plugin.patching.source import once_for_each
+from ffl_plugin.patching.recipe import File, Import, Recipe, describe_names
+from ffl_plugin.patching.source import weak_cache
 from ffl_plugin.patching.trace import introduced_names, parse_edit, trace
 
 
 class NotThisFamily(PatchError):
-    """The clone lacks what the recipe's family defines."""
+    """The clone does not define what the recipe's family does."""
 
 
 class Relative(NotThisFamily):
-    """The clone is one of those that the recipe tells apart in words."""
+    """The clone is a known fork that the recipe refuses with an explanation."""
 
 
 class Ambiguous(PatchError):
-    """Several places fit, and the user has to name one."""
+    """Several places match, and the user must choose one."""
 
 
-@once_for_each
+@weak_cache
 def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
-    """Return where each file of a recipe is, by the recipe's path, without the optional ones that are absent.
+    """Return the path of each of a recipe's files, by the recipe's path, without absent optional ones.
 
     Raises:
-        NotThisFamily: no file defines what one of the recipe's files does.
-        Ambiguous: there are several clones below the folder, or several files that define the same.
+        NotThisFamily: no file has the definitions of one of the recipe's files.
+        Ambiguous: several clones below the folder, or several files with the same definitions.
         PatchError: the file at a recipe's path cannot be parsed.
     """
     candidates: dict[str, list[str]] = {}
     for file in recipe.files:
         if clone.has(file.path):
-            clone.source(file.path)  # Refuses what cannot be parsed, rather than look further.
+            clone.source(file.path)  # refuse a file that cannot be parsed instead of searching further
         candidates[file.path] = _candidates(clone, file)
         if not candidates[file.path] and not file.optional:
             raise _unreadable(clone, file) or _missing(clone, recipe, file)
@@ -51,9 +51,9 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
     whole = [folder for folder in folders if all(folder + path in names for path, names in needed.items())]
     if len(whole) > 1 and "" not in whole:
         raise Ambiguous(
-            f"{clone.title} holds {len(whole)} clones of the {recipe.name} family "
+            f"{clone.title} contains {len(whole)} clones of the {recipe.name} family "
             f"({english([folder.rstrip('/') for folder in whole])})",
-            next_step="give the folder of one",
+            next_step="pass the folder of one",
         )
     if whole:
         folder = "" if "" in whole else whole[0]
@@ -61,14 +61,14 @@ def find_files(clone: Clone, recipe: Recipe) -> dict[str, str]:
     return _by_content(clone, recipe, {path: names for path, names in candidates.items() if names})
 
 
-@once_for_each
+@weak_cache
 def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str]]:
-    """Return where traces of a recipe are, by the recipe's path, and the copies of these files elsewhere.
+    """Return the files with traces of a recipe, by the recipe's path, and copies of them elsewhere.
 
-    A file need not be where the recipe has it, nor still define what the recipe asks for.
+    A file need not have the recipe's path, nor still have the recipe's definitions.
 
     Raises:
-        Ambiguous: several files hold the same traces, and none is where the recipe has it.
+        Ambiguous: several files have the same traces, and none is at the recipe's path.
     """
     traced: dict[str, list[str]] = {file.path: [] for file in recipe.files}
     traces = _Traces(recipe)
@@ -87,8 +87,8 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
             chosen = names if len(names) == 1 else in_place or names
         if len(chosen) > 1:
             raise Ambiguous(
-                f"{english(chosen)} all hold the {recipe.name} patch",
-                next_step="give the folder of the clone you mean",
+                f"{english(chosen)} all contain the {recipe.name} patch",
+                next_step="pass the folder of the clone you mean",
             )
         if chosen:
             found[file.path] = chosen[0]
@@ -97,14 +97,14 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
 
 
 def _candidates(clone: Clone, file: File) -> list[str]:
-    """The files that may be one of a recipe's: by what they define, or else by name."""
+    """Return candidates for a recipe's file: by definitions, or else by name."""
     if file.holds:
         return [name for name in clone.python_files if clone.defines(name, file.holds)]
     return [name for name in clone.python_files if f"/{name}".endswith(f"/{file.path}")]
 
 
 def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]]) -> dict[str, str]:
-    """Choose for each of the recipe's files the one at its path, the only one, or the one that fits."""
+    """Choose for each of the recipe's files the one at its path, the only one, or the one that passes."""
     found = {path: path if path in names else names[0] for path, names in candidates.items()}
     for file in recipe.files:
         names = candidates.get(file.path, [])
@@ -136,35 +136,38 @@ def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
     for other in recipe.others:
         for name in clone.python_files:
             if clone.defines(name, other.holds):
-                return Relative(f"{other.because}, which the {recipe.name} recipe does not fit", file=name)
-    because = f"{clone.title} is not of the {recipe.name} family"
+                return Relative(
+                    f"{other.because}, which the {recipe.name} recipe does not support", file=name
+                )
+    because = f"{clone.title} does not belong to the {recipe.name} family"
     if not file.holds:
         return NotThisFamily(f"{because}: there is no {file.path}")
     near = nearest(clone, file)
     if near is not None:
-        name, there, lacking = near
-        return NotThisFamily(f"{because}: {name} defines {in_words(there)}, but not {in_words(lacking)}")
-    return NotThisFamily(f"{because}: no file defines {in_words(file.holds)}")
+        name, defined, lacking = near
+        names = f"{describe_names(defined)}, but not {describe_names(lacking)}"
+        return NotThisFamily(f"{because}: {name} defines {names}")
+    return NotThisFamily(f"{because}: no file defines {describe_names(file.holds)}")
 
 
 def nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
-    """Return the file that defines most of what a recipe's file does, what it does, and what it lacks.
+    """Return the file with most of a recipe's definitions, those it has, and those it lacks.
 
-    None if no file defines anything telling: a function with a common name, such as ``main``, tells nothing
-    unless it comes first.
+    None if no file has a distinctive one: common function names, such as ``main``, count only if listed
+    first.
     """
-    telling = [name for name in file.holds if "." in name or name == file.holds[0]]
+    distinctive = [name for name in file.holds if "." in name or name == file.holds[0]]
     best: Optional[tuple[str, list[str], list[str]]] = None
     for name in clone.python_files:
-        if any(clone.defines(name, [wanted]) for wanted in telling):
-            there = [wanted for wanted in file.holds if clone.defines(name, [wanted])]
-            if best is None or len(there) > len(best[1]):
-                best = name, there, [wanted for wanted in file.holds if wanted not in there]
+        if any(clone.defines(name, [wanted]) for wanted in distinctive):
+            defined = [wanted for wanted in file.holds if clone.defines(name, [wanted])]
+            if best is None or len(defined) > len(best[1]):
+                best = name, defined, [wanted for wanted in file.holds if wanted not in defined]
     return best
 
 
 def _problem(clone: Clone, name: str, file: File, files: Mapping[str, str]) -> Optional[PatchError]:
-    """Why a file cannot be the one of a recipe; None if it can."""
+    """Return why a file cannot be a recipe's; None if it can."""
     try:
         for check in file.checks:
             check(clone.source(name), clone.with_files({**files, file.path: name}))
@@ -174,7 +177,7 @@ def _problem(clone: Clone, name: str, file: File, files: Mapping[str, str]) -> O
 
 
 def _unreadable(clone: Clone, file: File) -> Optional[PatchError]:
-    """Why a file that seems to be the one of a recipe, by its name and words, cannot be read."""
+    """Return why a file that looks like a recipe's, by name and words, cannot be read."""
     last = file.path.rpartition("/")[2]
     for name in clone.python_files:
         try:
@@ -186,7 +189,7 @@ def _unreadable(clone: Clone, file: File) -> Optional[PatchError]:
 
 
 class _Traces:
-    """What a recipe leaves in files.
+    """Finds a recipe's traces in files.
 
     Args:
         recipe: the recipe.
@@ -202,7 +205,7 @@ class _Traces:
         self._modules = {module for module, _ in self._imported}
 
     def file_of(self, clone: Clone, name: str) -> Optional[File]:
-        """Return the recipe's file of which a file of the clone holds most edits; None if it holds none."""
+        """Return the recipe's file with most edits in a file of the clone; None if there are none."""
         try:
             data = clone.read(name)
         except PatchError:
@@ -213,21 +216,21 @@ class _Traces:
             source = clone.source(name)
         except PatchError:
             if any(edit.code.encode() in data for edit in self._imports):
-                raise  # Our patch is in it, and nobody can tell what else.
+                raise  # it contains the patch, and possibly other edits
             return None
-        ours = {found for node in source.nodes for found in _imported(node) if found[0] in self._modules}
-        if ours and not ours & self._imported:  # Another family's patch, which may use the same statements.
+        imported = {found for node in source.nodes for found in _imported(node) if found[0] in self._modules}
+        if imported and not imported & self._imported:  # another recipe's patch, with similar statements
             return None
         in_place = [file for file in self.files if f"/{name}".endswith(f"/{file.path}")]
         counts = {
             file: sum(bool(nodes) for _, nodes in trace(source, file.edits).found)
             for file in in_place or self.files
         }
-        # Supplements put the same edit into several files, which only their definitions tell apart.
+        # Companion recipes insert the same edit into several files; only their definitions differ.
         best = max(
             counts, key=lambda file: (counts[file], clone.defines(name, file.holds) and bool(file.holds))
         )
-        return best if counts[best] or ours else None
+        return best if counts[best] or imported else None
 
 
 def _imported(node: ast.AST) -> list[tuple[Optional[str], str]]:

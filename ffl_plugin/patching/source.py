@@ -1,7 +1,7 @@
-"""A source file as bytes, text and syntax tree at once, with the byte offset of every place in the tree.
+"""A source file as bytes, text and syntax tree, with the byte offset of every node.
 
-Edits are spliced into the bytes, so that whatever the parser does not show (a byte order mark, line ends,
-tabs, an encoding cookie, form feeds, a missing final newline) is kept without being known.
+Edits are spliced into the bytes, so that everything the parser does not show (a byte order mark, line ends,
+tabs, an encoding cookie, form feeds, a missing final newline) is preserved.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 Scope = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Module]
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_KNOWN: weakref.WeakKeyDictionary[object, dict[Any, Any]] = weakref.WeakKeyDictionary()
+_CACHE: weakref.WeakKeyDictionary[object, dict[Any, Any]] = weakref.WeakKeyDictionary()
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Line(NamedTuple):
-    """One physical line: its text without the line end, the line end (may be empty) and its byte offset."""
+    """One physical line: text, line end (may be empty) and byte offset."""
 
     text: str
     end: str
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
     @property
     def blank(self) -> bool:
-        """Whether there is nothing but white space."""
+        """Whether the line is empty or white space."""
         return not self.text.strip()
 
 
@@ -53,8 +53,8 @@ class Source:
 
     Args:
         data: the bytes of the file.
-        name: how messages call it: its path inside the clone.
-        parsed: what has been parsed already, by name and bytes, so that nothing is parsed twice.
+        name: its name in messages: the path inside the clone.
+        parsed: cache of parsed files, by name and bytes.
 
     Raises:
         PatchError: the bytes cannot be decoded, or this Python cannot parse the text.
@@ -81,10 +81,10 @@ class Source:
         self._parsed[name, data] = self
 
     def with_bytes(self, data: bytes) -> Source:
-        """Return the file as it would be with other bytes.
+        """Return the file with other bytes.
 
         Raises:
-            PatchError: as the constructor does.
+            PatchError: as the constructor.
         """
         return self._parsed.get((self.name, data)) or Source(data, self.name, self._parsed)
 
@@ -93,7 +93,7 @@ class Source:
         return self.lines[number - 1]
 
     def column(self, number: int, utf8_column: int) -> int:
-        """Turn a column of the syntax tree, which counts UTF-8 bytes, into one that counts characters."""
+        """Convert a column of the syntax tree, in UTF-8 bytes, to characters."""
         return len(self.line(number).text.encode()[:utf8_column].decode())
 
     def offset(self, number: int, column: int) -> int:
@@ -102,12 +102,12 @@ class Source:
         return line.offset + len(line.text[:column].encode(self.encoding))
 
     def start_of(self, node: ast.AST) -> tuple[int, int]:
-        """Return the line and the column in characters at which a node starts."""
+        """Return the line and the column, in characters, of a node's start."""
         number: int = node.lineno  # type: ignore[attr-defined]
         return number, self.column(number, node.col_offset)  # type: ignore[attr-defined]
 
     def end_of(self, node: ast.AST) -> tuple[int, int]:
-        """Return the line and the column in characters after the last character of a node."""
+        """Return the line and the column, in characters, of a node's end."""
         number: int = node.end_lineno  # type: ignore[attr-defined]
         return number, self.column(number, node.end_col_offset)  # type: ignore[attr-defined]
 
@@ -120,23 +120,23 @@ class Source:
         return self.text_of(node).splitlines()[0]
 
     def after_line(self, number: int) -> int:
-        """Return the byte offset after a line and its line end."""
+        """Return the byte offset after a line and its newline."""
         return self.line(number + 1).offset if number < len(self.lines) else len(self.data)
 
     def newline_at(self, number: int) -> str:
-        """Return the line end in use at a line: its own, or that of the line before when it has none."""
+        """Return the newline in use at a line: its own, or else the previous line's."""
         for line in reversed(self.lines[:number]):
             if line.end:
                 return line.end
         return "\n"
 
     def encode(self, text: str) -> bytes:
-        """Encode text of ours in the file's encoding."""
+        """Encode text in the file's encoding."""
         return text.encode(self.encoding)
 
     @functools.cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
-        """The functions and classes by qualified name, also those in ``if``, ``try`` and ``with``."""
+        """Functions and classes by qualified name, including those in ``if``, ``try`` and ``with``."""
         found: dict[str, list[ast.stmt]] = {}
         for name, node in _definitions(self.tree.body, ""):
             found.setdefault(name, []).append(node)
@@ -153,7 +153,7 @@ class Source:
         return list(tokenize.generate_tokens(io.StringIO(self.text).readline))
 
     def tokens_between(self, start: tuple[int, int], end: tuple[int, int]) -> list[tokenize.TokenInfo]:
-        """Return the tokens that start from ``start`` on and before ``end`` (line, column in characters)."""
+        """Return the tokens that start in [``start``, ``end``) (line, column in characters)."""
         first = bisect.bisect_left(self._starts, start)
         return self.tokens[first : bisect.bisect_left(self._starts, end)]
 
@@ -162,21 +162,21 @@ class Source:
         return [token.start for token in self.tokens]
 
 
-def once_for_each(function: _Function) -> _Function:
-    """Remember what a function returns for its first argument, a file or clone, as long as that is in use."""
+def weak_cache(function: _Function) -> _Function:
+    """Decorator: cache a function's results for as long as its first argument, a file or clone, exists."""
 
     @functools.wraps(function)
-    def remembering(first: object, *others: Any) -> Any:
-        known = _KNOWN.setdefault(first, {})
-        if (function, others) not in known:
-            known[function, others] = function(first, *others)
-        return known[function, others]
+    def cached(first: object, *others: Any) -> Any:
+        results = _CACHE.setdefault(first, {})
+        if (function, others) not in results:
+            results[function, others] = function(first, *others)
+        return results[function, others]
 
-    return cast(_Function, remembering)
+    return cast(_Function, cached)
 
 
 def find_definition(source: Source, name: str) -> ast.stmt:
-    """Return the one function or class of a qualified name, or of its first alternative that is there.
+    """Return the only function or class of a qualified name, or of its first alternative that exists.
 
     Raises:
         PatchError: there is none, or more than one.
@@ -192,7 +192,7 @@ def find_definition(source: Source, name: str) -> ast.stmt:
 
 
 def find_function(source: Source, name: str) -> Function:
-    """Return the one function of that qualified name.
+    """Return the only function of a qualified name.
 
     Raises:
         PatchError: there is none, or more than one, or it is a class.
@@ -204,16 +204,16 @@ def find_function(source: Source, name: str) -> Function:
 
 
 def find_scope(source: Source, name: str) -> Scope:
-    """Return the one function of that qualified name, or the module for the empty name.
+    """Return the only function of a qualified name, or the module for the empty name.
 
     Raises:
-        PatchError: as `find_function` does.
+        PatchError: as `find_function`.
     """
     return find_function(source, name) if name else source.tree
 
 
 def owner_of(source: Source, scope: ast.AST) -> Optional[ast.ClassDef]:
-    """Return the class in which a method is defined."""
+    """Return the class that defines a method."""
     name = next((name for name, nodes in source.definitions.items() if scope in nodes), "")
     while name := name.rpartition(".")[0]:
         for node in source.definitions.get(name, ()):
@@ -246,7 +246,7 @@ def _definitions(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, a
 
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:
-    """Return the encoding without byte order mark, and the text, as Python itself would read the file."""
+    """Return the encoding, without byte order mark, and the text, as Python reads the file."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         body = data
@@ -263,7 +263,7 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
 
 def _parse(text: str, name: str) -> ast.Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # The user's "\d" in a plain string is not ours to report.
+        warnings.simplefilter("ignore")  # do not report invalid escapes in the user's strings
         try:
             return ast.parse(text)
         except SyntaxError as error:
@@ -271,7 +271,7 @@ def _parse(text: str, name: str) -> ast.Module:
                 f"cannot be parsed by Python {platform.python_version()} ({error.msg})",
                 file=name,
                 line=error.lineno,
-                next_step="repair the file, port it from an older Python, or run ffl-patch with a newer one",
+                next_step="repair or port the file, or run ffl-patch with another Python version",
             ) from None
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(

@@ -1,7 +1,7 @@
-"""What is left of a recipe's edits in a file, found by the tree alone.
+"""Finds a recipe's edits in a file by its syntax tree.
 
-The identity of an edit is its syntax tree, wherever in the file it stands: no marker comments, no state file.
-So the answer is the same after ``black``, a change of line ends, or the user's own edits around it.
+An edit is identified by its syntax tree, anywhere in the file: no marker comments, no state file. The result
+is the same after ``black``, a change of line ends, or other edits by the user.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param
-from ffl_plugin.patching.source import Function, Source, once_for_each
+from ffl_plugin.patching.source import Function, Source, weak_cache
 
 
 class Mention(NamedTuple):
@@ -25,7 +25,7 @@ class Mention(NamedTuple):
 
 @functools.cache
 def parse_edit(edit: Edit) -> ast.stmt:
-    """Return the tree of an edit's code: a parameter as a function with it, a decorator as an expression.
+    """Return the tree of an edit's code; parameters become a function's, decorators an expression.
 
     Raises:
         ValueError: the code is not one statement.
@@ -34,17 +34,17 @@ def parse_edit(edit: Edit) -> ast.stmt:
     statements = ast.parse(code).body
     if len(statements) != 1:
         raise ValueError(
-            f"an edit is one statement, and {edit.code!r} is {len(statements)}: make an edit of each"
+            f"an edit must be one statement, but {edit.code!r} has {len(statements)}; use one edit for each"
         )
     return statements[0]
 
 
 @functools.cache
 def introduced_names(edits: tuple[Edit, ...]) -> frozenset[str]:
-    """Return the names that edits bind before anything in them reads the name: what they add to the file.
+    """Return the names that edits bind before reading them: what they add to the file.
 
-    An attribute counts with its object (``"self.ffl"``), an imported name also with its module: another patch
-    may import another name from there. Where an import rebinds what is there, the module alone counts.
+    An attribute is included with its object (``"self.ffl"``), an imported name also with its module, since
+    another patch may import another name from it. For an import that rebinds names, only the module counts.
     """
     introduced: set[str] = set()
     for edit in edits:
@@ -61,24 +61,24 @@ def introduced_names(edits: tuple[Edit, ...]) -> frozenset[str]:
 
 
 def names_read(edit: Edit) -> set[str]:
-    """Return what the code of a statement or decorator reads: plain names, and attributes of ``self``."""
+    """Return the names that a statement or decorator reads: plain names and attributes of ``self``."""
     if isinstance(edit, (Import, Param)):
         return set()
     return {name for name in _used(parse_edit(edit), ast.Load) if name.count(".") == name.startswith("self.")}
 
 
-@once_for_each
+@weak_cache
 def identifiers(source: Source) -> tuple[tuple[ast.AST, Mention], ...]:
-    """Return each use of a name in a file, with its node: variable, attribute, keyword, import or definition.
+    """Return each use of a name in a file with its node: variable, attribute, keyword, import or definition.
 
-    An attribute of a variable stands with it (``"self.ffl"``), any other alone.
+    An attribute of a variable includes the variable (``"self.ffl"``); other attributes do not.
     """
     return tuple((node, Mention(_line(node), name)) for node, name in _identifiers(source.tree))
 
 
 @dataclass(frozen=True)
 class Found:
-    """A node that equals what an edit inserts.
+    """A node equal to an edit's code.
 
     Args:
         edit: the edit.
@@ -98,11 +98,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a file holds of a recipe.
+    """The traces of a recipe in a file.
 
     Args:
         found: for each edit, in the recipe's order, the nodes equal to it.
-        leftovers: other uses of the names the edits bring in: edited pieces, or the user's own code on top.
+        leftovers: other uses of the introduced names: edited parts of the patch, or code that depends on it.
     """
 
     found: tuple[tuple[Edit, tuple[Found, ...]], ...]
@@ -110,12 +110,12 @@ class Trace:
 
     @property
     def applied(self) -> bool:
-        """Whether every edit is there exactly once."""
+        """Whether every edit is present exactly once."""
         return all(len(nodes) == 1 for _, nodes in self.found)
 
     @property
     def absent(self) -> bool:
-        """Whether nothing of the recipe is there, nor anything else of its names."""
+        """Whether neither the edits nor their names are present."""
         return not self.leftovers and not self.nodes
 
     @property
@@ -124,18 +124,18 @@ class Trace:
         return [found for _, nodes in self.found for found in nodes]
 
 
-@once_for_each
+@weak_cache
 def trace(source: Source, edits: tuple[Edit, ...]) -> Trace:
-    """Look for the nodes of a file's edits, and for other uses of the names they bring in."""
+    """Find the nodes of a file's edits, and other uses of the names they introduce."""
     found = tuple((edit, tuple(_find(source, edit))) for edit in edits)
-    ours = {node for _, nodes in found for item in nodes for node in ast.walk(item.node)}
+    matched = {node for _, nodes in found for item in nodes for node in ast.walk(item.node)}
     names = introduced_names(edits)
-    others = {use for node, use in identifiers(source) if use.text in names and node not in ours}
+    others = {use for node, use in identifiers(source) if use.text in names and node not in matched}
     return Trace(found, tuple(sorted(others)))
 
 
-def same_but_for(old: ast.AST, new: ast.AST, found: Sequence[Found]) -> bool:
-    """Say whether two trees are the same, apart from nodes of the old one."""
+def equal_except(old: ast.AST, new: ast.AST, found: Sequence[Found]) -> bool:
+    """Whether two trees are equal except for the given nodes of the old one."""
     gone = {id(item.node) for item in found}
     gone |= {id(_default_of(item)) for item in found if isinstance(item.edit, Param)}
     return _same(old, new, gone)
@@ -192,7 +192,7 @@ def parameters(function: Function) -> list[tuple[ast.arg, Optional[ast.expr]]]:
 
 
 def _used(root: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    """Plain names and dotted attributes in a context; a target of ``+=`` is read as well as stored."""
+    """Return plain names and dotted attributes in a context; a target of ``+=`` is both read and stored."""
     found = set()
     for node in ast.walk(root):
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, context):

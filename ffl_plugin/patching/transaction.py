@@ -1,8 +1,8 @@
-"""Several files replaced as one: all of them, or none.
+"""Atomic replacement of several files: all of them, or none.
 
-New bytes are written beside each file, and each old file gets a second name. Then the new ones take the
-places of the old ones by renaming. Whatever fails before the journal says "done" is rolled back: at once, or,
-when the process was killed, by the next run.
+New bytes are written beside each file, and each old file is backed up. Then the new files are renamed into
+place. Any failure before the journal is marked as done is rolled back: at once, or, if the process was
+killed, by the next run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Change:
 
     Args:
         name: its path inside the clone, for messages.
-        path: its real path, links followed.
-        old: the bytes it has.
-        new: the bytes it shall have.
+        path: its real path, with links resolved.
+        old: its current bytes.
+        new: its new bytes.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Change:
 
 
 def check_writable(change: Change) -> None:
-    """Refuse a read-only file, which a rename would replace all the same.
+    """Refuse a read-only file, which a rename would replace anyway.
 
     Raises:
         PatchError: naming the file.
@@ -50,11 +50,11 @@ def check_writable(change: Change) -> None:
 
 
 def commit(root: Path, changes: Sequence[Change]) -> None:
-    """Replace all files, or leave all of them as they are; what a run that died has left is put back first.
+    """Replace all files or none, after recovering from a run that died.
 
     Raises:
-        PatchError: a file is read-only or has changed meanwhile, another run is at work, or the disk refused;
-            the message says so where the old files could not be put back at once.
+        PatchError: a file is read-only or has changed, another run is active, or the disk failed; the message
+            says if the old files could not be restored.
     """
     for change in changes:
         check_writable(change)
@@ -77,7 +77,7 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
             for change in changes:
                 disk.write_new(_new(change.path), change.new, change.path)
             for change in changes:
-                disk.keep(change.path, _old(change.path))
+                disk.back_up(change.path, _old(change.path))
             for change in changes:
                 disk.replace(_new(change.path), change.path)
                 disk.sync_folder(change.path.parent)
@@ -85,45 +85,45 @@ def commit(root: Path, changes: Sequence[Change]) -> None:
         except BaseException as error:
             _give_up(folder, entries, log, error)
             raise
-        with contextlib.suppress(
-            OSError
-        ):  # All files are new; what cannot be cleared up now, the next run clears up.
+        with contextlib.suppress(OSError):  # all files are new; the next run cleans up what remains
             _clean_up(folder, entries)
             log.needed = False
 
 
 def _give_up(folder: Path, entries: Sequence[Entry], log: Journal, error: BaseException) -> None:
-    """Put the old files back, and turn an error of the disk into a sentence."""
+    """Restore the old files, and convert a disk error to a sentence."""
     try:
         log.undone()
         _roll_back(folder, entries)
         log.needed = False
     except OSError as second:
         raise PatchError(
-            f"the disk refused ({error}), and again when the old files were to be put back ({second})",
-            next_step="once it works again, run the same command: it clears up first, and says what there is",
+            f"the disk failed ({error}), and again when restoring the old files ({second})",
+            next_step="fix the disk, then run the same command again: it recovers first",
         ) from error
     if isinstance(error, OSError):
-        raise PatchError(f"the disk refused ({error})", next_step="all files are as they were") from error
+        raise PatchError(f"the disk failed ({error})", next_step="no file was changed") from error
 
 
 def interrupted(root: Path) -> Optional[str]:
-    """Say in a sentence what a run that died has left in a clone; None if nothing."""
+    """Describe the state that a run that died has left in a clone; None if there is none."""
     folder = root.resolve()
     if not disk.has_journal(folder):
         return None
     record = _read(folder)
     if record is None or record.done:
-        return "an earlier ffl-patch was interrupted, with all files whole; apply and revert clear up first"
+        return (
+            "an earlier ffl-patch was interrupted, with all files complete; apply and revert clean up first"
+        )
     new = [entry.path for entry in record.entries if _sha256_of(folder / entry.path) == entry.new]
     return (
         f"an earlier ffl-patch was interrupted, with {len(new)} of {len(record.entries)} files written; "
-        "apply and revert put the old ones back first"
+        "apply and revert restore the old ones first"
     )
 
 
 def bytes_before(root: Path) -> dict[Path, bytes]:
-    """Return what the files that a run that died has written had in them before, by real path.
+    """Return the original bytes of files written by a run that died, by real path.
 
     Raises:
         PatchError: a file has been edited since.
@@ -138,10 +138,10 @@ def bytes_before(root: Path) -> dict[Path, bytes]:
 
 
 def recover(root: Path) -> Optional[str]:
-    """Finish or undo what a run that died has left; return a sentence about it, None if there was nothing.
+    """Complete or roll back a run that died; return a sentence about it, or None if there was nothing.
 
     Raises:
-        PatchError: another run is at work, or a file has been edited since.
+        PatchError: another run is active, or a file has been edited since.
     """
     folder = root.resolve()
     if not disk.has_journal(folder):
@@ -153,16 +153,16 @@ def recover(root: Path) -> Optional[str]:
 def _recover(folder: Path, log: Journal) -> str:
     log.needed = True
     record = _read(folder)
-    said = "an earlier ffl-patch was interrupted before it wrote anything"
+    outcome = "an earlier ffl-patch was interrupted before it wrote anything"
     if record is not None and record.done:
         _clean_up(folder, record.entries)
-        said = "an earlier ffl-patch was interrupted after it had written everything"
+        outcome = "an earlier ffl-patch was interrupted after it had written everything"
     elif record is not None:
         _require_unedited(folder, record.entries)
         _roll_back(folder, record.entries)
-        said = "an earlier ffl-patch was interrupted; its files are back to what they were before"
+        outcome = "an earlier ffl-patch was interrupted; its files have been restored"
     log.needed = False
-    return said
+    return outcome
 
 
 def _require_unedited(folder: Path, entries: Sequence[Entry]) -> None:
@@ -172,7 +172,7 @@ def _require_unedited(folder: Path, entries: Sequence[Entry]) -> None:
                 "has changed since an earlier ffl-patch was interrupted",
                 file=entry.path,
                 next_step=f"its text from before that run is in {_old(Path(entry.path)).as_posix()}: "
-                f"restore it, or delete {disk.JOURNAL} to keep things as they are",
+                f"restore it, or delete {disk.JOURNAL} to keep the file as it is",
             )
 
 
@@ -182,7 +182,7 @@ def _roll_back(folder: Path, entries: Sequence[Entry]) -> None:
         if _sha256_of(path) != entry.old and _old(path).exists():
             try:
                 disk.replace(_old(path), path)
-            except OSError:  # The rename is refused: the same bytes by another way.
+            except OSError:  # renaming failed: write the bytes instead
                 path.write_bytes(_old(path).read_bytes())
     _clean_up(folder, entries)
 

@@ -12,7 +12,7 @@ from clones import contents
 
 from ffl_plugin.patching import Plan, disk
 
-STEPS = ("write_new", "keep", "replace", "sync_folder", "remove")
+STEPS = ("write_new", "back_up", "replace", "sync_folder", "remove")
 CALLS = ("open", "write", "fsync", "ftruncate", "link", "replace", "unlink")
 
 

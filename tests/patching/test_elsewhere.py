@@ -29,7 +29,7 @@ ELSEWHERE = {
     "Keras": ("model.py", "from keras import layers\n", "model.py:1 imports TensorFlow"),
     "JAX": ("model.py", "import jax.numpy as jnp\n", "model.py:1 imports JAX"),
     "the nearest family": ("training/loss.py", NEAR, "but not StyleGAN2Loss.accumulate_gradients"),
-    "nothing": ("model.py", "import torch\n", "is of no family"),
+    "nothing": ("model.py", "import torch\n", "no supported family"),
     "the API of 2017": ("models/pix2pix_model.py", OLD, "Pix2PixModel has the API of 2017"),
 }
 

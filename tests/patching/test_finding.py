@@ -48,7 +48,7 @@ def test_a_script_that_a_fork_dropped_is_gone_without(
     (clone / script).write_text("# moved to a notebook\n", encoding="utf-8")
     before = contents(clone)
     plan = plan_apply(recipe, clone)
-    assert plan.notes == (f"{script} is not there, so the {target} patch goes without it",)
+    assert plan.notes == (f"{script} does not exist, so the {target} patch omits it",)
     plan.write()
     assert script not in [change.name for change in plan.changes]
     assert status(recipe, clone).state == "applied" and plan_apply(recipe, clone).changes == ()
@@ -80,7 +80,7 @@ def test_what_would_not_be_found_again_is_refused(
 ) -> None:
     clone = make_clone("pix2pix")
     monkeypatch.setattr(apply, "find_patched", lambda *_: ({}, []))
-    with pytest.raises(PatchError, match="would not be found again"):
+    with pytest.raises(PatchError, match="would not be recognised"):
         plan_apply(all_recipes()["pix2pix"], clone)
 
 
@@ -124,13 +124,11 @@ def test_a_clone_below_the_folder_is_found(make_clone: MakeClone, tmp_path: Path
 def test_several_clones_below_the_folder_are_listed(make_clone: MakeClone, tmp_path: Path) -> None:
     clone = make_clone("stylegan2-ada")
     shutil.copytree(clone, tmp_path / "second")
-    with pytest.raises(
-        PatchError, match=r"holds 2 clones .* \(second and stylegan2-ada\); give the folder of one"
-    ):
+    with pytest.raises(PatchError, match=r"2 clones .* \(second and stylegan2-ada\)"):
         plan_apply(ADA, tmp_path)
     plan_apply(ADA, clone).write()
     plan_apply(ADA, tmp_path / "second").write()
-    with pytest.raises(PatchError, match="all hold the stylegan2-ada patch; give the folder"):
+    with pytest.raises(PatchError, match="all contain the stylegan2-ada patch"):
         plan_revert(ADA, tmp_path)
 
 

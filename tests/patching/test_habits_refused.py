@@ -121,13 +121,13 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "                    gen_img = gen_img.add(1)\n"
             "                else:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=False)\n"
         },
-        r"there are 2 \(lines 36 and 39\) of what there has to be one",
+        r"found 2 \(lines 36 and 39\)",
     ),
     "images from one of three branches not made": (
         "spade",
         MODEL,
         {GENERATE: TWICE.format("elif self.opt.small")},
-        r"there are 2 \(lines 24 and 26\) of what there has to be one",
+        r"found 2 \(lines 24 and 26\)",
     ),
     "the gain in the mean": (
         "stylegan2-ada",

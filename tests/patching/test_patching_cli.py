@@ -40,7 +40,7 @@ def test_the_whole_trip(
     assert code == 0 and "reverted: train.py, training/loss.py" in out
     assert contents(clone) == before
     code, out, _ = run(capfd, "revert")
-    assert code == 0 and out.startswith("Nothing of ours is applied")
+    assert code == 0 and out.startswith("No ffl-plugin patch is applied")
     code, out, _ = run(capfd, "status", "--check")
     assert code == 3
     assert "It fits stylegan2-ada (drifted from NVlabs/stylegan2-ada-pytorch): ffl-patch apply" in out
@@ -121,9 +121,7 @@ def test_the_diff_is_one_that_git_takes_back(
             ["apply", "pix2pix", "{tmp}/stylegan2-ada"], 1, "looks like stylegan2-ada", id="wrong target"
         ),
         pytest.param(["status", "{tmp}/nowhere"], 1, "does not exist", id="status of no folder"),
-        pytest.param(
-            ["diff", "{tmp}/empty"], 1, "is of no family that can be patched", id="diff of no clone"
-        ),
+        pytest.param(["diff", "{tmp}/empty"], 1, "belongs to no supported family", id="diff of no clone"),
         pytest.param(["revert", "stylegan9", "{tmp}"], 2, "there is no target", id="revert of unknown"),
     ],
 )

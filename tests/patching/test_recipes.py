@@ -9,7 +9,7 @@ from types import FunctionType
 from clones import contents
 
 from ffl_plugin.patching import Recipe, plan_apply, plan_revert
-from ffl_plugin.patching.rewrite import take_out
+from ffl_plugin.patching.rewrite import remove_edits
 from ffl_plugin.patching.source import Source
 
 
@@ -49,4 +49,4 @@ def test_a_recipe_names_versions_of_all_its_files(recipe: Recipe) -> None:
 def test_taking_out_of_an_unpatched_file_changes_nothing(recipe: Recipe, clone: Path) -> None:
     for file in recipe.files:
         data = (clone / file.path).read_bytes()
-        assert take_out(Source(data, file.path), file.edits) == data
+        assert remove_edits(Source(data, file.path), file.edits) == data

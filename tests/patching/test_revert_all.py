@@ -54,7 +54,7 @@ def test_what_apply_prints_as_undo_is_true(
     code, out, err = run(capfd, "revert")
     assert (code, err) == (0, "") and out.startswith(f"{target} and {name} reverted: ")
     assert contents(clone) == before
-    assert run(capfd, "revert")[1].startswith("Nothing of ours is applied")
+    assert run(capfd, "revert")[1].startswith("No ffl-plugin patch is applied")
 
 
 def test_json_names_all_that_went(make_clone: MakeClone, capfd: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +114,6 @@ def test_all_or_nothing_over_the_files_of_both(
     for name, data in patched.items():
         (clone / name).write_bytes(data)
     faults.set(replaced[-1])
-    with pytest.raises(PatchError, match="all files are as they were"):
+    with pytest.raises(PatchError, match="no file was changed"):
         plan.write()
     assert contents(clone) == patched

@@ -1,4 +1,4 @@
-"""A clone patched by an earlier edition of a recipe: named, reverted, upgraded."""
+"""A clone patched by an earlier revision of a recipe: named, reverted, upgraded."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NEW_WORDS = {
 }
 
 
-def second_edition() -> Recipe:
-    """The same recipe with another word in each file, and the first edition remembered."""
+def second_revision() -> Recipe:
+    """The same recipe with another word in each file, and the first revision remembered."""
     files = tuple(
         replace(
             file,
@@ -45,36 +45,36 @@ def clone(make_clone: MakeClone) -> Path:
     return clone
 
 
-def test_status_names_the_edition(clone: Path) -> None:
-    current = status(second_edition(), clone)
-    assert (current.state, current.recipe.edition, second_edition().edition) == ("applied", 1, 2)
+def test_status_names_the_revision(clone: Path) -> None:
+    current = status(second_revision(), clone)
+    assert (current.state, current.recipe.revision, second_revision().revision) == ("applied", 1, 2)
 
 
 def test_apply_refuses_and_says_upgrade(clone: Path) -> None:
     with pytest.raises(
         PatchError,
-        match="edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada ",
+        match="revision 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada ",
     ):
-        plan_apply(second_edition(), clone)
+        plan_apply(second_revision(), clone)
 
 
 def test_upgrade_ends_where_apply_would_have(clone: Path, make_clone: MakeClone, tmp_path: Path) -> None:
-    plan_upgrade(second_edition(), clone).write()
+    plan_upgrade(second_revision(), clone).write()
     upgraded = contents(clone)
     clone.rename(tmp_path / "upgraded")
     fresh = make_clone("stylegan2-ada")
     before = contents(fresh)
-    plan_apply(second_edition(), fresh).write()
+    plan_apply(second_revision(), fresh).write()
     assert contents(fresh) == upgraded
-    assert plan_upgrade(second_edition(), fresh).changes == ()
-    plan_revert(second_edition(), fresh).write()
+    assert plan_upgrade(second_revision(), fresh).changes == ()
+    plan_revert(second_revision(), fresh).write()
     assert contents(fresh) == before
 
 
-def test_revert_takes_out_the_edition_that_is_there(
+def test_revert_takes_out_the_revision_that_is_there(
     clone: Path, make_clone: MakeClone, tmp_path: Path
 ) -> None:
-    plan_revert(second_edition(), clone).write()
+    plan_revert(second_revision(), clone).write()
     reverted = contents(clone)
     clone.rename(tmp_path / "reverted")
     assert reverted == contents(make_clone("stylegan2-ada"))
@@ -87,13 +87,13 @@ def test_upgrade_refuses_a_piece_edited_by_hand(clone: Path) -> None:
     )
     before = contents(clone)
     with pytest.raises(PatchError, match="partly applied"):
-        plan_upgrade(second_edition(), clone)
+        plan_upgrade(second_revision(), clone)
     assert contents(clone) == before
 
 
 def test_only_the_files_that_differ_are_written(clone: Path) -> None:
     launcher, _ = FIRST.files
-    recipe = replace(second_edition(), files=(launcher, second_edition().files[1]))
+    recipe = replace(second_revision(), files=(launcher, second_revision().files[1]))
     assert [change.name for change in plan_upgrade(recipe, clone).changes] == ["training/loss.py"]
 
 
@@ -123,10 +123,10 @@ def test_what_an_earlier_commit_wrote_is_upgraded_in_every_file(
     newest = replace(all_recipes()["torch2-stylegan3"], earlier=(first.files,))
     plan_apply(first, clone).write()
     found = status(newest, clone)
-    assert (found.state, found.recipe.edition) == ("applied", 1)
+    assert (found.state, found.recipe.revision) == ("applied", 1)
     assert {file.path for file in found.files} == {file.path for file in newest.files}
     plan_upgrade(newest, clone).write()
-    assert status(newest, clone).recipe.edition == 2
+    assert status(newest, clone).recipe.revision == 2
     plan_revert(newest, clone).write()
     assert contents(clone) == pristine
 
@@ -136,28 +136,28 @@ def test_the_command_line_upgrades_and_says_so(
 ) -> None:
     from ffl_plugin import patches
 
-    monkeypatch.setattr(patches.stylegan2_ada, "RECIPE", second_edition())
+    monkeypatch.setattr(patches.stylegan2_ada, "RECIPE", second_revision())
     first = contents(clone)
     code, out, _ = run(capfd, "status", clone, "--check")
     assert (
         code == 0
-        and f"stylegan2-ada: applied (edition 1; edition 2: ffl-patch upgrade stylegan2-ada {clone})" in out
+        and f"stylegan2-ada: applied (revision 1; revision 2: ffl-patch upgrade stylegan2-ada {clone})" in out
     )
     (entry,) = json.loads(run(capfd, "status", clone, "--json")[1])["targets"]
     assert (entry["edition"], entry["installed_edition"]) == (1, 2)
     code, _, err = run(capfd, "apply", "stylegan2-ada", clone)
     assert (
         code == 1
-        and "edition 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada "
+        and "revision 1 of stylegan2-ada is applied, 2 is installed; run `ffl-patch upgrade stylegan2-ada "
         in err
     )
-    assert "would be upgraded (edition 2)" in run(capfd, "upgrade", clone, "--dry-run")[1]
+    assert "would be upgraded (revision 2)" in run(capfd, "upgrade", clone, "--dry-run")[1]
     assert contents(clone) == first
     code, out, _ = run(capfd, "upgrade", clone)
-    assert code == 0 and "stylegan2-ada upgraded (edition 2): train.py, training/loss.py" in out
-    assert "already the newest" in run(capfd, "upgrade", clone)[1]
+    assert code == 0 and "stylegan2-ada upgraded (revision 2): train.py, training/loss.py" in out
+    assert "already up to date" in run(capfd, "upgrade", clone)[1]
 
 
 def test_upgrade_of_nothing_is_refused(make_clone: MakeClone) -> None:
     with pytest.raises(PatchError, match="is not applied"):
-        plan_upgrade(second_edition(), make_clone("stylegan2-ada"))
+        plan_upgrade(second_revision(), make_clone("stylegan2-ada"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ffl_plugin.patching.recipe import Param
-from ffl_plugin.patching.rewrite import add_edits, take_out
+from ffl_plugin.patching.rewrite import add_edits, remove_edits
 from ffl_plugin.patching.source import Source
 
 EDIT = Param("f", "ffl_options=None", comment="Focal frequency loss")
@@ -100,7 +100,7 @@ REWRITTEN = {
 @pytest.mark.parametrize(("old", "new"), REWRITTEN.values(), ids=REWRITTEN)
 def test_rewritten(old: str, new: str) -> None:
     assert add_edits(Source(old.encode(), "file"), (EDIT,)).decode() == new
-    assert take_out(Source(new.encode(), "file"), (EDIT,)).decode() == old
+    assert remove_edits(Source(new.encode(), "file"), (EDIT,)).decode() == old
 
 
 TAKEN_OUT_AFTER_OTHER_EDITS = {
@@ -133,4 +133,4 @@ TAKEN_OUT_AFTER_OTHER_EDITS = {
     ("edited", "expected"), TAKEN_OUT_AFTER_OTHER_EDITS.values(), ids=TAKEN_OUT_AFTER_OTHER_EDITS
 )
 def test_taken_out_after_other_edits(edited: str, expected: str) -> None:
-    assert take_out(Source(edited.encode(), "file"), (EDIT,)).decode() == expected
+    assert remove_edits(Source(edited.encode(), "file"), (EDIT,)).decode() == expected

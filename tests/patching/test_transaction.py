@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from clones import MakeClone, contents
 from faults import Faults, Killed, restore, wholly, without_leftovers
-from test_editions import second_edition
+from test_revisions import second_revision
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import (
@@ -36,7 +36,7 @@ def plan_for(action: str, clone: Path) -> Plan:
     if action == "apply":
         return plan_apply(RECIPE, clone)
     plan_apply(RECIPE, clone).write()
-    return plan_revert(RECIPE, clone) if action == "revert" else plan_upgrade(second_edition(), clone)
+    return plan_revert(RECIPE, clone) if action == "revert" else plan_upgrade(second_revision(), clone)
 
 
 @pytest.mark.parametrize("for_ever", [False, True], ids=["once", "from then on"])
@@ -57,13 +57,13 @@ def test_a_full_disk_at_every_step(
             plan.write()
         except PatchError as error:
             said = str(error)
-            assert "the disk refused" in said or "cannot be written" in said
+            assert "the disk failed" in said or "cannot write" in said
         faults.set(-1)
         outcome = wholly(contents(clone), old, plan)
         outcomes.add(outcome)
         note = transaction.recover(clone)
         after = wholly(contents(clone), old, plan)
-        if "it clears up first" in said:  # Nothing could be put back either: the next run says what it is.
+        if "it recovers first" in said:  # Nothing could be put back either: the next run says what it is.
             assert after == ("new" if "had written everything" in str(note) else "old"), (step, note)
         else:
             assert outcome == after == ("old" if said else "new"), (step, said, note)
@@ -108,7 +108,7 @@ def test_killed_at_every_step(
 def plan_again(action: str, clone: Path) -> Plan:
     if action == "apply":
         return plan_apply(RECIPE, clone)
-    return plan_revert(RECIPE, clone) if action == "revert" else plan_upgrade(second_edition(), clone)
+    return plan_revert(RECIPE, clone) if action == "revert" else plan_upgrade(second_revision(), clone)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -213,7 +213,7 @@ def test_the_next_command_says_and_mends_what_a_dead_process_left(make_clone: Ma
         assert "interrupted, with 1 of 2 files written" in ffl_patch(*reading).stderr, reading
     assert contents(clone) == left
     done = ffl_patch("apply", "stylegan2-ada", clone)
-    assert done.returncode == 0 and "apply and revert put the old ones back first" in done.stderr
+    assert done.returncode == 0 and "apply and revert restore the old ones first" in done.stderr
     assert contents(clone) == patched
     assert ffl_patch("revert", clone).returncode == 0
     assert contents(clone) == pristine
@@ -275,8 +275,8 @@ def test_two_runs_do_not_interleave(make_clone: MakeClone) -> None:
     with disk.locked_journal(clone):
         done = ffl_patch("apply", "stylegan2-ada", clone)
         assert done.returncode == 1
-        assert "another ffl-patch is at work" in done.stderr and "Traceback" not in done.stderr
-        with pytest.raises(PatchError, match="another ffl-patch is at work"):
+        assert "another ffl-patch is running" in done.stderr and "Traceback" not in done.stderr
+        with pytest.raises(PatchError, match="another ffl-patch is running"):
             plan.write()
     assert contents(clone) == before
     plan.write()
@@ -340,7 +340,7 @@ def test_a_rename_that_is_always_refused_is_rolled_back_by_copying(
         real(source, target)
 
     monkeypatch.setattr(disk, "replace", replace)
-    with pytest.raises(PatchError, match=r"the disk refused .* all files are as they were"):
+    with pytest.raises(PatchError, match=r"the disk failed .* no file was changed"):
         plan.write()
     assert contents(clone) == before
 

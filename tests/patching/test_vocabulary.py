@@ -8,7 +8,7 @@ import pytest
 
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, status
 from ffl_plugin.patching.recipe import Anchor, File, Import, Last, Only, Statement, Version
-from ffl_plugin.patching.rewrite import add_edits, take_out
+from ffl_plugin.patching.rewrite import add_edits, remove_edits
 from ffl_plugin.patching.source import Source
 from ffl_plugin.patching.trace import parse_edit
 
@@ -137,7 +137,7 @@ def test_a_statement_goes_to_its_place(
     edits = (Statement(function, "mine.call()", after=anchor),)
     new = add_edits(source, edits)
     assert around.replace("+", "mine.call()").replace("    ", unit) in new.decode()
-    assert take_out(Source(new, "train.py"), edits) == source.data
+    assert remove_edits(Source(new, "train.py"), edits) == source.data
 
 
 def test_a_block_takes_the_indentation_of_the_module() -> None:
@@ -151,22 +151,22 @@ REFUSED: dict[str, tuple[str, str, Anchor, str]] = {
         SCRIPT,
         "",
         Only(("loss.backward()",)),
-        r"train.py:14: `loss.backward\(\)` in the module's own code runs in one branch only",
+        r"train.py:14: `loss.backward\(\)` in .* runs in one branch only",
     ),
     "two in the loop": (
         SCRIPT,
         "",
         Only((LOSS,), branch=LOSS),
-        r"there are 2 \(lines 11 and 13\) of what there has to be one: `loss = ...` in the module's own code",
+        r"`loss = ...`.* found 2 \(lines 11 and 13\)",
     ),
     "a branch in two places": (
         SCRIPT + "loss = 0\n",
         "",
         Only(("loss.backward()",), branch=LOSS),
-        r"there are 2 \(lines 11 and 19\) of what there has to be one: branch with `loss = ...`",
+        r"branch with `loss = ...`.* found 2 \(lines 11 and 19\)",
     ),
-    "an empty module": ("# nothing\n", "", Only((LOSS,)), "there is no statement in the module's own code"),
-    "nothing of the kind": (MAIN, "", Only((LOSS,)), "there is no `loss = ...` in the module's own code"),
+    "an empty module": ("# nothing\n", "", Only((LOSS,)), "there is no statement"),
+    "nothing of the kind": (MAIN, "", Only((LOSS,)), "there is no `loss = ...`"),
     "above what is not there": (
         STEPS,
         "train",
@@ -183,13 +183,13 @@ REFUSED: dict[str, tuple[str, str, Anchor, str]] = {
         STEPS.replace("        g_loss = ", "        g_loss = 0\n        g_loss = "),
         "train",
         Last(LAST_FAKE, branch="g_loss = ...", above=Only(("g_loss = ...",))),
-        r"there are 2 \(lines 9 and 10\) of what there has to be one: `g_loss = ...` in train",
+        r"`g_loss = ...`.* found 2 \(lines 9 and 10\)",
     ),
     "behind an endless loop's break": (
         "while True:\n    break\n    loss = 1\n",
         "",
         Only((LOSS,), branch=LOSS),
-        "train.py:3: `loss = 1` never runs, because of line 2",
+        "train.py:3: `loss = 1` .* because of line 2",
     ),
 }
 

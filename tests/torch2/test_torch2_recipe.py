@@ -17,7 +17,7 @@ import torch
 from click.testing import CliRunner
 
 from ffl_plugin.cli import group
-from ffl_plugin.cli._targets import applied, supplement_named
+from ffl_plugin.cli._targets import applied, companion_named
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply, plan_revert, plan_upgrade, status
 from ffl_plugin.patching.detect import detect
@@ -90,15 +90,15 @@ class TestByName:
             if recipe.supplements is not None:
                 assert name in ("torch2", f"torch2-{recipe.supplements}")
 
-    def test_a_supplement_of_another_target_is_refused(self, clone: Path) -> None:
+    def test_a_companion_of_another_target_is_refused(self, clone: Path) -> None:
         result = CliRunner().invoke(group, ["apply", "pix2pix", str(clone), "--with", "torch2"])
         assert result.exit_code == 2
-        assert "no 'torch2' goes with pix2pix; nothing goes with it" in result.stderr
+        assert "pix2pix has no companion recipe 'torch2'" in result.stderr
 
     def test_a_misspelt_one_is_refused_with_the_right_one(self, clone: Path) -> None:
         result = CliRunner().invoke(group, ["apply", "stylegan2-ada", str(clone), "--with", "torch"])
         assert result.exit_code == 2
-        assert "there is torch2" in result.stderr
+        assert "available: torch2" in result.stderr
 
     def test_it_goes_with_every_stylegan_family(self) -> None:
         families = [
@@ -106,7 +106,7 @@ class TestByName:
         ]
         assert families == ["eg3d", "projected-gan", "stylegan2-ada", "stylegan3"]
         for name in families:
-            assert supplement_named("torch2", all_recipes()[name]).supplements == name
+            assert companion_named("torch2", all_recipes()[name]).supplements == name
 
     @pytest.mark.parametrize("name", SUPPLEMENTS)
     def test_the_one_that_is_applied_is_known(self, name: str, tmp_path: Path) -> None:
@@ -279,15 +279,15 @@ def python(clone: Path, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", SUPPLEMENTS)
-def test_a_clone_patched_by_the_first_edition_is_upgraded(name: str, tmp_path: Path) -> None:
+def test_a_clone_patched_by_the_first_revision_is_upgraded(name: str, tmp_path: Path) -> None:
     recipe = all_recipes()[name]
     clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
     plan_apply(recipe, clone).write()
     now = contents(clone)
     plan_revert(recipe, clone).write()
-    for first in recipe.editions[1:]:
+    for first in recipe.revisions[1:]:
         plan_apply(first, clone).write()
-        assert status(recipe, clone).recipe.edition == 1
+        assert status(recipe, clone).recipe.revision == 1
         plan_upgrade(recipe, clone).write()
         assert contents(clone) == now
 
