@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Optional
@@ -21,17 +20,19 @@ def command(repo: Optional[Path], as_json: bool) -> None:
     from ffl_plugin.doctor import examine
 
     findings = examine(repo)
-    problems = [finding for finding in findings if finding.mend is not None]
+    problems = [finding for finding in findings if finding.fix is not None]
     if as_json:
         report = {
-            "findings": [dataclasses.asdict(finding) for finding in findings],
+            "findings": [
+                {"name": finding.name, "found": finding.found, "mend": finding.fix} for finding in findings
+            ],
             "problems": len(problems),
         }
         click.echo(json.dumps(report, indent=2))
         return
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        click.echo(f"{'!' if finding.mend else ' '} {finding.name.ljust(width)}  {finding.found}")
-        if finding.mend:
-            click.echo(f"  {' ' * width}  {finding.mend}")
+        click.echo(f"{'!' if finding.fix else ' '} {finding.name.ljust(width)}  {finding.found}")
+        if finding.fix:
+            click.echo(f"  {' ' * width}  {finding.fix}")
     click.echo(f"{len(problems) or 'No'} problem{'' if len(problems) == 1 else 's'} found.")

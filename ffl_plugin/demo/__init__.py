@@ -1,1 +1,1 @@
-"""The main job on an embedded training repository of our own."""
+"""The demo: patch, train, compare, on an embedded training repository."""

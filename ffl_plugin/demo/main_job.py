@@ -1,4 +1,4 @@
-"""From a repository to a verdict: patch it, train it twice, compare."""
+"""The steps of the demo: patch a repository, train it twice, compare."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def run(
     clone: Optional[Path] = None,
     *,
     command: str = "",
-    say: Callable[[str], None] = lambda sentence: None,
+    echo: Callable[[str], None] = lambda sentence: None,
     on_epoch: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Comparison, Sequence[Path]]:
-    """Do the whole demo in ``trainings.out``, which an earlier demo may have written.
+    """Run the whole demo in ``trainings.out``, which may contain an earlier demo.
 
     Args:
-        trainings: where, how large, on which seed and with which weight.
-        clone: a real clone, of which a copy is trained; None for the embedded repository.
+        trainings: folder, scale, seed and weight.
+        clone: a real clone, a copy of which is trained; None for the embedded repository.
         command: the command line, for the report.
-        say: called with a sentence before each step.
-        on_epoch: called as ``on_epoch(done, of)`` while training.
+        echo: called with a message before each step.
+        on_epoch: called as ``on_epoch(done, of)`` during training.
 
     Returns:
-        The comparison of the training with FFL against the one without, and the files it was written to.
+        The comparison of the trainings with and without FFL, and the report's files.
 
     Raises:
-        FFLError: the folder or clone cannot be used, or a step failed; one sentence says which.
+        FFLError: the folder or clone cannot be used, or a step failed; the message says which.
     """
     from ffl_plugin.patches import all_recipes
     from ffl_plugin.patching import plan_apply
@@ -51,21 +51,21 @@ def run(
     settings = {"weight": trainings.weight, "seed": trainings.seed, "scale": asdict(scale)}
     repositories.make_folder(out, settings)
     if clone is None:
-        say(f"Unpacking the training repository to {repository}")
+        echo(f"Unpacking the training repository to {repository}")
         repositories.unpack_repository(repository)
     else:
-        say(f"Copying {clone} to {repository}; the clone itself stays as it is")
+        echo(f"Copying {clone} to {repository}; the clone is not changed")
         repositories.copy_repository(clone, repository)
-    say(f"Patching it, as `ffl-patch apply pix2pix {shlex.quote(str(repository))}` does")
+    echo(f"Patching it, as with `ffl-patch apply pix2pix {shlex.quote(str(repository))}`")
     plan_apply(all_recipes()["pix2pix"], repository).write()
-    say(f"Drawing {scale.train} pairs to train and {scale.test} to test in {data}")
+    echo(f"Drawing {scale.train} training and {scale.test} test pairs in {data}")
     write_data_set(data, scale.size, scale.train, scale.test, trainings.seed)
     weight = shortest(trainings.weight)
-    say(f"Training twice on seed {trainings.seed}: without FFL, and with --ffl-weight {weight}")
+    echo(f"Training twice with seed {trainings.seed}: without FFL, and with --ffl-weight {weight}")
     trainings.train(on_epoch)
-    say("Generating the test images with both")
+    echo("Generating the test images with both")
     trainings.test()
-    say("Comparing")
+    echo("Comparing")
     comparison = compare(
         before=trainings.results(WITHOUT), after=trainings.results(WITH), download=False, command=command
     )

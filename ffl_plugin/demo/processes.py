@@ -1,4 +1,4 @@
-"""Scripts of the training repository, run side by side, with what they print kept and followed."""
+"""Runs scripts of the training repository in parallel, logging and following their output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Callable, Optional
 
 from ffl_plugin.errors import FFLError
 
-# One thread each, on the CPU: side by side they fill two cores, and threads that wait for each other do not.
+# One CPU thread each: the two together use two cores, and more threads would wait for each other.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",
@@ -26,7 +26,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Script:
-    """One script to run in the training repository, seeded; ``log`` gets all that it prints."""
+    """A script of the training repository, run seeded; its output goes to ``log``."""
 
     title: str
     arguments: Sequence[str]
@@ -36,10 +36,10 @@ class Script:
 def run_together(
     scripts: Sequence[Script], folder: Path, seed: int, on_line: Callable[[Script, str], None]
 ) -> None:
-    """Run all scripts at once in ``folder``; call ``on_line`` for each line, in this thread.
+    """Run all scripts in parallel in ``folder``; call ``on_line`` for each line, in this thread.
 
     Raises:
-        FFLError: a script failed; the sentence has its last line and names its log. The others are stopped.
+        FFLError: a script failed; the message has its last line and log. The others are stopped.
     """
     lines: queue.Queue[tuple[Script, Optional[str]]] = queue.Queue()
     processes: list[subprocess.Popen[str]] = []
@@ -82,7 +82,7 @@ def _start(script: Script, folder: Path, seed: int) -> subprocess.Popen[str]:
 def _follow(
     script: Script, process: subprocess.Popen[str], lines: queue.Queue[tuple[Script, Optional[str]]]
 ) -> None:
-    """Copy each line to the log and to the queue; None when there are no more."""
+    """Copy each line to the log and the queue, then put None."""
     assert process.stdout is not None
     with process.stdout as printed, script.log.open("w", encoding="utf-8") as log:
         for line in printed:
@@ -93,5 +93,5 @@ def _follow(
 
 def _failure(script: Script) -> str:
     printed = [line for line in script.log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    last = printed[-1] if printed else "it printed nothing"
-    return f"{script.title} failed ({last}); all that it printed is in {script.log}"
+    last = printed[-1] if printed else "no output"
+    return f"{script.title} failed ({last}); its output is in {script.log}"

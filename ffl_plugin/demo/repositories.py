@@ -1,4 +1,4 @@
-"""Where the demo works: a folder of its own, and in it a training repository to patch."""
+"""The demo's output folder, and the training repository in it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Any
 
 from ffl_plugin.errors import FFLError
 
-MARKER = "ffl-demo.json"  # says that a demo wrote the folder, so that the next one may replace it
+MARKER = "ffl-demo.json"  # marks a folder as written by a demo, so that the next one may replace it
 NOT_COPIED = (".git", "checkpoints", "results", "datasets", "wandb", "__pycache__")
 
 
 def check_folder(out: Path) -> None:
-    """Refuse, before anything is written, a folder that is not ours to write.
+    """Refuse a folder that the demo must not overwrite.
 
     Raises:
-        FFLError: ``out`` is a file, or holds what no demo wrote.
+        FFLError: ``out`` is a file, or contains files not written by a demo.
     """
     if out.exists() and not out.is_dir():
-        raise FFLError(f"{out} is a file; give --out the name of a folder")
+        raise FFLError(f"{out} is a file; pass a folder with --out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).is_file():
-        raise FFLError(f"{out} holds files that no demo wrote; give --out a new or an empty folder")
+        raise FFLError(f"{out} contains files not written by a demo; pass a new or empty folder with --out")
 
 
 def check_clone(clone: Path) -> None:
-    """Refuse what cannot be trained with ``train.py`` and applied with ``test.py``.
+    """Refuse a clone without ``train.py`` or ``test.py``.
 
     Raises:
-        FFLError: one of the two is missing.
+        FFLError: one of them is missing.
     """
     for script in ("train.py", "test.py"):
         if not (clone / script).is_file():
             raise FFLError(
-                f"{clone} has no {script}; give --repo a clone of junyanz/pytorch-CycleGAN-and-pix2pix"
+                f"{clone} has no {script}; pass a clone of junyanz/pytorch-CycleGAN-and-pix2pix with --repo"
             )
 
 
 def make_folder(out: Path, settings: dict[str, Any]) -> None:
-    """Make ``out`` afresh, with a marker that keeps ``settings``; what an earlier demo left there goes."""
+    """Create ``out`` with a marker that contains ``settings``, deleting an earlier demo's files."""
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
@@ -54,11 +54,11 @@ def unpack_repository(folder: Path) -> None:
 
 
 def copy_repository(clone: Path, folder: Path) -> None:
-    """Copy a clone without its history, data and results; the clone itself stays as it is."""
+    """Copy a clone without its history, data and results; the clone is not changed."""
 
     def ignored(parent: str, names: list[str]) -> set[str]:
-        # The demo's folder may lie in the clone, and a copy must not contain itself.
-        ours = {name for name in names if Path(parent, name).resolve() == folder.parent}
-        return ours | (set(names) & set(NOT_COPIED) if Path(parent) == clone else set())
+        # The demo's folder may be inside the clone, and a copy must not contain itself.
+        demo = {name for name in names if Path(parent, name).resolve() == folder.parent}
+        return demo | (set(names) & set(NOT_COPIED) if Path(parent) == clone else set())
 
     shutil.copytree(clone, folder, symlinks=True, ignore=ignored)

@@ -1,4 +1,4 @@
-"""The trainings of the demo: twice on the same seed and data, without FFL and with it."""
+"""The two trainings of the demo, with the same seed and data: without FFL and with it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ffl_plugin.formatting import shortest
 
 WITHOUT, WITH = "without", "with"
 
-# What pytorch-CycleGAN-and-pix2pix prints when an epoch is over, in all of its versions.
+# Printed by every version of pytorch-CycleGAN-and-pix2pix at the end of an epoch.
 END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
 
-# What only some versions need to train on a CPU and without a server for pictures.
+# Flags that only some versions need, to train on a CPU and without a visdom server.
 FLAGS_OF_SOME_VERSIONS = {"--gpu_ids": ["-1"], "--display_id": ["0"], "--no_html": []}
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the demo is: square images of ``size`` pixels, how many, and epochs of training."""
+    """The size of the demo: square images of ``size`` pixels, numbers of images and epochs."""
 
     size: int
     train: int
@@ -37,7 +37,7 @@ REAL = Scale(size=128, train=96, test=24, epochs=12)
 
 @dataclass(frozen=True)
 class Trainings:
-    """Two trainings of one patched repository; all of it lies in ``out``."""
+    """Two trainings of one patched repository, all in ``out``."""
 
     out: Path
     scale: Scale
@@ -46,16 +46,16 @@ class Trainings:
 
     @property
     def repository(self) -> Path:
-        """The repository that trains."""
+        """The patched repository."""
         return self.out / "repository"
 
     @property
     def data(self) -> Path:
-        """The pairs to train and to test."""
+        """The training and test pairs."""
         return self.out / "data"
 
     def train(self, on_epoch: Callable[[int, int], None]) -> None:
-        """Train both side by side; call ``on_epoch(done, of)`` at each end of an epoch of either."""
+        """Train both in parallel; call ``on_epoch(done, of)`` at the end of each epoch of either."""
         done = {WITHOUT: 0, WITH: 0}
 
         def follow(script: Script, line: str) -> None:
@@ -72,7 +72,7 @@ class Trainings:
         run_together(scripts, self.repository, self.seed, lambda script, line: None)
 
     def results(self, which: str) -> Path:
-        """The folder with the result images of one of the trainings."""
+        """Return the folder of one training's result images."""
         return self.out / "results" / which
 
     def _training(self, which: str) -> Script:

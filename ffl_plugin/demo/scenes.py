@@ -1,7 +1,7 @@
 """The demo's data: house fronts drawn from label maps, with texture, shading and sharp edges.
 
-A photograph follows from its label map alone, so a generator can learn it: what it misses after a short
-training is mostly fine structure, brickwork, blinds and roof tiles, which is what FFL is about.
+A photograph is a function of its label map, so a generator can learn it: after a short training it lacks
+mostly fine structure, such as brickwork, blinds and roof tiles, which FFL is about.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 
 Array = NDArray[Any]
 
-SUPERSAMPLING = 4  # photographs are drawn this much larger, then averaged: anti-aliasing
+SUPERSAMPLING = 4  # photographs are drawn at this scale and averaged: anti-aliasing
 UNITS = 64  # scenes are laid out in units of 1/64 of the image; textures have periods of a few units
 
 SKY, WALL, WINDOW, BLIND, DOOR, ROOF, GROUND = range(7)
@@ -35,7 +35,7 @@ LABEL_COLOURS = np.array(
 
 
 def write_data_set(folder: Path, size: int, train: int, test: int, seed: int) -> None:
-    """Write ``train`` and ``test`` pairs as PNGs of label map and photograph, side by side, as pix2pix reads.
+    """Write ``train`` and ``test`` pairs as pix2pix's aligned PNGs, label map and photograph side by side.
 
     Each image of a pair is ``size`` × ``size`` pixels; the same seed gives the same bytes.
     """
@@ -58,8 +58,7 @@ def draw_pair(generator: np.random.Generator, size: int) -> tuple[Array, Array]:
     return LABEL_COLOURS[labels], photograph
 
 
-# A part is a class and the predicate that says where it is, from the coordinates (y, x) in units. Its top is
-# where its texture starts.
+# A part is a class, the top where its texture starts, and a predicate over coordinates (y, x) in units.
 Part = tuple[int, float, Callable[[Array, Array], Array]]
 
 
@@ -70,11 +69,11 @@ def _rectangle(label: int, top: float, bottom: float, left: float, right: float)
 def _lay_out(generator: np.random.Generator) -> list[Part]:
     """Choose the parts of one scene, from back to front."""
 
-    def whole(low: int, high: int) -> int:
+    def integer(low: int, high: int) -> int:
         return int(generator.integers(low, high))
 
-    horizon, left, right, eaves = whole(52, 58), whole(2, 12), whole(52, 62), whole(14, 24)
-    ridge = whole(3, eaves - 6)
+    horizon, left, right, eaves = integer(52, 58), integer(2, 12), integer(52, 62), integer(14, 24)
+    ridge = integer(3, eaves - 6)
     middle = (left + right) / 2
 
     def under_the_roof(y: Array, x: Array) -> Array:
@@ -87,9 +86,9 @@ def _lay_out(generator: np.random.Generator) -> list[Part]:
         _rectangle(WALL, eaves, horizon, left, right),
         (ROOF, ridge, under_the_roof),
     ]
-    columns, rows = whole(2, 5), whole(1, 4)
+    columns, rows = integer(2, 5), integer(1, 4)
     width, height = (right - left) / columns, (horizon - eaves) / rows
-    door = whole(0, columns)
+    door = integer(0, columns)
     for row in range(rows):
         for column in range(columns):
             centre, top = left + (column + 0.5) * width, eaves + row * height
@@ -104,7 +103,7 @@ def _lay_out(generator: np.random.Generator) -> list[Part]:
 
 
 def _paint(parts: list[Part], size: int) -> tuple[Array, Array]:
-    """Rasterise the parts: the class of each pixel (size, size), and the top of the part it belongs to."""
+    """Rasterise the parts: the class of each pixel, (size, size), and the top of its part."""
     y, x = _coordinates(size)
     labels, tops = np.full((size, size), SKY, np.intp), np.zeros((size, size))
     for label, top, where in parts:
@@ -119,7 +118,7 @@ def _coordinates(size: int) -> tuple[Array, Array]:
 
 
 def _texture(labels: Array, tops: Array) -> Array:
-    """Colour of each pixel in [0, 1], (size, size, 3), from its class and place."""
+    """Return the colour of each pixel in [0, 1], (size, size, 3), from its class and position."""
     y, x = _coordinates(len(labels))
     down = y - tops
     course = np.floor(y / 4)
@@ -136,7 +135,7 @@ def _texture(labels: Array, tops: Array) -> Array:
         GROUND: _mix((0.38, 0.38, 0.40), (0.66, 0.64, 0.60), (x + 2 * y) % 6 < 4.5),
     }
     image = np.select([labels[..., None] == label for label in colours], list(colours.values()))
-    # Light from the upper left: walls darken to the right, and each part's upper edge throws a shadow.
+    # Light from the upper left: walls darken to the right, and each part's upper edge casts a shadow.
     light = np.where(labels == SKY, 1.0, 1.06 - 0.25 * x / UNITS)
     shadow = np.where((labels != SKY) & (labels != GROUND) & (down < 1.5), 0.7, 1.0)
     shaded: Array = np.clip(image * (light * shadow)[..., None], 0, 1)
@@ -144,7 +143,7 @@ def _texture(labels: Array, tops: Array) -> Array:
 
 
 def _mix(first: tuple[float, ...], second: tuple[float, ...], share: Array) -> Array:
-    """``first`` where ``share`` is 0, ``second`` where it is 1: (H, W) -> (H, W, 3)."""
+    """Blend: ``first`` where ``share`` is 0, ``second`` where it is 1: (H, W) -> (H, W, 3)."""
     weight = share[..., None].astype(np.float64)
     mixed: Array = (1 - weight) * np.array(first) + weight * np.array(second)
     return mixed

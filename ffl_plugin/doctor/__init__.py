@@ -1,4 +1,4 @@
-"""What a machine and a clone have of what training with FFL needs, and the sentence that mends each lack."""
+"""Checks a machine and a clone for what training with FFL needs, and suggests fixes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ffl_plugin.doctor.finding import Finding
 
 
 def examine(root: Optional[Path] = None) -> list[Finding]:
-    """Look at the machine, and at a clone if one is given; nothing is changed.
+    """Examine the machine, and a clone if given; nothing is changed.
 
     Raises:
         ffl_plugin.errors.FFLError: the clone's folder does not exist.

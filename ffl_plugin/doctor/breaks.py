@@ -1,4 +1,4 @@
-"""What installed libraries no longer do as a clone's scripts ask of them."""
+"""Incompatibilities between a clone's scripts and installed library versions."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Optional
 
 from ffl_plugin.doctor.finding import Finding
 
-_OUR_SCIPY = re.compile(r"ffl_plugin\.integrations\.torch2\w*")
+_PATCHED_SCIPY = re.compile(r"ffl_plugin\.integrations\.torch2\w*")
 
 
 @dataclass(frozen=True)
 class Break:
-    """A way to use a library that some of its versions do not take, or take wrongly.
+    """A use of a library that fails or is wrong with some of its versions.
 
     Args:
         package: its name on PyPI.
-        versions: says of a release, as numbers, whether it is one of them; of None, that it is not installed.
-        uses: says of a node of a file whether it is such a use.
-        found: what happens, after the version: ``"{place} ..."``.
-        mend: the sentence that mends it.
+        versions: whether a release, as a tuple of numbers, is affected; None stands for not installed.
+        uses: whether a syntax node is such a use.
+        found: the consequence, after the version: ``"{place} ..."``.
+        fix: the suggested fix.
     """
 
     package: str
     versions: Callable[[Optional[tuple[int, ...]]], bool]
     uses: Callable[[ast.AST], bool]
     found: str
-    mend: str
+    fix: str
 
 
 def _calls(node: ast.AST, name: str, keyword: Optional[str] = None) -> bool:
@@ -40,7 +40,7 @@ def _calls(node: ast.AST, name: str, keyword: Optional[str] = None) -> bool:
     return keyword is None or any(each.arg == keyword for each in node.keywords)
 
 
-def _opens_film(node: ast.AST) -> bool:
+def _opens_video(node: ast.AST) -> bool:
     return _calls(node, "get_writer") and ast.unparse(node).startswith("imageio.")
 
 
@@ -49,38 +49,38 @@ BREAKS = (
         "timm",
         lambda release: release is not None and release >= (0, 6),
         lambda node: isinstance(node, ast.Attribute) and node.attr == "act1",
-        "{place} asks an EfficientNet for act1, which left with 0.6",
+        "{place} uses act1 of EfficientNet, which was removed in 0.6",
         "pip install 'timm<0.6'",
     ),
     Break(
         "scipy",
         lambda release: release is not None and (1, 11, 2) <= release < (1, 13),
         lambda node: _calls(node, "sqrtm"),
-        "its sqrtm, which {place} calls, is wrong for the FID of fewer images than features, by up to 1e68",
+        "its sqrtm, called in {place}, is wrong for the FID of fewer images than features, by up to 1e68",
         "pip install 'scipy>=1.13'; `--with torch2` replaces the call",
     ),
     Break(
         "scipy",
         lambda release: release is not None and release >= (1, 18),
         lambda node: _calls(node, "sqrtm", "disp"),
-        "{place} calls sqrtm with disp, which left with 1.18",
+        "{place} calls sqrtm with disp, which was removed in 1.18",
         "pip install 'scipy<1.18'; `--with torch2` replaces the call",
     ),
     Break(
         "imageio-ffmpeg",
         lambda release: release is None,
-        _opens_film,
-        "not installed; without it {place} ends in an unexpected keyword argument 'fps' instead of a film",
+        _opens_video,
+        "not installed; without it {place} fails with an unexpected keyword argument 'fps'",
         "pip install imageio-ffmpeg",
     ),
 )
 
 
 def examine_breaks(trees: dict[str, ast.Module]) -> Iterator[Finding]:
-    """Yield a finding for each use of a library that its installed version does not take.
+    """Yield a finding for each incompatible use of an installed library.
 
     Args:
-        trees: the files of the clone that its scripts reach, by name.
+        trees: the syntax trees of files that the clone's scripts import, by name.
     """
     for known in BREAKS:
         version = _version(known.package)
@@ -88,20 +88,20 @@ def examine_breaks(trees: dict[str, ast.Module]) -> Iterator[Finding]:
             places = [
                 f"{name}:{node.lineno}"  # type: ignore[attr-defined]
                 for name, tree in sorted(trees.items())
-                if not (known.package == "scipy" and _is_ours(tree))
+                if not (known.package == "scipy" and _uses_view(tree))
                 for node in ast.walk(tree)
                 if known.uses(node)
             ]
             if places:
                 found = known.found.format(place=places[0])
-                yield Finding(known.package, f"{version}: {found}" if version else found, f"{known.mend}.")
+                yield Finding(known.package, f"{version}: {found}" if version else found, f"{known.fix}.")
 
 
-def _is_ours(tree: ast.Module) -> bool:
-    """Whether a file's scipy is the view that `torch2` gives it."""
+def _uses_view(tree: ast.Module) -> bool:
+    """Whether a file imports scipy from `torch2`'s view."""
     return any(
         isinstance(node, ast.ImportFrom)
-        and _OUR_SCIPY.fullmatch(node.module or "")
+        and _PATCHED_SCIPY.fullmatch(node.module or "")
         and any(alias.name == "scipy" for alias in node.names)
         for node in ast.walk(tree)
     )

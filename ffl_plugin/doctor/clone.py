@@ -1,4 +1,4 @@
-"""A clone: its family and version, what is applied, and what keeps it from training here."""
+"""Examines a clone: family and version, applied patches, and obstacles to training."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from ffl_plugin.patching.errors import command_line
 
 
 def examine_clone(root: Path) -> list[Finding]:
-    """Look at a clone without running or changing anything of it.
+    """Examine a clone without running or changing anything.
 
     Raises:
-        PatchError: there is no such folder.
+        PatchError: the folder does not exist.
     """
     recipes = list(all_recipes().values())
     fits = detect(recipes, root)
     families = [fit.recipe for fit in fits if fit.problem is None] or [fit.recipe for fit in fits]
     if not families:
-        mend = "Give the folder of a clone of a family that `ffl-patch list` shows."
-        return [Finding("clone", f"{root}: of no family that can be patched", mend)]
+        fix = "Pass the folder of a clone of a family listed by `ffl-patch list`."
+        return [Finding("clone", f"{root}: no supported family", fix)]
     findings = [Finding("clone", f"{root}: {' and '.join(family.name for family in families)}")]
-    supplements = [recipe for recipe in recipes if recipe.supplements in [family.name for family in families]]
-    for recipe in [*families, *supplements]:
+    companions = [recipe for recipe in recipes if recipe.supplements in [family.name for family in families]]
+    for recipe in [*families, *companions]:
         try:
             findings.append(_patch(status(recipe, root, recipes), root))
         except PatchError as error:
-            findings.append(Finding(recipe.name, "cannot be told", str(error)))
+            findings.append(Finding(recipe.name, "unknown", str(error)))
     return [*findings, *_scripts(root, families[0], recipes)]
 
 
 def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]:
-    """What the clone's scripts lack, from the folder in it that has the family's files."""
+    """Return what the clone's scripts lack, run from the folder with the family's files."""
     try:
         launcher = find_launcher(family, Clone(root))
     except PatchError:
         return []
     base = root / launcher.folder
     script = None if launcher.script is None else base / launcher.script
-    supplements = [recipe for recipe in recipes if recipe.supplements == family.name]
-    provided = any(status(recipe, root, recipes).state == "applied" for recipe in supplements)
+    companions = [recipe for recipe in recipes if recipe.supplements == family.name]
+    provided = any(status(recipe, root, recipes).state == "applied" for recipe in companions)
     certain = [root / name for name in launcher.files]
     return examine_scripts(root, base, script, certain, modules_provided=provided)
 
@@ -56,14 +56,14 @@ def _patch(found: Status, root: Path) -> Finding:
     recipe = found.recipe
     versions = {file.version for file in found.files}
     known = versions.pop() if len(versions) == 1 else None
-    version = f"on {recipe.upstream} {known}" if known else "on files that have drifted from the upstream's"
-    mend = None
+    version = f"on {recipe.upstream} {known}" if known else "on files that differ from the upstream's"
+    fix = None
     if found.state == "partly applied":
-        mend = f"Take the rest out with `{command_line(f'revert {recipe.name}', root)}`, then apply it again."
+        fix = f"Remove the rest with `{command_line(f'revert {recipe.name}', root)}`, then apply it again."
     elif found.state == "absent" and recipe.supplements is not None and _torch_is_new():
-        mend = f"{_why(recipe)}: `{command_line(f'apply {recipe.name}', root)}`."
+        fix = f"{_why(recipe)}: `{command_line(f'apply {recipe.name}', root)}`."
     return Finding(
-        recipe.name, f"{'not applied' if found.state == 'absent' else found.state}, {version}", mend
+        recipe.name, f"{'not applied' if found.state == 'absent' else found.state}, {version}", fix
     )
 
 

@@ -1,4 +1,4 @@
-"""What the doctor says about one thing."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        name: what it is, such as ``"torch"``.
-        found: its version, place or state, in a few words.
-        mend: the sentence that mends it; None where nothing is wrong.
+        name: what was checked, such as ``"torch"``.
+        found: its version, path or state, in a few words.
+        fix: the suggested fix; None if there is no problem.
     """
 
     name: str
     found: str
-    mend: Optional[str] = None
+    fix: Optional[str] = None

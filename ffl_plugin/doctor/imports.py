@@ -1,4 +1,4 @@
-"""Which modules the scripts of a clone need that are not there; nothing of them is run."""
+"""Finds missing modules that a clone's scripts import, without running them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ffl_plugin.doctor.sources import Imported, Sources
 
 
 class When(IntEnum):
-    """When a script imports a module, from certainly to perhaps."""
+    """When a script imports a module, from certain to possible."""
 
     START = 0
     CALL = 1
@@ -24,15 +24,15 @@ class When(IntEnum):
 
 @dataclass(frozen=True)
 class Missing:
-    """A module that is not there.
+    """A missing module.
 
     Args:
         module: its dotted name.
         file: the file of the clone that imports it.
-        line: where in that file.
+        line: the line of the import.
         when: when it is imported.
-        function: by which function, if by one.
-        in_clone: whether it would be a module of the clone.
+        function: the importing function, if any.
+        in_clone: whether it belongs to the clone.
     """
 
     module: str
@@ -45,11 +45,11 @@ class Missing:
 
 @dataclass(frozen=True)
 class Reached:
-    """What a script imports.
+    """The imports of a script.
 
     Args:
-        missing: the modules that are not there, each once, with the most certain need of it.
-        files: the files of the clone that are imported, the script among them.
+        missing: the missing modules, each once, with its most certain import.
+        files: the imported files of the clone, including the script.
     """
 
     missing: tuple[Missing, ...]
@@ -57,16 +57,16 @@ class Reached:
 
 
 def follow(script: Path, sources: Sources, base: Path, certain: Collection[Path] = ()) -> Reached:
-    """Follow the imports of a script through the clone's own modules.
+    """Follow the imports of a script through the clone's modules.
 
-    Imports inside ``try`` are left out: the upstream can do without. A module whose name is a string counts
-    as imported; if that string is below an ``if`` or put together (``"models." + name``), as chosen.
+    Imports inside ``try`` are skipped: the upstream can do without. A module named in a string counts as
+    imported; if the string is below an ``if`` or concatenated (``"models." + name``), as optional.
 
     Args:
-        script: the script; modules in its folder and below ``base`` are the clone's own.
+        script: the script; modules in its folder and below ``base`` belong to the clone.
         sources: the clone's files.
         base: the folder from which the clone's scripts are run.
-        certain: files that are imported whatever the options are.
+        certain: files that are always imported, whatever the options.
     """
     roots = list(dict.fromkeys([script.parent, base]))
     missing: dict[str, Missing] = {}
@@ -104,7 +104,7 @@ def _package(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _resolve(imported: Imported, roots: Sequence[Path]) -> tuple[list[Path], Optional[Missing]]:
-    """The clone's files that an import runs, and the module it asks for in vain, the clone's or another."""
+    """Return the clone's files that an import runs, and the missing module, if any."""
     parts = imported.name.split(".")
     for root in roots:
         files: list[Path] = []
@@ -116,11 +116,11 @@ def _resolve(imported: Imported, roots: Sequence[Path]) -> tuple[list[Path], Opt
             files += here
         else:
             return files, None
-        if length > 1:  # The package is the clone's.
-            vain = ".".join(parts[:length]) if length < len(parts) or imported.is_module else None
-            return files, None if vain is None else _missing(vain, in_clone=True)
-    vain = _absent(imported)
-    return [], None if vain is None else _missing(vain, in_clone=False)
+        if length > 1:  # the package belongs to the clone
+            lacking = ".".join(parts[:length]) if length < len(parts) or imported.is_module else None
+            return files, None if lacking is None else _missing(lacking, in_clone=True)
+    lacking = _absent(imported)
+    return [], None if lacking is None else _missing(lacking, in_clone=False)
 
 
 def _missing(module: str, *, in_clone: bool) -> Missing:
@@ -128,7 +128,7 @@ def _missing(module: str, *, in_clone: bool) -> Missing:
 
 
 def _absent(imported: Imported) -> Optional[str]:
-    """The part of a dotted name that the environment lacks; None if it has it, as far as files can tell."""
+    """Return the missing prefix of a dotted name; None if it is installed, as far as files show."""
     parts = imported.name.split(".")
     try:
         spec = importlib.util.find_spec(parts[0])
@@ -150,10 +150,10 @@ def _absent(imported: Imported) -> Optional[str]:
 
 
 def _is_made_on_import(module: str) -> bool:
-    """Whether a module that is no file below its package is there once the package is imported."""
+    """Whether a module without a file of its own exists once its package is imported."""
     try:
         return importlib.util.find_spec(module) is not None
-    except Exception:  # whatever an installed package does when it is imported
+    except Exception:  # importing an installed package may raise anything
         return False
 
 
@@ -164,7 +164,7 @@ def _is_module(name: Path) -> bool:
 
 
 def _chosen(pattern: str, roots: Sequence[Path]) -> Iterator[Path]:
-    """The files of the clone whose dotted name fits a pattern, or of which it names a class or function."""
+    """Yield the clone's files whose dotted name matches a pattern, or whose class or function it names."""
     for root in roots:
         for name in (pattern, pattern.rpartition(".")[0]):
             first, *rest = name.split(".")

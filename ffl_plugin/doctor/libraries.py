@@ -1,4 +1,4 @@
-"""The libraries that upstreams and measurements need, and the Inception weights."""
+"""Checks the libraries that upstreams and metrics need, and the Inception weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ffl_plugin.errors import FFLError
 
 
 def examine_libraries() -> list[Finding]:
-    """Look at numpy, scipy, torchvision and the weights that FID needs."""
+    """Check numpy, scipy, torchvision and the weights for FID."""
     return [
         _installed("numpy", "pip install numpy"),
         _installed("scipy", "pip install 'ffl-plugin[metrics]'"),
@@ -29,12 +29,12 @@ def _installed(name: str, command: str) -> Finding:
 
 
 def _torchvision() -> Finding:
-    """Import it in a process of its own, since a failing import leaves half a torchvision behind."""
+    """Import torchvision in a subprocess, since a failed import leaves it half loaded."""
     try:
         version = metadata.version("torchvision")
     except metadata.PackageNotFoundError:
         return Finding(
-            "torchvision", "not installed", "pix2pix needs it: install the one that belongs to this torch."
+            "torchvision", "not installed", "pix2pix needs it: install the version for this torch."
         )
     result = subprocess.run(
         [sys.executable, "-c", "import torchvision"],
@@ -45,23 +45,23 @@ def _torchvision() -> Finding:
     if result.returncode == 0:
         return Finding("torchvision", version)
     reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-    mend = "Install the one built for this torch, from torch's own index; ffl-plugin's metrics do without."
-    return Finding("torchvision", f"{version}, does not import: {reason}", mend)
+    fix = "Install the build for this torch, from torch's own index; ffl-plugin's metrics do not need it."
+    return Finding("torchvision", f"{version}, does not import: {reason}", fix)
 
 
 def _inception() -> Finding:
     from ffl_plugin.metrics.weights import INCEPTION, WeightsMissing, find_weights
 
     name = "Inception weights"
-    mend = f"FID fetches {INCEPTION.url}; without network, get it elsewhere and set FFL_INCEPTION."
+    fix = f"FID downloads {INCEPTION.url}; without a network, copy it here and set FFL_INCEPTION."
     try:
         weights = find_weights(may_download=False)
     except WeightsMissing:
-        return Finding(name, "not downloaded", mend)
+        return Finding(name, "not downloaded", fix)
     except FFLError as error:
-        return Finding(name, str(error), mend)
+        return Finding(name, str(error), fix)
     if not weights.published:
         return Finding(
-            name, f"{weights.path}, not the released file", f"For comparable FID get {INCEPTION.url} anew."
+            name, f"{weights.path}, not the released file", f"For comparable FID, download {INCEPTION.url}."
         )
     return Finding(name, str(weights.path))

@@ -1,4 +1,4 @@
-"""Python, torch, the GPU, and what compiles StyleGAN's custom operations and the loss's loops."""
+"""Checks Python, torch, the GPU, and the compilers of StyleGAN's custom operations and the native loss."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SLOW = "without it StyleGAN falls back to slow reference operations"
 
 
 def examine_machine() -> list[Finding]:
-    """Look at Python, torch and, with torch at hand, at CUDA and the tools that build custom operations."""
+    """Check Python, torch and, if torch is installed, CUDA and the compilers of custom operations."""
     findings = [Finding("Python", f"{platform.python_version()} ({sys.executable})")]
     if importlib.util.find_spec("torch") is None:
-        return [*findings, Finding("torch", "not installed", f"Install it as {_GET_TORCH} says.")]
+        return [*findings, Finding("torch", "not installed", f"Install it: {_GET_TORCH}")]
     try:
         import torch
     except (ImportError, OSError, RuntimeError) as error:
         reason = _first_line(str(error))
-        return [*findings, Finding("torch", f"does not import: {reason}", f"Install it anew: {_GET_TORCH}")]
+        return [*findings, Finding("torch", f"does not import: {reason}", f"Reinstall it: {_GET_TORCH}")]
     on_gpu = torch.cuda.is_available()
     return [
         *findings,
@@ -44,34 +44,34 @@ def examine_machine() -> list[Finding]:
 
 
 def _torch(version: str) -> Finding:
-    mend = None
+    fix = None
     if int(version.split(".")[0]) < 2:
-        mend = f"ffl-plugin trains with torch 2.0 and newer: {_GET_TORCH}"
-    return Finding("torch", version, mend)
+        fix = f"ffl-plugin trains with torch 2.0 and newer: {_GET_TORCH}"
+    return Finding("torch", version, fix)
 
 
 def _gpus() -> list[Finding]:
     import torch
 
-    findings = [Finding("CUDA", f"{torch.version.cuda}, as torch was built")]
+    findings = [Finding("CUDA", f"{torch.version.cuda} (of this torch build)")]
     kernels = torch.cuda.get_arch_list()
     for index in range(torch.cuda.device_count()):
         name, capability = torch.cuda.get_device_name(index), torch.cuda.get_device_capability(index)
-        mend = None
+        fix = None
         if not runs_on(capability, kernels):
-            mend = f"This torch has no kernels for {name}: install a build for a newer CUDA, {_GET_TORCH}"
+            fix = f"This torch has no kernels for {name}: install a build for a newer CUDA, {_GET_TORCH}"
         major, minor = capability
-        findings.append(Finding(f"GPU {index}", f"{name}, compute capability {major}.{minor}", mend))
+        findings.append(Finding(f"GPU {index}", f"{name}, compute capability {major}.{minor}", fix))
     return findings
 
 
 def runs_on(capability: tuple[int, int], kernels: Sequence[str]) -> bool:
-    """Say whether kernels run on a GPU.
+    """Whether kernels run on a GPU.
 
     Args:
         capability: (major, minor) of the GPU.
-        kernels: what they were compiled for: ``sm_86`` is machine code for that major version, from that
-            minor on; ``compute_86`` is an intermediate language for everything from there on.
+        kernels: compiled architectures: ``sm_86`` is machine code for that major version from that minor
+            on; ``compute_86`` is intermediate code for all later architectures.
     """
     for kernel in kernels:
         match = re.match(r"(sm|compute)_(\d+)(\d)", kernel)
@@ -86,13 +86,13 @@ def runs_on(capability: tuple[int, int], kernels: Sequence[str]) -> bool:
 def _no_gpu(built_for: Optional[str]) -> Finding:
     driver = shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
     if built_for is None:
-        mend = f"There is an NVIDIA driver, so install a torch with CUDA: {_GET_TORCH}" if driver else None
-        return Finding("CUDA", "none: this torch is built for the CPU", mend)
+        fix = f"There is an NVIDIA driver, so install a torch with CUDA: {_GET_TORCH}" if driver else None
+        return Finding("CUDA", "none: this torch is built for the CPU", fix)
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return Finding("CUDA", "none: CUDA_VISIBLE_DEVICES is empty", "Unset CUDA_VISIBLE_DEVICES.")
-    mend = f"Update the NVIDIA driver to one for CUDA {built_for}; `nvidia-smi` has to list the GPU."
+    fix = f"Update the NVIDIA driver to one for CUDA {built_for}; `nvidia-smi` must list the GPU."
     return Finding(
-        "CUDA", f"none: torch is built for CUDA {built_for} and finds no GPU", mend if driver else None
+        "CUDA", f"none: torch is built for CUDA {built_for} and finds no GPU", fix if driver else None
     )
 
 
@@ -101,14 +101,14 @@ def _nvcc(torchs_cuda: Optional[str]) -> Finding:
 
     program = shutil.which("nvcc") if CUDA_HOME is None else str(Path(CUDA_HOME) / "bin" / "nvcc")
     version = _version(program, r"release ([\d.]+)")
-    mend: Optional[str]
+    fix: Optional[str]
     if version is None:
-        mend = f"Install the CUDA toolkit {torchs_cuda} and set CUDA_HOME; {_SLOW}."
-        return Finding("nvcc", "not found", mend if torchs_cuda else None)
-    mend = None
+        fix = f"Install the CUDA toolkit {torchs_cuda} and set CUDA_HOME; {_SLOW}."
+        return Finding("nvcc", "not found", fix if torchs_cuda else None)
+    fix = None
     if torchs_cuda and version.split(".")[0] != torchs_cuda.split(".")[0]:
-        mend = f"torch refuses to build with it: install the CUDA toolkit {torchs_cuda} and set CUDA_HOME."
-    return Finding("nvcc", f"{version} ({program})", mend)
+        fix = f"torch refuses to build with it: install the CUDA toolkit {torchs_cuda} and set CUDA_HOME."
+    return Finding("nvcc", f"{version} ({program})", fix)
 
 
 def _ninja(*, needed: bool) -> Finding:
@@ -117,8 +117,8 @@ def _ninja(*, needed: bool) -> Finding:
         return Finding("ninja", f"{_version(program)} ({program})")
     installed = Path(sysconfig.get_path("scripts"), "ninja").exists()
     found = f"in {sysconfig.get_path('scripts')}, but not on PATH" if installed else "not found"
-    mend = "Activate the environment it is in" if installed else "Install it: pip install ninja"
-    return Finding("ninja", found, f"{mend}; {_SLOW}." if needed else None)
+    fix = "Activate its environment" if installed else "Install it: pip install ninja"
+    return Finding("ninja", found, f"{fix}; {_SLOW}." if needed else None)
 
 
 def _compiler(*, needed: bool) -> Finding:
@@ -126,12 +126,12 @@ def _compiler(*, needed: bool) -> Finding:
     program = next(filter(None, map(shutil.which, names)), None)
     if program is not None:
         return Finding("C++ compiler", f"{_version(program) or 'found'} ({program})")
-    mend = "Install Visual Studio's build tools" if os.name == "nt" else "Install g++"
-    return Finding("C++ compiler", "not found", f"{mend}; {_SLOW}." if needed else None)
+    fix = "Install Visual Studio's build tools" if os.name == "nt" else "Install g++"
+    return Finding("C++ compiler", "not found", f"{fix}; {_SLOW}." if needed else None)
 
 
 def _version(program: Optional[str], pattern: str = r"(\d+\.[\d.]+)") -> Optional[str]:
-    """What a program answers to ``--version``, as far as a pattern has it; None where it does not answer."""
+    """Return a program's version from ``--version``; None if it does not answer."""
     if program is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which command installs what a module name stands for."""
+"""The commands that install missing modules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-# Modules of the families' scripts whose package is called otherwise, or is not to be had by its name alone.
+# Modules used by the supported families whose package has another name, or needs a version bound.
 _PACKAGES = {
     "OpenGL": "pyopengl",
     "PIL": "pillow",
@@ -16,7 +16,7 @@ _PACKAGES = {
     "imageio_ffmpeg": "imageio-ffmpeg",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
-    "timm": "'timm<0.6'",  # whose EfficientNet has the act1 that Projected GAN asks for
+    "timm": "'timm<0.6'",  # its EfficientNet has the act1 that Projected GAN uses
     "yaml": "pyyaml",
 }
 _SAME_NAME = frozenset(
@@ -63,10 +63,10 @@ _RECORDS = ("requirements*.txt", "environment*.y*ml")
 
 
 def how_to_install(modules: Iterable[str], clone: Path) -> str:
-    """Return one sentence, without a full stop, that installs the packages of top-level modules.
+    """Return a sentence, without a full stop, that installs the packages of top-level modules.
 
-    Nothing is proposed by its module's name alone, which on PyPI may be anybody's, unless it is one that the
-    families' scripts are known to need, or the clone's own list of requirements has it.
+    A package named like its module, which on PyPI may be anyone's, is suggested only if the families' scripts
+    are known to need it, or the clone's requirements list it.
     """
     wanted = sorted(set(modules))
     listed = _requirements(clone)
@@ -81,18 +81,18 @@ def how_to_install(modules: Iterable[str], clone: Path) -> str:
         else:
             unknown.append(module)
     steps = [f"pip install {' '.join(dict.fromkeys(pip))}"] if pip else []
-    if old:  # Their setup.py imports pkg_resources, so they build only beside a setuptools that has it.
+    if old:  # their setup.py imports pkg_resources, so they need an old setuptools to build
         around = "".join(f", or {_WAYS_AROUND[module]}" for module in old)
         steps.append(
             f"pip install {_OLD_SETUPTOOLS} && pip install --no-build-isolation {' '.join(old)}{around}"
         )
     if unknown:
-        steps.append(f"the upstream's README says where {', '.join(unknown)} comes from")
+        steps.append(f"see the upstream's README for {', '.join(unknown)}")
     return "; ".join(steps)
 
 
 def _requirements(clone: Path) -> frozenset[str]:
-    """The names in a clone's lists of requirements."""
+    """Return the names in a clone's requirement files."""
     names: set[str] = set()
     for pattern in _RECORDS:
         for file in clone.glob(pattern):

@@ -1,4 +1,4 @@
-"""The scripts of a clone: what each imports in vain, the names it never binds, the libraries it outlived."""
+"""Examines the scripts of a clone: missing imports, unbound names, incompatible libraries."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ffl_plugin.doctor.unbound import import_of, unbound_names
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import english
 
-_PROVIDED = frozenset({"distutils", "pkg_resources"})  # by torch2, where they are missing
-_ORIGINS = {  # of modules that an upstream leaves out
+_PROVIDED = frozenset({"distutils", "pkg_resources"})  # provided by torch2 if missing
+_ORIGINS = {  # of modules that an upstream does not include
     "sync_batchnorm": "Copy the folder sync_batchnorm of github.com/vacancy/Synchronized-BatchNorm-PyTorch "
     "into {folder}",
 }
-_UNKNOWN_ORIGIN = "The upstream's README says where it comes from"
+_UNKNOWN_ORIGIN = "See the upstream's README for its origin"
 
 
 def examine_scripts(
     root: Path, base: Path, launcher: Optional[Path], certain: Collection[Path], *, modules_provided: bool
 ) -> list[Finding]:
-    """Follow every script of a clone through its imports; nothing of it is run.
+    """Follow every script of a clone through its imports, without running it.
 
     Args:
         root: the clone.
         base: the folder in it from which its scripts are run.
-        launcher: the script that trains; None if nobody can tell which it is.
-        certain: files that are imported whatever the options are.
-        modules_provided: whether the clone's patch brings what newer Pythons took away.
+        launcher: the training script; None if unknown.
+        certain: files that are always imported, whatever the options.
+        modules_provided: whether the clone's patch provides modules removed from newer Pythons.
     """
     sources = Sources(root)
     everything = [root / name for name in Clone(root).python_files]
@@ -63,7 +63,7 @@ def examine_scripts(
 
 
 def _lacks(title: str, needs: Iterable[Missing], root: Path) -> Iterator[Finding]:
-    """Findings for what scripts lack: of the environment, at once and perhaps; of the clone."""
+    """Yield findings for missing modules: of the environment, certain or possible; and of the clone."""
     most_certain: dict[str, Missing] = {}
     for need in sorted(needs, key=lambda need: (need.when, need.module, need.file)):
         most_certain.setdefault(need.module, need)
@@ -72,8 +72,8 @@ def _lacks(title: str, needs: Iterable[Missing], root: Path) -> Iterator[Finding
         lacking = [need for need in group if not need.in_clone]
         if lacking:
             found = f"{verb} {english([_place(need) for need in lacking])}, not installed"
-            mend = how_to_install([need.module.split(".")[0] for need in lacking], root)
-            yield Finding(title, found, f"{'' if certain else 'Where you use it: '}{mend}.")
+            fix = how_to_install([need.module.split(".")[0] for need in lacking], root)
+            yield Finding(title, found, f"{'' if certain else 'If you use it: '}{fix}.")
         for need in group:
             if need.in_clone:
                 origin = _ORIGINS.get(need.module.rpartition(".")[2], _UNKNOWN_ORIGIN)
@@ -90,11 +90,9 @@ def _unbound(trees: Mapping[str, ast.Module]) -> Iterator[Finding]:
     for name, tree in sorted(trees.items()):
         for line, used in unbound_names(tree):
             usual = import_of(used)
-            mend = (
+            fix = (
                 f"Add `{usual}` to it."
                 if usual
-                else "It ends in a NameError there: define it, or go without."
+                else "It raises a NameError there: define it, or do not use this code."
             )
-            yield Finding(
-                f"{name}:{line}", f"uses {used}, which nothing in the file defines or imports", mend
-            )
+            yield Finding(f"{name}:{line}", f"uses {used}, which the file neither defines nor imports", fix)

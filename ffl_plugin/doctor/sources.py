@@ -1,4 +1,4 @@
-"""The Python files of a clone, parsed and never run: what each imports, and where."""
+"""The Python files of a clone and their imports, parsed without running them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ _CATCH_ALL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "Base
 class Imported:
     """A module that a file imports.
 
-    Args:
-        name: the dotted name, absolute.
-        line: where.
-        function: the function that imports it when it is called; None for an import at the start.
-        is_module: whether the whole name must be a module; of ``from a import b`` only ``a`` must.
+    name: the absolute dotted name.
+    line: the line of the import.
+    function: the function that imports it when called; None for an import at start-up.
+    is_module: whether the whole name must be a module; in ``from a import b`` only ``a`` must.
     """
 
     name: str
@@ -46,7 +45,7 @@ class Sources:
         self.named_modules = functools.cache(self._named_modules)
 
     def _tree(self, path: Path) -> Optional[ast.Module]:
-        """The tree of a file, once parsed; None for one that cannot be."""
+        """Return the syntax tree of a file, or None if it cannot be parsed."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
@@ -55,11 +54,11 @@ class Sources:
             return None
 
     def name(self, path: Path) -> str:
-        """Return how the clone calls a file."""
+        """Return the path of a file relative to the clone."""
         return path.relative_to(self.root).as_posix()
 
     def is_script(self, path: Path) -> bool:
-        """Say whether a file does something when it is run, other than to define."""
+        """Whether a file has an effect when run, apart from definitions."""
         tree = self.tree(path)
         return tree is not None and any(
             is_main_guard(node) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
@@ -67,28 +66,28 @@ class Sources:
         )
 
     def _imports(self, path: Path, package: tuple[str, ...], as_script: bool) -> tuple[Imported, ...]:
-        """What a file imports, but for what it can do without: imports inside ``try``.
+        """Return the imports of a file, except optional ones inside ``try``.
 
         Args:
             path: the file.
-            package: the parts of the name of the package it is in, for relative imports.
-            as_script: whether what is below ``if __name__ == "__main__"`` runs.
+            package: the parts of its package's name, for relative imports.
+            as_script: whether ``if __name__ == "__main__"`` blocks run.
         """
         tree = self.tree(path)
         statements = () if tree is None else _import_statements(tree.body, None, as_script)
         return tuple(each for node, function in statements for each in _imported(node, function, package))
 
     def _named_modules(self, path: Path) -> tuple[tuple[str, bool], ...]:
-        """The dotted names that a file has in strings, which may be of modules that it imports by name.
+        """Return the dotted names in a file's strings, which may name modules to import.
 
-        What is put into a string is a ``*``. The flag says whether the string is whole and below no ``if``.
+        Interpolated parts are ``*``. The flag is true if the string is constant and below no ``if``.
         """
         tree = self.tree(path)
         return () if tree is None else tuple(dict.fromkeys(_dotted_strings(tree, certain=True)))
 
 
 def is_main_guard(node: ast.stmt) -> bool:
-    """Say whether a statement is ``if __name__ == "__main__"``."""
+    """Whether a statement is ``if __name__ == "__main__"``."""
     return isinstance(node, ast.If) and "__name__" in {
         name.id for name in ast.walk(node.test) if isinstance(name, ast.Name)
     }
@@ -148,7 +147,7 @@ def _dotted_strings(node: ast.AST, *, certain: bool) -> Iterator[tuple[str, bool
 
 
 def _pattern(node: ast.expr) -> Optional[str]:
-    """A string as a pattern, with ``*`` for each part that is no constant; None for another expression."""
+    """Return a string as a pattern, with ``*`` for each non-constant part; None for other expressions."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):

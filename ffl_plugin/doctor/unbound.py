@@ -1,4 +1,4 @@
-"""Names that a file uses and nothing in it binds: a script with one ends in a NameError."""
+"""Finds names that a file uses but never binds, which raise a NameError."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
-_GIVEN = frozenset(
+_BUILTIN = frozenset(
     {*dir(builtins), "__file__", "__path__", "__builtins__", "__annotations__", "unicode", "WindowsError"}
 )
 _IMPORTS = {
@@ -24,18 +24,18 @@ _MODULES = frozenset(
 
 
 class Unbound(NamedTuple):
-    """A name that nothing binds, at its first use."""
+    """An unbound name, at its first use."""
 
     line: int
     name: str
 
 
 def unbound_names(tree: ast.Module) -> list[Unbound]:
-    """Return the names that a module reads and never binds, anywhere, each at its first use.
+    """Return the names that a module reads but never binds, each at its first use.
 
-    A module that imports ``*``, or writes into ``globals()``, may bind any.
+    Empty for a module that imports ``*`` or writes to ``globals()``: it may bind any name.
     """
-    bound = set(_GIVEN)
+    bound = set(_BUILTIN)
     for node in ast.walk(tree):
         bound.update(_binds(node))
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
@@ -50,7 +50,7 @@ def unbound_names(tree: ast.Module) -> list[Unbound]:
 
 
 def import_of(name: str) -> Optional[str]:
-    """Return the import that usually brings a name; None if nobody can tell."""
+    """Return the usual import of a name; None if there is none."""
     return _IMPORTS.get(name, f"import {name}" if name in _MODULES else None)
 
 

@@ -1,6 +1,6 @@
-"""The paper's own experiments: small models, one training loop, tables beside the paper's numbers.
+"""The paper's experiments: small models, one training loop, tables beside the paper's numbers.
 
-An experiment is a module with ``run(options, progress) -> Result``; most are a ``Study`` and nothing else.
+An experiment is a module with ``run(options, progress) -> Result``; most just define a ``Study``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Experiment(NamedTuple):
-    """Where an experiment is, what it makes, and which options of the command line it takes."""
+    """An experiment's module, summary and supported command-line options."""
 
     module: str
     summary: str
@@ -29,7 +29,7 @@ EXPERIMENTS = {
     name: Experiment(f"ffl_plugin.reproduce.{name.replace('-', '_')}", summary, options)
     for name, summary, options in (
         ("vanilla-ae", "Table 1: the vanilla autoencoder", TRAINING),
-        ("vae", "Tables 2 and 3: the VAE, and what the KL has to do with it", TRAINING),
+        ("vae", "Tables 2 and 3: the VAE, and the role of the KL term", TRAINING),
         ("losses", "Table 7: FFL beside other losses, on the VAE", TRAINING),
         ("ablation", "Table 8: FFL without each of its parts", TRAINING),
         ("wavelet", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", TRAINING),
@@ -45,7 +45,7 @@ EXPERIMENTS = {
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for on the command line; None leaves the experiment's own value."""
+    """The command-line options; None keeps the experiment's default."""
 
     out: Path
     data: Optional[Path] = None
@@ -59,13 +59,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What an experiment found: Markdown to read, and plain JSON values."""
+    """The result of an experiment: Markdown and JSON values."""
 
     text: str
     data: dict[str, Any] = field(default_factory=dict)
 
 
 def load(name: str) -> Callable[[Options, Progress], Result]:
-    """Import one experiment, by its name in ``EXPERIMENTS``."""
+    """Import an experiment by its name in ``EXPERIMENTS``."""
     run: Callable[[Options, Progress], Result] = importlib.import_module(EXPERIMENTS[name].module).run
     return run

@@ -30,8 +30,8 @@ STUDY = replace(
     tables=(paper.ABLATION,),
     stand_ins={"CelebA": "faces"},
     notes=(
-        "Every method but the baseline is MSE 1 plus 100 times the loss named. The paper gives neither the "
-        "exact form of its ablations nor their weights; ours are in ffl_plugin.variants.",
+        "Every method but the baseline is MSE 1 plus 100 times the named loss. The paper gives neither the "
+        "exact form of its ablations nor their weights; the forms used are in ffl_plugin.variants.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Figure 2: what an image looks like without some of its frequencies, and what FFL makes of it."""
+"""Figure 2: an image without some of its frequencies, and the FFL of each version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZE = 256
 
 
 def run(options: Options, progress: Progress) -> Result:
-    """Filter one image in the paper's ways, write the figure and return the table."""
+    """Filter one image as in the paper, write the figure and return the table."""
     options.out.mkdir(parents=True, exist_ok=True)
     columns = band_limited(one_image(options, SIZE)[0].transpose(1, 2, 0))
     (options.out / "figure.png").write_bytes(band_limits_png(columns, "Figure 2"))
@@ -43,7 +43,7 @@ def run(options: Options, progress: Progress) -> Result:
 
 
 def _energy(column: BandLimited) -> float:
-    """Sum the power over the frequencies that are left."""
+    """Sum the power over the remaining frequencies."""
     return float(np.sum(10 ** (column.spectrum / 10)))
 
 

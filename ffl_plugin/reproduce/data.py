@@ -1,7 +1,7 @@
 """Training and test images of the experiments, as (N, 3, H, W) uint8 arrays, RGB.
 
-Three kinds: drawn by ``synthetic``, the user's folder of any images, or the paper's data sets laid out as
-``PAPER_DATA`` says. Arrays are prepared once and memory-mapped from the output folder afterwards, so that the
+There are three sources: images drawn by ``synthetic``, a folder of the user, or the paper's data sets laid
+out as in ``PAPER_DATA``. Arrays are prepared once and then memory-mapped from the output folder, so the
 202,599 images of CelebA need no memory and a resumed run starts at once.
 """
 
@@ -25,12 +25,12 @@ from ffl_plugin.reproduce import synthetic
 ImageArray = NDArray[np.uint8]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp"})
-TEST_SEED = 1112  # of the split, whatever the seed of a training: every training is tested on the same images
+TEST_SEED = 1112  # of the split, independent of the training seed: all trainings share the test images
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images to train on and images held out, both (N, 3, size, size) uint8."""
+    """Training and test images, both (N, 3, size, size) uint8."""
 
     name: str
     train: ImageArray
@@ -39,13 +39,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a data set of the paper lies in the folder given by ``--data``, and how it is used.
+    """Layout of a data set of the paper in the folder given by ``--data``.
 
     Attributes:
-        folder: of its images and of folders of them.
-        test_list: a file of paths, one a line, relative to its own folder: the test images. It may be absent.
-        test_images: how many are drawn for the test where there is no list.
-        size: height and width in pixels to which the images are brought.
+        folder: folder of its images, searched recursively.
+        test_list: a file with one path per line, relative to its own folder: the test images. Optional.
+        test_images: number of test images drawn if there is no list.
+        size: height and width in pixels to which images are resized.
         source: where the data set is published.
     """
 
@@ -77,7 +77,7 @@ PAPER_DATA = {
 
 
 def to_tensor(images: ImageArray) -> Tensor:
-    """Map (N, 3, H, W) uint8 to float32 in [-1, 1], as the authors' loader does."""
+    """Map (N, 3, H, W) uint8 to float32 in [-1, 1], as in the authors' loader."""
     return torch.from_numpy(np.array(images)).float() / 127.5 - 1  # a copy: the map is read-only
 
 
@@ -90,7 +90,7 @@ def to_uint8(images: Tensor) -> ImageArray:
 def synthetic_split(
     name: str, size: int, images: int, test_images: int, cache: Path, progress: Progress
 ) -> Split:
-    """Draw the set ``name`` of ``synthetic``; its test images do not change with ``images``."""
+    """Draw the set ``name`` of ``synthetic``; the test images are independent of ``images``."""
 
     def draw(index: int) -> ImageArray:
         image: ImageArray = synthetic.draw(name, 1, size, first=index)[0]
@@ -104,15 +104,15 @@ def synthetic_split(
 def folder_split(
     folder: Path, size: int, images: int, test_images: int, cache: Path, progress: Progress
 ) -> Split:
-    """Split a folder of images (nested, any size) by file; at most ``images`` and ``test_images`` are used.
+    """Split a folder of images (nested, any size) by file, using at most ``images`` and ``test_images``.
 
-    Where the folder holds that many files, each gives one image, resized to ``size`` on its shorter side and
-    cropped in the centre. Where it holds fewer, each file gives several random square crops; a quarter of the
-    files then serves the test, and no file serves both.
+    If there are enough files, each gives one image, resized to ``size`` on its shorter side and cropped in
+    the centre. Otherwise each file gives several random square crops; a quarter of the files is then held out
+    for testing, and no file is used for both.
     """
     files = np.array(list_images(folder))
     if len(files) < 2:
-        raise FFLError(f"{folder} holds {len(files)} image(s); one is needed to train and another to test.")
+        raise FFLError(f"{folder} contains {len(files)} image(s); training and test need at least one each.")
     files = files[np.random.default_rng(TEST_SEED).permutation(len(files))]
     enough = len(files) >= images + test_images
     held_out = test_images if enough else max(1, len(files) // 4)
@@ -129,9 +129,9 @@ def folder_split(
 
 
 def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optional[Split]:
-    """Return the paper's data set ``name`` from the folder ``data``, None where its folder is not there.
+    """Return the paper's data set ``name`` from the folder ``data``; None if its folder does not exist.
 
-    The test images are those that the list file names, where it exists; else drawn once, by a fixed seed.
+    The test images are those in the list file if it exists, else drawn once with a fixed seed.
     """
     layout = PAPER_DATA[name]
     folder = data / layout.folder
@@ -143,16 +143,16 @@ def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optio
         lines = listed.read_text(encoding="utf-8").splitlines()
         held_out = {listed.parent / line.strip() for line in lines if line.strip()}
         if not held_out:
-            raise FFLError(f"{listed} names no image; take it away, or list the test images in it.")
+            raise FFLError(f"{listed} lists no image; remove it, or list the test images in it.")
         missing = held_out.difference(files)
         if missing:
-            raise FFLError(f"{listed} names {min(missing)}, which is not among the images of {folder}.")
+            raise FFLError(f"{listed} lists {min(missing)}, which is not among the images of {folder}.")
     else:
         drawn = np.random.default_rng(TEST_SEED).permutation(len(files))[: layout.test_images]
         held_out = {files[index] for index in drawn}
     ordered = sorted(held_out) + [file for file in files if file not in held_out]
     if len(ordered) <= len(held_out):
-        raise FFLError(f"{folder} holds {len(files)} images, all of them for the test; {name} has more.")
+        raise FFLError(f"{folder} contains only the {len(files)} test images; add the rest of {name}.")
     array = _prepare(
         cache / f"{name}-{layout.size}-{len(held_out)}-{len(files)}.npy",
         len(ordered),
@@ -165,20 +165,20 @@ def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optio
 
 
 def list_images(folder: Path) -> list[Path]:
-    """List the images of a folder and of those in it, sorted by path."""
+    """List the images in a folder, recursively, sorted by path."""
     if not folder.is_dir():
-        raise FFLError(f"There is no folder {folder}; give --data the folder that holds your images.")
+        raise FFLError(f"There is no folder {folder}; pass the folder of your images with --data.")
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def read_image(path: Path) -> Image.Image:
-    """Open an image as RGB, or say in one sentence that it cannot be read."""
+    """Open an image as RGB; raises FFLError if it cannot be read."""
     try:
         with Image.open(path) as image:
             converted: Image.Image = image.convert("RGB")
             return converted
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise FFLError(f"{path} cannot be read as an image ({error}); mend it or take it out.") from error
+        raise FFLError(f"{path} cannot be read as an image ({error}); repair or remove it.") from error
 
 
 def centre_crop(path: Path, size: int) -> ImageArray:
@@ -206,7 +206,7 @@ def random_crop(path: Path, size: int, rng: np.random.Generator) -> ImageArray:
 def _prepare(
     path: Path, count: int, size: int, image: Callable[[int], ImageArray], progress: Progress, what: str
 ) -> ImageArray:
-    """Fill the (count, 3, size, size) array of ``path`` unless it is there, and map it read-only."""
+    """Fill the (count, 3, size, size) array at ``path`` unless it exists, and map it read-only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as unfinished:

@@ -56,9 +56,9 @@ def image_grid(
 
 
 def study_figure(outcome: Outcome, out: Path, path: Path, columns: int = 8) -> None:
-    """Show the first held-out images of each data set and what each method makes of them, with seed 0.
+    """Show the first test images of each data set and each method's reconstructions, with seed 0.
 
-    Below are each method's first samples, where the model can draw some: of the same latent vectors.
+    Below are each method's first samples, if the model can draw any, from the same latent vectors.
     """
     rows: list[tuple[str, Sequence[Picture]]] = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
@@ -72,7 +72,7 @@ def study_figure(outcome: Outcome, out: Path, path: Path, columns: int = 8) -> N
 
 
 def log_amplitude(image: Picture) -> Picture:
-    """Log amplitudes of an (H, W, 3) image in [0, 255]: (H, W) in [0, 1], frequency zero in the middle."""
+    """Log amplitudes of an (H, W, 3) image in [0, 255]: (H, W) in [0, 1], zero frequency centred."""
     amplitude = np.abs(np.fft.fft2(image.astype(np.float64), axes=(0, 1), norm="ortho")).mean(2)
     shown: Picture = np.fft.fftshift(np.log1p(amplitude)) / np.log1p(255.0 * np.sqrt(amplitude.size))
     return shown

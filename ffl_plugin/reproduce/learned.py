@@ -1,6 +1,6 @@
-"""Metrics by trained networks, where the weights are at hand: LPIPS (AlexNet), FID and Inception Score.
+"""Metrics by trained networks, if their weights are available: LPIPS (AlexNet), FID and Inception Score.
 
-The protocol of FID is pytorch-fid's, as in the paper. Nothing is downloaded here.
+FID uses the protocol of pytorch-fid, as in the paper. Nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS
 
 
 def measure_lpips(pairs: ImagePairs, progress: Progress) -> Optional[float]:
-    """Mean LPIPS (Zhang et al., CVPR 2018) over pairs of 8-bit images; None where its weights are missing."""
+    """Mean LPIPS (Zhang et al., CVPR 2018) over pairs of 8-bit images; None if its weights are missing."""
     weights = LPIPS.find()
     if weights is None:
         return None
@@ -24,17 +24,17 @@ def measure_lpips(pairs: ImagePairs, progress: Progress) -> Optional[float]:
 
 
 def measure_inception(fake: Path, real: Path, progress: Progress) -> dict[str, Optional[float]]:
-    """FID of two folders and the Inception Score of the first; None where the weights are missing.
+    """FID of two folders and the Inception Score of the first; None if the weights are missing.
 
-    Features of the real images are kept beside them, and computed once for all trainings.
+    Features of the real images are cached beside them, and computed once for all trainings.
     """
     weights = FID_AND_IS.find()
     if weights is None:
         return {"fid": None, "is": None}
     extractor = _extractor(weights)
     protocol = metrics.find_protocol("pytorch-fid")
-    kept = real.with_name(f"{real.name}-features")
-    reals = extractor.extract(metrics.open_images(real), protocol, cache=kept, progress=progress)
+    cache = real.with_name(f"{real.name}-features")
+    reals = extractor.extract(metrics.open_images(real), protocol, cache=cache, progress=progress)
     fakes = extractor.extract(metrics.open_images(fake), protocol, progress=progress)
     return {"fid": metrics.fid(reals, fakes).value, "is": metrics.inception_score(fakes).value}
 

@@ -1,4 +1,4 @@
-"""The paper's two networks that have no upstream of their own: the vanilla autoencoder and the VAE.
+"""The paper's two networks without a public upstream: the vanilla autoencoder and the VAE.
 
 Images are (N, 3, H, W) float32 in [-1, 1], H = W.
 """
@@ -36,7 +36,7 @@ class VanillaAutoencoder(nn.Module):
 
 
 class VAEOutput(NamedTuple):
-    """What the VAE returns: (N, 3, H, W) images and the (N, latent) parameters of the posterior q(z|x)."""
+    """Output of the VAE: (N, 3, H, W) images and the (N, latent) parameters of the posterior q(z|x)."""
 
     reconstruction: Tensor
     mean: Tensor
@@ -47,8 +47,8 @@ class ConvolutionalVAE(nn.Module):
     """A convolutional variational autoencoder (Kingma and Welling 2014) with DCGAN's layers.
 
     The encoder halves the image by strided convolutions down to 4 x 4, doubling the channels from ``width``
-    up to 8 ``width``; the decoder mirrors it. ``size`` is a power of two, at least 16. The paper says
-    "CNN-based" and no more, so these layers are ours.
+    up to 8 ``width``; the decoder mirrors it. ``size`` is a power of two, at least 16. The paper only says
+    "CNN-based", so the layers are this package's choice.
     """
 
     def __init__(self, size: int, latent: int = 256, width: int = 64) -> None:
@@ -95,7 +95,7 @@ class ConvolutionalVAE(nn.Module):
 class FreeImage(nn.Module):
     """An image whose pixels are the parameters, (1, 3, H, W): Figure 3's reconstruction without a network.
 
-    It starts as noise around mid-grey. The images passed to it are the target; they do not change its output.
+    Initialised with noise around mid-grey. The input is the target and does not affect the output.
     """
 
     def __init__(self, size: int, std: float = 0.1) -> None:

@@ -2,9 +2,9 @@
 
     python -m ffl_plugin.reproduce.narrow_stylegan2 --width 64 CLONE --outdir=runs --data=64.zip --kimg=4 ...
 
-The clone's own ``train.py`` parses the options behind the clone, and its own training loop runs; only the
-numbers of channels, the reporting interval and the number of sample images are changed on the way, because
-the command line of StyleGAN2-ADA has no flags for them.
+The clone's own ``train.py`` parses the options after the clone, and its own training loop runs; only the
+numbers of channels, the reporting interval and the number of sample images are overridden, because
+StyleGAN2-ADA's command line has no flags for them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def narrow(options: dict[str, Any], width: int, kimg_per_tick: int) -> dict[str,
 
 
 def main() -> None:
-    """Read our options, and give the rest to the clone."""
+    """Parse this module's options and pass the rest to the clone."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("clone")
-    parser.add_argument("--width", type=int, default=64, help="the most channels a layer has [default: 64]")
+    parser.add_argument("--width", type=int, default=64, help="maximum channels per layer [default: 64]")
     parser.add_argument("--tick", type=int, default=1, help="kimg between reports [default: 1]")
-    parser.add_argument("options", nargs=argparse.REMAINDER, help="for the clone's train.py")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="options of the clone's train.py")
     arguments = parser.parse_args()
 
     install(arguments.clone, arguments.width, arguments.tick)
@@ -40,10 +40,10 @@ def main() -> None:
 
 
 def install(clone: str, width: int, kimg_per_tick: int) -> None:
-    """Have the clone's training loop, in this process, train narrow networks.
+    """Make the clone's training loop, in this process, train narrow networks.
 
-    Upstream's processes for several GPUs start afresh: a script that wants them narrow calls this at its top
-    level, which they run too.
+    The upstream starts fresh processes for several GPUs: a script that wants narrow networks there calls this
+    at its top level, which those processes also run.
     """
     sys.path.insert(0, clone)
     loop: Any = importlib.import_module("training.training_loop")

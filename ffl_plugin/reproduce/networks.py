@@ -1,7 +1,7 @@
 """Published networks that the experiments measure or train with.
 
-Nothing is downloaded here: a file is used where an environment variable names it or a cache has it, and else
-a sentence says how to get it.
+Nothing is downloaded here: a file is used if an environment variable names it or a cache contains it;
+otherwise a message says how to get it.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from ffl_plugin.metrics.weights import Release, Weights, WeightsMissing, find_we
 
 @dataclass(frozen=True)
 class Network:
-    """A published network, and what is left out where its weights are not here."""
+    """A published network, and the metric or loss that needs it."""
 
     release: Release
     use: str
 
     def find(self) -> Optional[Weights]:
-        """Find the weights, None where they are not here; FFLError for a named file that does not exist."""
+        """Return the weights, or None if unavailable; raises FFLError if a named file does not exist."""
         try:
             return find_weights(release=self.release, may_download=False)
         except WeightsMissing:
             return None
 
     def remark(self) -> str:
-        """Say which file the numbers come from, or what is left out and how to get it."""
+        """Return a sentence about the file behind the numbers, or about what is omitted and how to get it."""
         found = self.find()
         if found is None:
             release = self.release
-            return f"{self.use}: left out, the {release.network} weights are not here; {release.how_to}."
+            return f"{self.use}: omitted, the {release.network} weights are not available; {release.how_to}."
         file = f"{self.use}: {self.release.network} from {found.path.name} (SHA-256 {found.sha256[:8]})"
         if found.published:
             return f"{file}, the published file."
-        return f"{file}, not the published {self.release.name}: compares only with numbers of this file."
+        return f"{file}, not the published {self.release.name}: only comparable with numbers of this file."
 
 
 def hashes(networks: tuple[Network, ...]) -> dict[str, Optional[str]]:
-    """Settings of a result: the SHA-256 of each network's file, None where it is not here."""
+    """Return settings of a result: the SHA-256 of each network's file, None if unavailable."""
     found = {network.release.network: network.find() for network in networks}
     return {f"{name} weights": each.sha256 if each else None for name, each in found.items()}
 
 
-# ``reproduce`` has no options for files of weights: environment variables name them.
+# ``reproduce`` has no options for weights: they are found through environment variables.
 LPIPS = Network(replace(weights.ALEXNET, option=None), "LPIPS")
 FID_AND_IS = Network(replace(weights.INCEPTION, option=None), "FID (protocol pytorch-fid) and IS")
 PERCEPTUAL_LOSS = Network(

@@ -1,4 +1,4 @@
-"""What the experiments minimise: named, weighted terms of a model's output, whose sum is the loss."""
+"""The objectives of the experiments: named, weighted terms of a model's output, whose sum is the loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ImageLoss = Callable[[Tensor, Tensor], Tensor]  # (prediction, target), both (N,
 class Reconstruction:
     """``mse_weight`` · MSE plus further image losses, each with its weight.
 
-    The images are in [-1, 1]. The authors' vanilla AE has MSE 1 and FFL 100.
+    The images are in [-1, 1]. The authors' vanilla AE uses MSE 1 and FFL 100.
     """
 
     mse_weight: float = 1.0
@@ -42,12 +42,12 @@ Balance = Literal["kl-as-is", "kl-in-ratio", "mse-scaled"]
 class EvidenceLowerBound:
     """The VAE's loss: a reconstruction objective plus ``kl_weight`` · KL(q(z|x) ‖ N(0, I)) per dimension.
 
-    Adding a term to the reconstruction weakens the KL divergence relative to it, which by itself sharpens a
-    VAE. ``balance`` separates the two effects. With r = (MSE + extra terms) / MSE of the batch, detached:
+    Adding a term to the reconstruction reduces the relative weight of the KL divergence, which by itself
+    sharpens a VAE. ``balance`` separates the two effects. With r = (MSE + extra terms) / MSE, detached:
 
-    - ``kl-as-is``: MSE + extra + KL. The usual thing to do; the KL counts r times less.
-    - ``kl-in-ratio``: MSE + extra + r · KL. The ratio of KL to reconstruction stays that of the baseline.
-    - ``mse-scaled``: r · MSE + KL. The control: the extra terms lend their size and not their direction.
+    - ``kl-as-is``: MSE + extra + KL. The usual choice; the relative weight of the KL falls by r.
+    - ``kl-in-ratio``: MSE + extra + r · KL. Keeps the baseline's ratio of KL to reconstruction.
+    - ``mse-scaled``: r · MSE + KL. The control: the magnitude of the extra terms without their direction.
     """
 
     reconstruction: Reconstruction

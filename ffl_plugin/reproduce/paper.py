@@ -1,7 +1,7 @@
 """The paper's own numbers: Tables 1 to 8 of Jiang et al., ICCV 2021, as data.
 
-A table maps (data set, method) to the scores in the order of its metrics; None is a score that the paper
-does not give.
+A table maps (data set, method) to scores in the order of its metrics; None is a score that the paper does not
+report.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Table:
     rows: dict[tuple[str, str], Row]
 
     def score(self, dataset: str, method: str, metric: str) -> Optional[float]:
-        """Return one number, None where the table has none."""
+        """Return one number, or None."""
         row = self.rows.get((dataset, method))
         if row is None or metric not in self.metrics:
             return None
@@ -31,7 +31,7 @@ class Table:
 
 RECONSTRUCTION = ("psnr", "ssim", "lpips", "fid", "lfd")
 SYNTHESIS = ("fid", "is")
-SAMPLES = ("sample fid", "sample is")  # of a model that reconstructs too
+SAMPLES = ("sample fid", "sample is")  # of a model that also reconstructs
 SEGMENTATION = ("miou", "accuracy", "fid")
 
 VANILLA_AE = Table(

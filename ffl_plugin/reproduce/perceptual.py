@@ -1,4 +1,4 @@
-"""The perceptual loss of Johnson et al., ECCV 2016, on VGG16: what Table 7 calls PL."""
+"""The perceptual loss of Johnson et al., ECCV 2016, on VGG16: PL in Table 7."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.weights import Weights, load_state
 from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
-# Channels of VGG16's convolutions, "M" a pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up to
-# the last layer that the loss looks at.
+# Channels of VGG16's convolutions, "M" for pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up
+# to the last layer used.
 LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
-TAPS = (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3 and relu4_3, counted in modules
+TAPS = (3, 8, 15, 22)  # module indices of relu1_2, relu2_2, relu3_3 and relu4_3
 
 
 def vgg16_features() -> nn.Sequential:
@@ -39,7 +39,7 @@ class PerceptualLoss(nn.Module):
     std: Tensor
 
     def __init__(self, features: nn.Sequential) -> None:
-        """Take the network of ``vgg16_features``, with its weights."""
+        """Wrap the network of ``vgg16_features``, with weights loaded."""
         super().__init__()
         self.features = features.requires_grad_(False).eval()
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
@@ -57,9 +57,9 @@ class PerceptualLoss(nn.Module):
 
 
 def load_perceptual_loss(weights: Weights) -> PerceptualLoss:
-    """Build the loss with torchvision's weights, on the device that trains.
+    """Build the loss with torchvision's weights, on the training device.
 
-    Of the file only ``features.0`` to ``features.21`` are read; raises FFLError where one is missing or has
+    Only ``features.0`` to ``features.21`` are read from the file; raises FFLError if one is missing or has
     another shape.
     """
     features = vgg16_features()
@@ -69,6 +69,6 @@ def load_perceptual_loss(weights: Weights) -> PerceptualLoss:
         features.load_state_dict({name: state[f"features.{name}"] for name in features.state_dict()})
     except (KeyError, RuntimeError):
         raise FFLError(
-            f"{weights.path} is not torchvision's VGG16; give {release.name}, from {release.url}"
+            f"{weights.path} is not torchvision's VGG16; use {release.name}, from {release.url}"
         ) from None
     return PerceptualLoss(features).to(find_device())

@@ -13,29 +13,29 @@ from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
 
 NAME = "pix2pix"
-EPOCHS = {True: 200, False: 20}  # the upstream's own, with --paper; half of them with decaying learning rate
-# The reduced run: a quarter of the pixels and half the channels.
+EPOCHS = {True: 200, False: 20}  # with --paper, the upstream's; half of them with decaying learning rate
+# The reduced run has a quarter of the pixels and half the channels.
 SMALL = ("--load_size", "143", "--crop_size", "128", "--netG", "unet_128", "--ngf", "32")
 
 
 def check(clone: Path, data: Path) -> None:
-    """Look for the model's file and for aligned pairs."""
+    """Check for the model file and aligned pairs."""
     if not (clone / "models" / "pix2pix_model.py").is_file():
         raise FFLError(
-            f"{clone} has no models/pix2pix_model.py; --clone is a clone of pytorch-CycleGAN-and-pix2pix."
+            f"{clone} has no models/pix2pix_model.py; --clone needs a clone of pytorch-CycleGAN-and-pix2pix."
         )
     for phase in ("train", "test"):
         if not (data / phase).is_dir():
             raise FFLError(
-                f"{data} has no folder {phase}; --data holds train and test, of images with A and B side "
-                "by side, as the clone's datasets/download_pix2pix_dataset.sh makes them."
+                f"{data} has no folder {phase}; --data needs train and test, with A and B side by side in "
+                "each image, as made by the clone's datasets/download_pix2pix_dataset.sh."
             )
 
 
 def _shared(training: Training) -> list[str]:
-    """Options of train.py and test.py alike."""
+    """Return the options that train.py and test.py share."""
     folders = ["--dataroot", str(training.data), "--checkpoints_dir", str(training.folder / "checkpoints")]
-    # CMP Facades has the photograph on the left: B is drawn from A the other way round.
+    # CMP Facades has the photograph on the left, so the direction is reversed.
     direction = ["--direction", "BtoA"] if training.data.name == "facades" else []
     cpu = ["--gpu_ids", "-1"] if training.has_option("--gpu_ids") and not torch.cuda.is_available() else []
     size = [] if training.paper else SMALL
@@ -43,18 +43,18 @@ def _shared(training: Training) -> list[str]:
 
 
 def train(training: Training) -> list[str]:
-    """Half of the epochs at the full learning rate, half decaying, as upstream."""
+    """Return the training command: half of the epochs at a constant learning rate, half decaying."""
     epochs = training.epochs or EPOCHS[training.paper]
     constant = (epochs + 1) // 2
     length = ["--n_epochs", str(constant), "--n_epochs_decay", str(epochs - constant)]
-    length += ["--save_epoch_freq", str(epochs)]  # upstream saves the latest network no more often than this
+    length += ["--save_epoch_freq", str(epochs)]  # the latest network is saved no more often than this
     display = ["--display_id", "-1"] if training.has_option("--display_id") else []
     display += ["--no_html"] if training.has_option("--no_html") else []
     return ["train.py", *_shared(training), *length, *display]
 
 
 def test(training: Training) -> Optional[list[str]]:
-    """All test images."""
+    """Return the command that processes all test images."""
     count = sum(1 for path in (training.data / "test").iterdir() if path.is_file())
     return [
         "test.py",
@@ -67,7 +67,7 @@ def test(training: Training) -> Optional[list[str]]:
 
 
 def results(training: Training) -> Path:
-    """Return the folder that ``ffl-patch compare`` reads: it holds fakes beside reals."""
+    """Return the folder for ``ffl-patch compare``, with generated beside real images."""
     return training.folder / "results" / NAME
 
 

@@ -1,4 +1,4 @@
-"""Scoring an autoencoder: reconstruct the held-out images and measure them."""
+"""Scores of an autoencoder's reconstructions of the test images."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def score_reconstruction(
     images = folder / "images"
     write_images(reconstruct(model, split.test), images)
     as_sets = set_scores(images, real, progress)
-    del as_sets["is"]  # of samples: the paper does not give it for reconstructions
+    del as_sets["is"]  # the paper does not report it for reconstructions
     return {**pair_scores(images, real, progress), **as_sets}

@@ -13,14 +13,14 @@ from ffl_plugin.reproduce.tables import markdown, summary
 
 
 def report_study(study: Study, options: Options, progress: Progress) -> Result:
-    """Run what is missing of a study, write ``OUT/figure.png`` and return the tables and the numbers."""
+    """Run the missing trainings of a study, write ``OUT/figure.png`` and return tables and numbers."""
     outcome = run_study(study, options, progress)
     study_figure(outcome, options.out, options.out / "figure.png")
     return Result(markdown(outcome), numbers(outcome))
 
 
 def numbers(outcome: Outcome) -> dict[str, Any]:
-    """Return everything that was measured, and the paper's numbers, as plain JSON values."""
+    """Return all measurements, and the paper's numbers, as JSON values."""
     return {
         "settings": outcome.settings,
         "summary": summary(outcome),

@@ -1,6 +1,6 @@
 """Scores of a trained model: the paper's metrics and the spectral ones, on 8-bit images written to disk.
 
-The images stay in the output folder, so that ``ffl-patch compare`` or any other tool can measure them again.
+The images stay in the output folder, so that ``ffl-patch compare`` or another tool can measure them again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Scores = dict[str, Optional[float]]  # None: not measured
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is printed, and which direction is better (``""`` where 1 is best)."""
+    """A metric's label, direction (``""`` if 1 is best) and number of decimals."""
 
     label: str
     better: str
@@ -72,8 +72,8 @@ def set_scores(fake: Path, real: Path, progress: Progress) -> Scores:
     """Measure a folder of images against a folder of real ones as sets: no pairing.
 
     ``profile`` is the distance of their radial log-power profiles in dB; ``high`` the share of energy at
-    0.25 cycles per pixel and above, over that of the real images (1 is right); ``mean spectrum`` the mean
-    square distance of the spectra of the mean images.
+    0.25 cycles per pixel and above, relative to the real images (1 is ideal); ``mean spectrum`` the mean
+    squared distance between the spectra of the mean images.
     """
     distances = metrics.spectral_distances(
         metrics.measure_spectra(metrics.open_images(fake)), _real_spectra(real)
@@ -88,11 +88,11 @@ def set_scores(fake: Path, real: Path, progress: Progress) -> Scores:
 
 
 def finite(score: float) -> Optional[float]:
-    """Turn the PSNR of equal images, or a ratio to nothing, into None: JSON has no infinity."""
+    """Convert infinity, such as the PSNR of equal images, to None: JSON has no infinity."""
     return score if math.isfinite(score) else None
 
 
 @lru_cache(maxsize=4)
 def _real_spectra(real: Path) -> metrics.SpectralStatistics:
-    """Measure the real images once for all trainings."""
+    """Measure the real images, once for all trainings."""
     return metrics.measure_spectra(metrics.open_images(real))

@@ -1,4 +1,4 @@
-"""Figure 3: an image found again from its amplitudes alone, its phases alone, and both."""
+"""Figure 3: an image reconstructed from amplitudes only, phases only, and both."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ LOSSES: dict[str, ImageLoss] = {
     "phase only": variants.without_amplitude,
     "both (FFL)": focal_frequency_loss,
 }
-# There is one image: an epoch is a step.
+# With a single image, an epoch is a step.
 SCHEDULE = Schedule(epochs=1500, batch_size=1, learning_rate=0.01)
 
 
 def run(options: Options, progress: Progress) -> Result:
-    """Optimise the pixels of an image from noise under each loss, write the figure and return the table."""
+    """Optimise the pixels of an image from noise with each loss, write the figure and return the table."""
     schedule = replace(SCHEDULE, epochs=options.epochs or SCHEDULE.epochs)
     data = str(options.data.resolve()) if options.data else "drawn"
     keep_settings(options.out, {"experiment": "single-image", "data": data, "steps": schedule.epochs})
@@ -67,8 +67,8 @@ def run(options: Options, progress: Progress) -> Result:
     )
     table = markdown(("minimised", "PSNR ↑", "SSIM ↑", "LFD ↓"), rows)
     note = (
-        f"The pixels themselves, started as noise, after {schedule.epochs} steps of Adam. The paper "
-        "has no numbers with Figure 3: irregular colours from the amplitudes, noise from the phases, the "
+        f"The pixels, initialised with noise, after {schedule.epochs} steps of Adam. The paper has no "
+        "numbers with Figure 3: it shows irregular colours from the amplitudes, noise from the phases, the "
         "image from both."
     )
     return Result(

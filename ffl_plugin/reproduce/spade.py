@@ -20,7 +20,7 @@ NAME = "spade"
 EPOCHS = {True: 200, False: 20}
 SMALL_SIZE = 128
 SYNCHRONIZED = "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch"
-# Data set of the clone (--dataset_mode) -> the folder that tells it, and its test photographs.
+# Data set of the clone (--dataset_mode) -> the folder that identifies it, and its test photographs.
 LAYOUTS = {
     "coco": ("train_label", "val_img"),
     "cityscapes": ("gtFine", "leftImg8bit/val"),
@@ -29,21 +29,23 @@ LAYOUTS = {
 
 
 def check(clone: Path, data: Path) -> None:
-    """Look for the model's file, for the package that its README asks for, and for a data set it knows."""
+    """Check for the model file, the package its README requires, and a known data set."""
     if not (clone / "models" / "networks" / "architecture.py").is_file():
-        raise FFLError(f"{clone} has no models/networks/architecture.py; --clone is a clone of NVlabs/SPADE.")
+        raise FFLError(
+            f"{clone} has no models/networks/architecture.py; --clone must be a clone of NVlabs/SPADE."
+        )
     if not (clone / "models" / "networks" / "sync_batchnorm").is_dir():
         raise FFLError(
-            f"{clone}/models/networks has no sync_batchnorm, without which SPADE does not start; clone "
+            f"{clone}/models/networks has no sync_batchnorm, which SPADE requires; clone "
             f"{SYNCHRONIZED} and copy its folder sync_batchnorm there."
         )
     if not any((data / folder).is_dir() for folder, _ in LAYOUTS.values()):
         wanted = ", ".join(f"{folder} ({name})" for name, (folder, _) in LAYOUTS.items())
-        raise FFLError(f"{data} holds none of {wanted}; lay the data set out as the clone's README says.")
+        raise FFLError(f"{data} contains none of {wanted}; lay it out as described in the clone's README.")
     weights = SPADE_LOSS.find()
     if weights and "classifier.6.weight" not in load_state(weights, SPADE_LOSS.release):
         raise FFLError(
-            f"{weights.path} lacks VGG19's classifier, which the clone's torchvision loads too; give "
+            f"{weights.path} lacks VGG19's classifier, which the clone's torchvision also loads; use "
             f"{SPADE_LOSS.release.name}, from {SPADE_LOSS.release.url}"
         )
 
@@ -53,7 +55,7 @@ def _mode(training: Training) -> str:
 
 
 def _shared(training: Training) -> list[str]:
-    """Options of train.py and test.py alike."""
+    """Return the options that train.py and test.py share."""
     folders = ["--dataroot", str(training.data), "--checkpoints_dir", str(training.folder / "checkpoints")]
     cpu = [] if torch.cuda.is_available() else ["--gpu_ids", "-1"]
     size = [] if training.paper else ["--crop_size", str(SMALL_SIZE), "--ngf", "16"]
@@ -61,7 +63,7 @@ def _shared(training: Training) -> list[str]:
 
 
 def train(training: Training) -> list[str]:
-    """Half of the epochs at the full learning rate, half decaying; no VGG loss where its weights are not."""
+    """Return the training command: half of the epochs decaying; no VGG loss if weights are missing."""
     epochs = training.epochs or EPOCHS[training.paper]
     constant = (epochs + 1) // 2
     length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
@@ -71,31 +73,31 @@ def train(training: Training) -> list[str]:
 
 
 def environment(training: Training) -> dict[str, str]:
-    """Lead the clone's torchvision, which looks for VGG19 in torch's folder, to the file that was found."""
+    """Point the clone's torchvision, which searches torch's folder for VGG19, to the file that was found."""
     weights = SPADE_LOSS.find()
     if weights is None:
         return {}
     home = training.folder.parent / "torch"
-    looked_for = home / "hub" / "checkpoints" / SPADE_LOSS.release.name
-    looked_for.parent.mkdir(parents=True, exist_ok=True)
-    if not looked_for.exists():
-        looked_for.symlink_to(weights.path.resolve())
+    expected = home / "hub" / "checkpoints" / SPADE_LOSS.release.name
+    expected.parent.mkdir(parents=True, exist_ok=True)
+    if not expected.exists():
+        expected.symlink_to(weights.path.resolve())
     return {"TORCH_HOME": str(home)}
 
 
 def test(training: Training) -> Optional[list[str]]:
-    """All test images."""
+    """Return the command that processes all test images."""
     small = [] if training.paper else ["--load_size", str(SMALL_SIZE)]
     return ["test.py", *_shared(training), *small, "--results_dir", str(training.folder / "results")]
 
 
 def results(training: Training) -> Path:
-    """Return the folder that ``ffl-patch compare`` reads."""
+    """Return the folder for ``ffl-patch compare``."""
     return training.folder / "results" / NAME / "test_latest" / "images" / "synthesized_image"
 
 
 def real(training: Training) -> Optional[Path]:
-    """Write the test photographs at the size of the generated ones, by whose names they pair."""
+    """Write the test photographs at the size of the generated images, paired by name."""
     out = training.folder.parent / "real"
     out.mkdir(exist_ok=True)
     photographs = {
@@ -121,7 +123,7 @@ PIPELINE = Pipeline(
     real=real,
     table=paper.SPADE,
     notes=(
-        "The paper's weight for SPADE is not public. mIoU and accuracy need a segmentation network of yours "
+        "The paper's weight for SPADE is not public. mIoU and accuracy need your own segmentation network "
         "(the paper's: DRN-D-105 for Cityscapes, UperNet101 for ADE20K). The reduced run is at 128 x 128 "
         "with a quarter of the channels.",
     ),

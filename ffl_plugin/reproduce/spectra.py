@@ -1,7 +1,7 @@
-"""Figures 1 and 9: spectra of real images and of what the models make of them, with and without FFL.
+"""Figures 1 and 9: spectra of real images and of the models' outputs, with and without FFL.
 
-Figure 1 shows single images with their spectra; Figure 9 spectra averaged over a mini-batch. Both are drawn
-from the trainings of the experiments vanilla-ae and vae with seed 0, kept under OUT and resumed from there.
+Figure 1 shows single images with their spectra; Figure 9 spectra averaged over a mini-batch. Both use the
+trainings of the experiments vanilla-ae and vae with seed 0, stored under OUT and resumed from there.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ METHODS = ("baseline", "FFL")
 SCORES = ("profile", "high", "mean spectrum", "sample profile", "sample high", "sample mean spectrum")
 NOTE = (
     "`profile` is the distance of the radial log-power profiles, `high band` the share of energy at 0.25 "
-    "cycles per pixel and above over that of the real images, `mean spectrum` the mean square distance of "
-    "the spectra of the mean images. The paper has no numbers with these figures."
+    "cycles per pixel and above relative to the real images, `mean spectrum` the mean squared distance "
+    "between the spectra of the mean images. The paper has no numbers with these figures."
 )
 
 
 def run(options: Options, progress: Progress) -> Result:
-    """Train what is missing, write the figure and return the distances between the spectra."""
+    """Run missing trainings, write the figure and return the distances between the spectra."""
     autoencoder, variational = (_train(study, options, progress) for study in (vanilla_ae.STUDY, vae.STUDY))
     rows = [
         *_rows(autoencoder, options.out / autoencoder.study.name, "images"),
@@ -53,7 +53,7 @@ def _train(study: Study, options: Options, progress: Progress) -> Outcome:
 
 
 def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Picture]]]:
-    """A row per data set; of real, baseline and FFL: an image, its spectrum and the mean spectrum of all."""
+    """Return a row per data set; for real, baseline and FFL: an image, its spectrum and the mean spectrum."""
     rows = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
         pictures: list[Picture] = []

@@ -10,22 +10,24 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, narrow_stylegan2, paper
 from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
 
-WIDTH = 32  # channels of the reduced run, at most
+WIDTH = 32  # maximum channels of the reduced run
 SAMPLES = 256
 
 
 def check(clone: Path, data: Path) -> None:
-    """Look for the trainer and a data set."""
+    """Check for the trainer and a data set."""
     if not (clone / "training" / "training_loop.py").is_file():
         raise FFLError(
-            f"{clone} has no training/training_loop.py; --clone is a clone of stylegan2-ada-pytorch."
+            f"{clone} has no training/training_loop.py; --clone must be a clone of stylegan2-ada-pytorch."
         )
     if not data.exists():
-        raise FFLError(f"There is no {data}; --data is a folder or zip made by the clone's dataset_tool.py.")
+        raise FFLError(
+            f"There is no {data}; --data must be a folder or zip made by the clone's dataset_tool.py."
+        )
 
 
 def train(training: Training) -> list[str]:
-    """The paper trains StyleGAN2 without augmentation; FID and IS come from upstream's own metrics."""
+    """Return the training command, without augmentation as in the paper; FID and IS are the upstream's."""
     arguments = [f"--outdir={training.folder / 'runs'}", f"--data={training.data}", "--gpus=1"]
     arguments += [f"--seed={training.seed}", "--aug=noaug"]
     if training.epochs is not None:
@@ -39,23 +41,23 @@ def train(training: Training) -> list[str]:
 
 
 def test(training: Training) -> Optional[list[str]]:
-    """Samples of the last snapshot; the paper's setting is compared by upstream's metrics."""
+    """Return the command that samples the last snapshot; None for the paper's setting."""
     if training.paper:
         return None
     snapshots = sorted(_run(training).glob("network-snapshot-*.pkl"))
     if not snapshots:
-        raise FFLError(f"{_run(training)} holds no snapshot; see {training.folder / 'train.log'}.")
+        raise FFLError(f"{_run(training)} contains no snapshot; see {training.folder / 'train.log'}.")
     seeds = f"--seeds=0-{SAMPLES - 1}"
     return ["generate.py", f"--network={snapshots[-1]}", seeds, f"--outdir={_samples(training)}"]
 
 
 def results(training: Training) -> Path:
-    """Return what ``ffl-patch compare`` reads: the logs of the run, or the samples of the reduced one."""
+    """Return the input of ``ffl-patch compare``: the run's logs, or the samples of the reduced run."""
     return _run(training) if training.paper else _samples(training)
 
 
 def real(training: Training) -> Optional[Path]:
-    """Samples are compared with the training images; upstream's metrics have been already."""
+    """Return the training images to compare samples with; None if the upstream has measured already."""
     return None if training.paper else training.data
 
 
@@ -64,10 +66,10 @@ def _samples(training: Training) -> Path:
 
 
 def _run(training: Training) -> Path:
-    """The last run: one that was cut off left a folder too."""
+    """Return the last run; an interrupted one leaves a folder too."""
     runs = sorted((training.folder / "runs").glob("*"))
     if not runs:
-        raise FFLError(f"{training.folder} holds no run; see its train.log.")
+        raise FFLError(f"{training.folder} contains no run; see its train.log.")
     return runs[-1]
 
 
@@ -83,7 +85,7 @@ PIPELINE = Pipeline(
     extra_targets=("torch2",),
     notes=(
         "The paper's weight for StyleGAN2 is not public. --epochs counts thousands of images (kimg); --paper "
-        "trains paper256 without augmentation and lets upstream measure FID and IS over 50,000 images; the "
+        "trains paper256 without augmentation and uses the upstream's FID and IS over 50,000 images; the "
         f"reduced run has at most {WIDTH} channels and compares {SAMPLES} samples with the training images.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Scoring a VAE: reconstruct the held-out images, and draw new ones from the prior."""
+"""Scores of a VAE: reconstructions of the test images, and samples from the prior."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_samples(model: ConvolutionalVAE, count: int, batch_size: int = 64) -> I
 
 
 def score_vae(model: nn.Module, split: Split, folder: Path, real: Path, progress: Progress) -> Scores:
-    """Write reconstructions and samples and measure both; the scores of samples begin with ``sample``."""
+    """Write reconstructions and samples and measure both; scores of samples are prefixed with ``sample``."""
     scores = score_reconstruction(model, split, folder, real, progress)
     samples = folder / "samples"
     write_images(draw_samples(cast(ConvolutionalVAE, model), len(split.test)), samples)

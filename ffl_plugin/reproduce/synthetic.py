@@ -1,11 +1,11 @@
-"""Images of real structure, drawn from a seed: stand-ins for CelebA and DTD where no data set is at hand.
+"""Synthetic images with natural structure, drawn from a seed: stand-ins for CelebA and DTD.
 
-``faces`` are aligned like CelebA: a head, hair, eyes, mouth and collar whose shapes, colours, pose and light
-vary, on a textured background. ``leaves`` are the dead-leaves model (Lee, Mumford and Huang, IJCV 2001):
-occluding discs with power-law radii, which gives the edges and the 1/f amplitude spectrum of photographs;
-each disc carries a grating or 1/f noise, so that there is texture to lose, as in DTD.
+``faces`` are aligned like CelebA: head, hair, eyes, mouth and collar, with random shapes, colours, pose and
+light, on a textured background. ``leaves`` follow the dead-leaves model (Lee, Mumford and Huang, IJCV 2001):
+occluding discs with power-law radii, which produce the edges and the 1/f amplitude spectrum of photographs;
+each disc has a grating or 1/f noise as texture, as in DTD.
 
-Every image depends on its own (seed, index) alone, so a larger set begins with the smaller one.
+Every image depends only on its own (seed, index), so a larger set starts with the smaller one.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Canvas:
 
 
 def face(rng: np.random.Generator, size: int) -> FloatArray:
-    """One aligned, drawn portrait: (size, size, 3) in [0, 1]."""
+    """Draw one aligned portrait: (size, size, 3) in [0, 1]."""
     canvas = Canvas(size)
     far, near = rng.uniform(0.1, 0.9, (2, 3))
     slope = (canvas.y * rng.uniform(-1, 1) + canvas.x * rng.uniform(-1, 1) + 2)[..., None] / 4
@@ -110,12 +110,12 @@ def face(rng: np.random.Generator, size: int) -> FloatArray:
 
 
 def leaves(rng: np.random.Generator, size: int, count: int = 48) -> FloatArray:
-    """One dead-leaves picture of textured discs: (size, size, 3) in [0, 1]."""
+    """Draw one dead-leaves picture of textured discs: (size, size, 3) in [0, 1]."""
     canvas = Canvas(size)
     base = rng.uniform(0.2, 0.8) + rng.normal(0, 0.1, 3)
     canvas.picture += base
     smooth, rough = fractal_noise(rng, size, 1.0), fractal_noise(rng, size, 0.3)
-    # Radii with density r^-3, by inversion: the exponent that makes the pictures scale-invariant.
+    # Radii with density r^-3, by inversion: the exponent that makes pictures scale-invariant.
     smallest, largest = 3 * canvas.pixel, 0.9
     radii = (smallest**-2 + rng.uniform(0, 1, count) * (largest**-2 - smallest**-2)) ** -0.5
     radii[: count // 4] = rng.uniform(0.3, largest, count // 4)  # enough large ones to cover the picture

@@ -1,4 +1,4 @@
-"""The training loop: one for every model and objective of the experiments."""
+"""The training loop shared by all models and objectives of the experiments."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ffl_plugin.reproduce.data import ImageArray, to_tensor
 Objective = Callable[[nn.Module, Tensor], dict[str, Tensor]]
 History = list[dict[str, float]]  # the mean of each weighted term, epoch by epoch
 
-SAVE_EVERY = 20.0  # seconds between checkpoints: what an interruption can cost
+SAVE_EVERY = 20.0  # seconds between checkpoints: the most that an interruption loses
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train. The defaults are the authors' for the vanilla AE on CelebA."""
+    """Length and learning rate of a training. The defaults are the authors' for the vanilla AE on CelebA."""
 
     epochs: int = 20
     batch_size: int = 128
@@ -41,11 +41,11 @@ def train(
     checkpoint: Path,
     progress: Progress,
 ) -> History:
-    """Train ``model`` in place by Adam on (N, 3, H, W) uint8 images; minimise the sum of the terms.
+    """Train ``model`` in place with Adam on (N, 3, H, W) uint8 images, minimising the sum of the terms.
 
-    Every epoch draws its order and its noise from (seed, epoch) alone, so a training that was interrupted
-    and goes on from ``checkpoint`` ends at the same numbers as one that was not. The last incomplete batch
-    of an epoch is left out, unless it is the only one. Raises FFLError when the loss stops being finite.
+    Order and noise of every epoch depend only on (seed, epoch), so a training resumed from ``checkpoint``
+    ends with the same numbers as an uninterrupted one. The last incomplete batch of an epoch is dropped,
+    unless it is the only one. Raises FFLError if the loss becomes non-finite.
     """
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam(model.parameters(), schedule.learning_rate, fused=True)
@@ -94,12 +94,12 @@ def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[Te
 
 
 def _mix(seed: int, epoch: int) -> int:
-    """One seed from two, distinct for every pair of seed < 2^31 and epoch < 2^31."""
+    """Combine two seeds into one, distinct for every pair of seed < 2^31 and epoch < 2^31."""
     return (seed << 31) + epoch + 1
 
 
 def _save(path: Path, state: dict[str, object]) -> None:
-    """Write a checkpoint whole or not at all."""
+    """Write a checkpoint atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as unfinished:
         torch.save(state, unfinished)

@@ -1,8 +1,8 @@
 """Tables 2 and 3, Figures 6 and 7: the VAE with and without the focal frequency loss.
 
-Four methods, because adding any term to the reconstruction also weakens the KL divergence beside it: the
-baseline, FFL as it is usually added, FFL with the ratio of KL to reconstruction kept, and the baseline with
-its MSE enlarged by what FFL would have added (``objectives.EvidenceLowerBound``).
+Four methods, because adding any term to the reconstruction also reduces the relative weight of the KL
+divergence: the baseline, FFL as usually added, FFL with the ratio of KL to reconstruction held constant, and
+the baseline with its MSE scaled by what FFL would have added (``objectives.EvidenceLowerBound``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WITH_FFL = Reconstruction(extra={"FFL": (FFL_WEIGHT, focal_frequency_loss)})
 
 
 def build(size: int, paper: bool) -> nn.Module:
-    """Build the VAE, with a quarter of the channels in the reduced run."""
+    """Build the VAE; the reduced run has a quarter of the channels."""
     return ConvolutionalVAE(size, latent=256, width=64 if paper else 16)
 
 
@@ -47,7 +47,7 @@ STUDY = Study(
     reduced=Reduced(images=1024, test_images=128, epochs=10, batch_size=32),
     schedule=Schedule(epochs=20, batch_size=128, learning_rate=1e-3),
     notes=(
-        "The paper's VAE, its weights and its schedule are not public. Ours: DCGAN's layers, 256 latent "
+        "The paper's VAE, its weights and its schedule are not public. Used here: DCGAN's layers, 256 latent "
         "dimensions, MSE 1, KL 0.001 per dimension, FFL 100 (the vanilla AE's), Adam 1e-3. 'KL in ratio' "
         "keeps the ratio of KL to reconstruction at the baseline's; 'MSE scaled' is the control: no FFL, but "
         "the MSE multiplied by what FFL would have added.",

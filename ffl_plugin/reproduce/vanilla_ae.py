@@ -18,7 +18,7 @@ FFL_WEIGHT = 100.0  # the authors' for CelebA, beside MSE 1
 
 
 def build(size: int, paper: bool) -> nn.Module:
-    """Build the paper's network: it is small enough for every run."""
+    """Build the paper's network, which is small enough for every run."""
     return VanillaAutoencoder(size, latent=256)
 
 
@@ -36,7 +36,7 @@ STUDY = Study(
     schedule=Schedule(epochs=20, batch_size=128, learning_rate=1e-3),
     notes=(
         "MSE 1, FFL 100 (alpha 1), 256 latent units and Adam at 1e-3 are the authors' settings for CelebA; "
-        "those for DTD are not public, so the same are taken.",
+        "those for DTD are not public, so the same are used.",
     ),
 )
 

@@ -1,1 +1,1 @@
-"""Which weight to take: train at several weights and seeds, one after another, and gather one report."""
+"""Hyperparameter sweep: train at several weights and seeds, and recommend a weight in one report."""

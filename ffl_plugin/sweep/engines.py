@@ -1,10 +1,10 @@
-"""Where the trainings of a sweep run: on this machine, or on a cluster that the user already has.
+"""Backends that run the trainings of a sweep: this machine, or an existing cluster.
 
 An engine is a module with one function::
 
     start(sweep: Path, settings: Mapping[str, int | str]) -> Engine
 
-which refuses what cannot work before anything is written, and returns what runs the trials.
+which rejects invalid settings before anything is written, and returns the object that runs the trials.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 Settings = Mapping[str, Union[int, str]]
 
-# Name -> the module, imported when it is chosen.
+# Name -> module, imported on demand.
 ENGINES = {"here": "ffl_plugin.sweep.run", "slurm": "ffl_plugin.sweep.slurm", "ray": "ffl_plugin.sweep.ray"}
 
 
 class Engine(Protocol):
-    """Runs the trials that are not done, waits for all of them, and tells what happens, line by line."""
+    """Runs all trials that are not done and waits for them, echoing progress line by line."""
 
-    def run(self, plan: Plan, trials: Sequence[Trial], tell: Callable[[str], None]) -> None:
-        """Run them; raises ``FFLError`` when interrupted, and then goes on where it was when run again."""
+    def run(self, plan: Plan, trials: Sequence[Trial], echo: Callable[[str], None]) -> None:
+        """Run the trials; raises ``FFLError`` if interrupted, and continues from there when run again."""
 
 
 def start_engine(name: str, sweep: Path, settings: Settings) -> Engine:
-    """Get an engine of `ENGINES` ready.
+    """Import and start an engine of `ENGINES`.
 
     Args:
         name: a key of `ENGINES`.
-        sweep: the folder of the sweep; nothing is written to it yet.
+        sweep: the folder of the sweep; not written to yet.
         settings: the engine's own parameters.
 
     Raises:
-        FFLError: the engine is not installed or not to be had here, or does not know a parameter.
+        FFLError: the engine is not installed or not available here, or a parameter is unknown.
     """
     engine: Engine = importlib.import_module(ENGINES[name]).start(sweep, settings)
     return engine
 
 
 def fail(trial: Trial, why: str) -> str:
-    """Record that a trial's job ended without its success, and say so in its log; return that in words.
+    """Record that a trial's job failed, and append the reason to its log; return a description.
 
-    Such a job may have been killed before it could write anything itself.
+    For jobs that may have been killed before they could write anything.
     """
     trial.folder.mkdir(parents=True, exist_ok=True)
     with trial.log.open("a", encoding="utf-8") as log:
@@ -61,10 +61,10 @@ def fail(trial: Trial, why: str) -> str:
 
 
 def parse_settings(texts: Sequence[str]) -> Settings:
-    """``NAME=VALUE`` of the command line; whole numbers become numbers.
+    """Parse ``NAME=VALUE`` from the command line; integers are converted.
 
     Raises:
-        FFLError: a text is something else.
+        FFLError: a text has another form.
     """
     settings: dict[str, Union[int, str]] = {}
     for text in texts:

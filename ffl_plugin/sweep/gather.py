@@ -1,4 +1,4 @@
-"""From trainings to an answer: every weight compared with weight 0, and which one to take."""
+"""Evaluates a sweep: compares every weight with weight 0, and recommends one."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ffl_plugin.sweep.plan import DONE, FAILED, FEWEST_PAIRED, PENDING, RUNNING,
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
 
-# How far below {out} trainings put their results: results/NAME/test_latest/images.
+# Maximum depth of result folders below {out}: results/NAME/test_latest/images.
 DEEPEST = 5
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One training: what became of it, and where its images or logs are.
+    """The outcome of one training, and the place of its images or logs.
 
     Attributes:
-        why: what ended it, where an engine knows more than the training's own log.
+        why: the reason for its end, if an engine knows more than the training's log.
     """
 
     weight: float
@@ -46,11 +46,11 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class WeightResult:
-    """One weight against weight 0.
+    """The comparison of one weight with weight 0.
 
     Attributes:
-        comparison: None where no training of this weight, or of weight 0, has been done.
-        why_not: the reason, where there is no comparison.
+        comparison: None if no training of this weight, or of weight 0, is done.
+        why_not: the reason if there is no comparison.
     """
 
     weight: float
@@ -59,18 +59,18 @@ class WeightResult:
 
     @property
     def row(self) -> Optional[Difference]:
-        """The row that its verdict rests on."""
+        """The row that decides its verdict."""
         return None if self.comparison is None else deciding_row(self.comparison.rows)
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Which weight to take.
+    """The recommended weight.
 
     Attributes:
-        best: the weight; None where none is evidently better than 0.
+        best: the weight; None if none is significantly better than 0.
         opening: the advice in a few words.
-        statement: what it rests on.
+        statement: the evidence.
     """
 
     best: Optional[float]
@@ -78,21 +78,21 @@ class Advice:
     statement: str
 
     def __str__(self) -> str:
-        """Return the whole advice in one line."""
+        """The advice in one line."""
         return f"{self.opening}: {self.statement}"
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What a sweep found.
+    """The result of a sweep.
 
     Attributes:
-        advice: which weight to take, and why.
-        caveats: what limits the advice.
-        remarks: what was not measured and why, and what else the comparisons tell of.
-        folder: where the commands ran.
-        sweep: the sweep's own folder.
-        option: what its weights are: ``weight``, or ``share`` for shares.
+        advice: the recommended weight, and why.
+        caveats: limits of the advice.
+        remarks: metrics that were not measured, with reasons, and notes of the comparisons.
+        folder: working directory of the commands.
+        sweep: folder of the sweep.
+        option: ``weight``, or ``share`` if the swept values are shares.
     """
 
     version: str
@@ -108,7 +108,7 @@ class SweepReport:
     option: str
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; each weight's own comparison.json has the rest."""
+        """Return JSON values; each weight's comparison.json contains the rest."""
         weights = [
             {
                 self.option: result.weight,
@@ -125,7 +125,7 @@ class SweepReport:
         return {**rest, **advice, f"{self.option}s": weights, "trials": trials}
 
     def to_csv(self) -> str:
-        """One line per weight and metric."""
+        """Return one line per weight and metric."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
@@ -140,7 +140,7 @@ class SweepReport:
         return text.getvalue()
 
     def to_text(self) -> str:
-        """The advice, one line per weight, and what limits it."""
+        """Return the advice, one line per weight, and the caveats."""
         lines = [str(self.advice), ""]
         for result in self.weights:
             row = result.row
@@ -174,17 +174,17 @@ def gather(
     progress: Optional[Progress] = None,
     **settings: Any,
 ) -> SweepReport:
-    """Compare the trainings that are done.
+    """Compare the completed trainings.
 
     Args:
-        plan: what was to be trained.
-        trials: all of them, done or not.
-        sweep: the sweep's folder.
+        plan: the planned trainings.
+        trials: all trials, done or not.
+        sweep: folder of the sweep.
         real: real images, for `compare`.
-        results: where a training leaves its images, with ``{out}``, ``{weight}`` and ``{seed}``; None
-            searches ``{out}`` for a result folder, else for a run folder with logs.
-        paired_seeds: whether the trainings of a weight are compared with those of weight 0 seed by seed; None
-            does so where both have the same ``FEWEST_PAIRED`` seeds or more.
+        results: where a training writes its images, with ``{out}``, ``{weight}`` and ``{seed}``; None
+            searches ``{out}`` for a result folder, or else a run folder with logs.
+        paired_seeds: whether to pair the trainings of a weight with those of weight 0 by seed; None pairs
+            them if both have the same ``FEWEST_PAIRED`` or more seeds.
         progress: called as ``progress(done, total, what)``.
         settings: further arguments of `compare`.
 
@@ -234,7 +234,7 @@ def gather(
 
 
 def _outcomes(found: Mapping[Trial, Optional[Path]], weight: float) -> dict[int, Path]:
-    """The results of one weight by seed, in the order of the plan."""
+    """Return the results of one weight by seed, in the order of the plan."""
     return {trial.seed: path for trial, path in found.items() if trial.weight == weight and path is not None}
 
 
@@ -247,10 +247,10 @@ def _no_pairs(option: str, sides: Sequence[Mapping[int, Path]]) -> str:
 
 
 def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
-    """Where the images or logs of a training are; None where nothing is found below ``{out}``.
+    """Return the folder of a training's images or logs; None if there is none below ``{out}``.
 
     Raises:
-        FFLError: ``results`` names a place that is not there.
+        FFLError: the path given by ``results`` does not exist.
     """
     from ffl_plugin.metrics import is_result_folder
 
@@ -259,13 +259,13 @@ def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
         place = place.replace(f"{{{trial.option}}}", shortest(trial.weight))
         path = Path(place.replace("{seed}", str(trial.seed)))
         if not path.exists():
-            raise FFLError(f"{path}, where --results looks for {trial}, does not exist; correct --results")
+            raise FFLError(f"{path}, given by --results for {trial}, does not exist; correct --results")
         return path
     folders = _folders(trial.out)
     for is_one in (is_result_folder, is_run):
         found = [folder for folder in folders if is_one(folder)]
         if found:
-            # The highest folder, and of several the latest.
+            # The topmost folder; if several, the most recent.
             highest = min(len(folder.parts) for folder in found)
             return max(
                 (f for f in found if len(f.parts) == highest), key=lambda folder: folder.stat().st_mtime
@@ -274,7 +274,7 @@ def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
 
 
 def _folders(top: Path) -> list[Path]:
-    """A folder and those below it; not ``web``, where pix2pix keeps pictures of training epochs."""
+    """Return a folder and its subfolders, except ``web``, where pix2pix writes images of training epochs."""
     folders = []
     for name, below, _ in os.walk(top):
         folder = Path(name)
@@ -285,13 +285,13 @@ def _folders(top: Path) -> list[Path]:
 
 
 def _advise(weights: Sequence[WeightResult], option: str) -> Advice:
-    """The weight to take: of those with an evident improvement, the one with the best mean."""
+    """Return the weight with the best mean among those with a significant improvement."""
     rows = [(result.weight, result.row) for result in weights]
     improved = [(weight, row) for weight, row in rows if row is not None and row.verdict == IMPROVED]
     if not any(row is not None for _, row in rows):
         return Advice(None, "No advice yet", f"No two {option}s have trainings with results.")
     if not improved:
-        return Advice(None, f"Stay at {option} 0", f"No {option} tried is evidently better.")
+        return Advice(None, f"Stay at {option} 0", f"No {option} tried is significantly better.")
     weight, row = min(
         improved, key=lambda pair: pair[1].after if pair[1].direction == LOWER else -pair[1].after
     )
@@ -308,12 +308,12 @@ def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float])
     caveats = []
     if best is not None and len(weights) > 1:
         caveats.append(
-            f"The best of {len(weights)} {plan.option}s was chosen by the same numbers that judge it, "
-            f"which flatters it; train it and {plan.option} 0 once more with new seeds to confirm."
+            f"The best of {len(weights)} {plan.option}s was selected by the same numbers that evaluate it, "
+            f"which biases it upwards; train it and {plan.option} 0 again with new seeds to confirm."
         )
     if not plan.seeded and len(plan.seeds) > 1:
         caveats.append(
-            f"The command takes no {{seed}}, so trainings of one {plan.option} differ by chance alone."
+            f"The command does not use {{seed}}, so trainings of one {plan.option} differ only by chance."
         )
     for result in weights:
         for caveat in result.comparison.verdict.caveats if result.comparison is not None else ():
@@ -323,7 +323,7 @@ def _caveats(plan: Plan, weights: Sequence[WeightResult], best: Optional[float])
 
 
 def _remarks(weights: Sequence[WeightResult], option: str) -> list[str]:
-    """What the comparisons could not measure and note, each once; with its weights where not all have it."""
+    """Return the comparisons' missing metrics and notes, each once, with its weights unless all have it."""
     compared = {r.weight: r.comparison for r in weights if r.comparison is not None}
     found: dict[str, list[str]] = {}
     for weight, comparison in compared.items():

@@ -1,4 +1,4 @@
-"""The page of a sweep, with a page of its own for each weight."""
+"""The HTML report of a sweep, linking to one report per weight."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FOLDER = OutputFolder(
 
 
 def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
-    """Write the page, JSON and CSV, and one folder per weight; return the paths of the first three.
+    """Write HTML, JSON and CSV, and one report folder per weight; return the paths of the first three.
 
     Raises:
-        FFLError: the folder holds files that are not ours, or the disk refuses.
+        FFLError: the folder contains other files, or the disk fails.
     """
     files = {
         FOLDER.record: json.dumps(report.to_json(), indent=1, allow_nan=False).encode(),
@@ -39,7 +39,7 @@ def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
 
 
 def to_html(report: SweepReport) -> str:
-    """Render the page."""
+    """Render the HTML page."""
     return render(
         "sweep.html.jinja",
         "ffl_plugin.sweep",
@@ -50,31 +50,31 @@ def to_html(report: SweepReport) -> str:
         shortest=shortest,
         curve=_curve(report),
         metric=_shared_metric(report),
-        level=_level(report),
+        level=_confidence(report),
         trainings=_trainings(report),
         commands=[shlex.join(command) for command in (report.command, *report.then)],
     )
 
 
 def _shared_metric(report: SweepReport) -> Optional[str]:
-    """The metric that decides, with its basis; None where the weights differ in it."""
+    """Return the deciding metric with its basis; None if it differs between weights."""
     labels = {words.label(result.row) for result in report.weights if result.row is not None}
     return labels.pop() if len(labels) == 1 else None
 
 
-def _level(report: SweepReport) -> str:
-    """``95% ``; empty where no weight was compared."""
+def _confidence(report: SweepReport) -> str:
+    """Return ``95% ``, the confidence level; empty if no weight was compared."""
     return next((f"{result.row.level:.0%} " for result in report.weights if result.row is not None), "")
 
 
 def _trainings(report: SweepReport) -> list[tuple[TrialResult, str]]:
-    """Every training by weight and seed, with its results or log as seen from the sweep's folder."""
+    """Return every training by weight and seed, with its results or log relative to the sweep's folder."""
     trials = sorted(report.trials, key=lambda trial: (trial.weight, trial.seed))
     return [(trial, os.path.relpath(trial.outcome or trial.log, report.sweep)) for trial in trials]
 
 
 def _curve(report: SweepReport) -> Any:
-    """The metric that decides, over the weights, where all weights have it."""
+    """Return a plot of the deciding metric over the weights, if all weights have it."""
     rows = [(result.weight, result.row) for result in report.weights]
     found = [(weight, row) for weight, row in rows if row is not None]
     if not found or len({row.metric for _, row in found}) > 1:
@@ -82,8 +82,10 @@ def _curve(report: SweepReport) -> Any:
     name = words.name(found[0][1])
     points = [(0.0, found[0][1].before_trainings), *((weight, row.after_trainings) for weight, row in found)]
     means = [(weight, sum(values) / len(values)) for weight, values in points]
-    told = ", ".join(f"{words.number(mean)} at {report.option} {shortest(weight)}" for weight, mean in means)
+    series = ", ".join(
+        f"{words.number(mean)} at {report.option} {shortest(weight)}" for weight, mean in means
+    )
     return {
         "svg": markup(by_weight_svg(points, report.option, name, "by-weight")),
-        "description": f"{name} by {report.option} ({found[0][1].direction} is better): {told}.",
+        "description": f"{name} by {report.option} ({found[0][1].direction} is better): {series}.",
     }

@@ -1,14 +1,14 @@
-"""What a sweep is to train, and what it has: a folder of trials, each with its own state on disk.
+"""The plan of a sweep and the state of its trials, kept on disk.
 
 Layout of a sweep's folder::
 
     sweep.json                          the plan: command, weights, seeds
     trainings/weight-1-seed-0/
         trial.json                      state: running, done or failed, with exit code, times and commands
-        log.txt                         everything the commands printed, of all attempts
-        out/                            what {out} stands for in the command
-        interrupted-1/                  the out/ of an attempt that did not end well
-    report/                             what was gathered
+        log.txt                         output of the commands, of all attempts
+        out/                            replaces {out} in the command
+        interrupted-1/                  the out/ of an unfinished attempt
+    report/                             the report
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ DONE, FAILED, RUNNING, PENDING = "done", "failed", "running", "pending"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train.
+    """The trainings of a sweep.
 
     Attributes:
-        command: the training command; ``{weight}`` or ``{share}``, ``{seed}`` and ``{out}`` stand for each
-            trial's own.
+        command: the training command, with ``{weight}`` or ``{share}``, ``{seed}`` and ``{out}`` as
+            placeholders.
         then: commands to run after each training, with the same placeholders, such as a test script.
-        folder: where the commands run: the clone.
-        weights: increasing, 0 first: every other weight is compared with it; shares where ``option`` says so.
+        folder: working directory of the commands: the clone.
+        weights: in increasing order, starting with 0, the baseline; shares if ``option`` is ``share``.
         seeds: of each weight.
-        option: what the weights are for: ``weight`` for ``--ffl-weight``, ``share`` for ``--ffl-share``.
+        option: ``weight`` for ``--ffl-weight``, ``share`` for ``--ffl-share``.
     """
 
     command: tuple[str, ...]
@@ -54,21 +54,19 @@ class Plan:
     option: str = WEIGHT
 
     def __post_init__(self) -> None:
-        """Refuse a plan that cannot be told apart afterwards."""
+        """Reject a plan without a command or ``{out}``."""
         if not self.command:
-            raise FFLError(
-                "there is no command to train with; give it after --, as in: -- python train.py ..."
-            )
+            raise FFLError("there is no training command; pass it after --, as in: -- python train.py ...")
         if not any("{out}" in word for words in (self.command, *self.then) for word in words):
             raise FFLError(
-                "the command does not say where each training writes; put {out} into it, such as "
+                "the command does not define where each training writes; add {out}, such as "
                 "--outdir={out} for StyleGAN or --checkpoints_dir {out}/checkpoints for pix2pix"
             )
 
     def commands(self, trial: Trial) -> list[list[str]]:
-        """The commands of one trial, in order, with every placeholder filled in.
+        """Return the commands of a trial, in order, with placeholders replaced.
 
-        ``--ffl-weight`` or ``--ffl-share`` is added to a training command that does not place it itself.
+        ``--ffl-weight`` or ``--ffl-share`` is appended if the training command does not use the placeholder.
         """
         place = f"{{{self.option}}}"
         training = list(self.command)
@@ -79,7 +77,7 @@ class Plan:
 
     @property
     def seeded(self) -> bool:
-        """Whether the seed reaches the training; if not, trainings of one weight differ by chance alone."""
+        """Whether the training uses the seed; if not, trainings of one weight differ only by chance."""
         return any("{seed}" in word for word in self.command)
 
 
@@ -91,7 +89,7 @@ def _filled(word: str, values: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a sweep: its weight and seed, and its folder."""
+    """One training of a sweep: weight, seed and folder."""
 
     weight: float
     seed: int
@@ -100,30 +98,30 @@ class Trial:
 
     @property
     def out(self) -> Path:
-        """What ``{out}`` stands for."""
+        """The replacement of ``{out}``."""
         return self.folder / "out"
 
     @property
     def log(self) -> Path:
-        """Everything its commands printed."""
+        """The output of its commands."""
         return self.folder / "log.txt"
 
     def state(self) -> str:
-        """``pending``, ``running``, ``done`` or ``failed``, as the trial's record says."""
+        """``pending``, ``running``, ``done`` or ``failed``, from the trial's record."""
         state = read_json(self.folder / STATE).get("state")
         return state if state in (DONE, FAILED, RUNNING) else PENDING
 
     def record(self, **fields: Any) -> None:
-        """Write the trial's record, whole or not at all."""
+        """Write the trial's record atomically."""
         write_json(self.folder / STATE, {self.option: self.weight, "seed": self.seed, **fields})
 
     def __str__(self) -> str:
-        """Name the trial in a message."""
+        """The trial's name in messages."""
         return f"{self.option} {shortest(self.weight)}, seed {self.seed}"
 
 
 def trials(plan: Plan, sweep: Path) -> list[Trial]:
-    """All trials in the order they run: seed by seed, so that a sweep cut short already compares weights."""
+    """Return all trials in order of execution: seed by seed, so that a partial sweep can be evaluated."""
     return [
         Trial(
             weight, seed, sweep / "trainings" / f"{plan.option}-{shortest(weight)}-seed-{seed}", plan.option
@@ -134,27 +132,27 @@ def trials(plan: Plan, sweep: Path) -> list[Trial]:
 
 
 def open_sweep(sweep: Path, plan: Plan) -> Plan:
-    """Start a sweep in a new or empty folder, or go on with the one that is there.
+    """Start a sweep in a new or empty folder, or continue an existing one.
 
-    A sweep that goes on may have more weights and seeds; those it already has are kept.
+    A continued sweep may add weights and seeds; existing ones are kept.
 
     Raises:
-        FFLError: the folder holds something else, or a sweep of another command.
+        FFLError: the folder contains other files, or a sweep of another command.
     """
     if sweep.exists() and not sweep.is_dir():
-        raise FFLError(f"{sweep} is a file; give --out the name of a folder")
+        raise FFLError(f"{sweep} is a file; pass a folder with --out")
     known = read_plan(sweep)
     if known is None:
         if sweep.is_dir() and any(sweep.iterdir()):
-            raise FFLError(f"{sweep} holds files of something else; give --out a new or empty folder")
+            raise FFLError(f"{sweep} contains other files; pass a new or empty folder with --out")
     elif known.option != plan.option:
         raise FFLError(
-            f"{sweep} holds a sweep over {known.option}s; give --out a new folder, or --{known.option}s"
+            f"{sweep} contains a sweep over {known.option}s; pass a new --out folder, or --{known.option}s"
         )
     elif (known.command, known.then, known.folder) != (plan.command, plan.then, plan.folder):
         raise FFLError(
-            f"{sweep} holds a sweep of another command or clone (see its {PLAN}); give --out a new "
-            "folder, or the same command"
+            f"{sweep} contains a sweep of another command or clone (see its {PLAN}); pass a new folder with "
+            "--out, or the same command"
         )
     else:
         weights, seeds = {*known.weights, *plan.weights}, {*known.seeds, *plan.seeds}
@@ -163,14 +161,14 @@ def open_sweep(sweep: Path, plan: Plan) -> Plan:
         sweep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FFLError(
-            f"{sweep} cannot be written: {error.strerror or error}; give --out another folder"
+            f"cannot write to {sweep}: {error.strerror or error}; pass another folder with --out"
         ) from None
     write_json(sweep / PLAN, asdict(plan))
     return plan
 
 
 def read_plan(sweep: Path) -> Optional[Plan]:
-    """The plan of a sweep's folder; None where there is none that can be read."""
+    """Return the plan in a sweep's folder; None if it is missing or invalid."""
     fields = read_json(sweep / PLAN)
     try:
         return Plan(
@@ -186,22 +184,22 @@ def read_plan(sweep: Path) -> Optional[Plan]:
 
 
 def parse_numbers(text: str, kind: type, what: str) -> tuple[Any, ...]:
-    """Numbers separated by commas, none negative or twice, in increasing order.
+    """Parse comma-separated numbers; duplicates are removed and the result is sorted.
 
     Raises:
-        FFLError: something else.
+        FFLError: not a number, negative or infinite.
     """
     try:
         numbers: Sequence[Any] = [kind(part) for part in text.split(",")]
     except ValueError:
         raise FFLError(f"{what} takes numbers separated by commas, such as 0,1, not {text!r}") from None
     if any(not 0 <= number < float("inf") for number in numbers):
-        raise FFLError(f"{what} takes finite numbers that are not negative, not {text!r}")
+        raise FFLError(f"{what} takes finite numbers >= 0, not {text!r}")
     return tuple(sorted(set(numbers)))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is none or it cannot be read."""
+    """Read a JSON object; empty if the file is missing or invalid."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -210,15 +208,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, fields: dict[str, Any]) -> None:
-    """Write a JSON object whole or not at all.
+    """Write a JSON object atomically.
 
     Raises:
-        FFLError: the disk refuses.
+        FFLError: the disk fails.
     """
     try:
         atomic_write(path, json.dumps(fields, indent=1).encode())
     except OSError as error:
         raise FFLError(
-            f"{path} cannot be written: {error.strerror or error}; make room or give --out another folder, "
-            "and run the same command again"
+            f"cannot write {path}: {error.strerror or error}; free space or pass another --out folder, and "
+            "run the same command again"
         ) from None

@@ -1,4 +1,4 @@
-"""Running one command so that nothing of it outlives us, however it or we end."""
+"""Runs a command so that none of its processes outlive the caller, however either ends."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
-# How long an interrupted command may take to end by itself; SLURM kills 30 seconds after it asks (KillWait).
+# Time for an interrupted command to exit by itself; SLURM kills 30 seconds after it asks (KillWait).
 GRACE_SECONDS = 20.0
-# The same for what a command leaves behind when it fails.
+# The same for processes that a failed command leaves behind.
 LEFTOVER_SECONDS = 5.0
 
-# A shell in the background that reads from us. A line says that the command has ended; the end of its input
-# without a line says that we were killed, and then it ends the command's processes. It is no child of ours:
-# with a worker Ray kills the worker's children, but not theirs.
-# It is deaf from the start: what a cluster sends to every process of a job reaches it as well.
+# A background shell that reads from our pipe. A line means that the command has ended; end of file without a
+# line means that we were killed, and it then kills the command's processes. It is not our child: when Ray
+# kills a worker, it also kills the worker's children, but not theirs. It ignores signals from the start,
+# since a cluster signals every process of a job.
 WATCH = """
 trap '' HUP INT TERM
 exec 3<&0
@@ -33,17 +33,18 @@ exec 3<&0
 def call(
     command: Sequence[str], folder: str, log: Any, environment: Optional[Mapping[str, str]] = None
 ) -> int:
-    """The exit code of a command that runs in a folder; 127 where it cannot be started.
+    """Run a command in a folder and return its exit code; 127 if it cannot be started.
 
-    ``environment`` is added to our own.
+    ``environment`` extends the current one.
 
-    When we are interrupted, or killed, the command ends with all that it started. What a failed command
-    leaves behind is ended as well: a training whose main process was killed would go on in its children.
+    If this process is interrupted or killed, the command and all its descendants are ended. So are the
+    processes that a failed command leaves behind: a training whose main process was killed would continue in
+    its children.
     """
     with contextlib.ExitStack() as stack:
         with _interrupted_afterwards():
             try:
-                # A session of its own: whatever it starts in turn can be ended with it.
+                # A new session, so that all descendants can be signalled.
                 process = subprocess.Popen(
                     command,
                     cwd=folder,
@@ -54,20 +55,20 @@ def call(
                     start_new_session=True,
                 )
             except OSError as error:
-                log.write(f"{command[0]} cannot be started: {error.strerror or error}\n".encode())
+                log.write(f"cannot start {command[0]}: {error.strerror or error}\n".encode())
                 return 127
             stack.enter_context(_outlived(process))
         while process.poll() is None:
-            time.sleep(0.2)  # Ray's interruption reaches Python code alone, not a wait of the system's
+            time.sleep(0.2)  # Ray's interruption reaches Python code only, not a blocking system call
     return process.returncode
 
 
 @contextlib.contextmanager
 def interrupted_by(*names: str) -> Iterator[None]:
-    """Take these signals as Ctrl-C, so that no training is left behind alone.
+    """Treat these signals as Ctrl-C, so that no training is orphaned.
 
     Args:
-        names: such as ``SIGTERM``; those that this system lacks or the user has ignored are left out.
+        names: such as ``SIGTERM``; signals that the system lacks or the user ignores are skipped.
     """
 
     def interrupt(number: int, frame: Any) -> None:
@@ -79,8 +80,8 @@ def interrupted_by(*names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _outlived(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a command at the end of the block, or when we are killed before it."""
-    if not hasattr(os, "killpg"):  # Windows knows neither sessions nor asking
+    """End a command at the end of the block, or if this process is killed before."""
+    if not hasattr(os, "killpg"):  # Windows has neither sessions nor SIGTERM
         try:
             yield
         finally:
@@ -97,7 +98,7 @@ def _outlived(process: subprocess.Popen[bytes]) -> Iterator[None]:
     )
     watch.wait()
     assert watch.stdin is not None
-    with watch.stdin:  # without a line where a second Ctrl-C cuts the end short: the shell goes on with it
+    with watch.stdin:  # closed without a line if a second Ctrl-C interrupts `_end`: the shell then finishes
         try:
             yield
         finally:
@@ -107,8 +108,8 @@ def _outlived(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a command to end, as Ctrl-C does, and insist after a while; the same for what it started."""
-    # In the background of a shell, or in a task of Ray's, what we start is deaf to Ctrl-C, as we are.
+    """Interrupt a command, kill it after a grace period, and do the same to its descendants."""
+    # In the background of a shell, or in a Ray task, children inherit an ignored SIGINT.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     deaf = signal.SIGINT in blocked or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     for number in (signal.SIGTERM if deaf else signal.SIGINT, signal.SIGKILL):
@@ -117,18 +118,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE_SECONDS)
     if process.returncode == 0:
-        return  # what a command leaves on purpose, such as a server of pages
+        return  # processes that a successful command leaves on purpose, such as a web server
     deadline = time.monotonic() + LEFTOVER_SECONDS
-    there = _signal(process.pid, signal.SIGTERM)
-    while there and time.monotonic() < deadline:
+    alive = _signal(process.pid, signal.SIGTERM)
+    while alive and time.monotonic() < deadline:
         time.sleep(0.1)
-        there = _signal(process.pid, 0)
-    if there:
+        alive = _signal(process.pid, 0)
+    if alive:
         _signal(process.pid, signal.SIGKILL)
 
 
 def _signal(session: int, number: int) -> bool:
-    """Send a signal to all processes of a session; False where there is none."""
+    """Send a signal to all processes of a session; return False if there are none."""
     try:
         os.killpg(session, number)
     except ProcessLookupError:
@@ -138,8 +139,8 @@ def _signal(session: int, number: int) -> bool:
 
 @contextlib.contextmanager
 def _interrupted_afterwards() -> Iterator[None]:
-    """Let what would interrupt wait for the end of this block: no training is started and lost sight of."""
-    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main one
+    """Defer signals to the end of the block, so that no started training is lost."""
+    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main thread
         yield
         return
     came: list[int] = []
@@ -153,7 +154,7 @@ def _interrupted_afterwards() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _handled_by(handler: Any, *names: str) -> Iterator[None]:
-    """Have these signals handled so, but those that are ignored, as nohup asks, or handled outside Python."""
+    """Install a handler for signals, except those that are ignored, as under nohup, or not set by Python."""
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP
     previous = {
         number: signal.signal(number, handler)

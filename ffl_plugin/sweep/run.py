@@ -1,4 +1,4 @@
-"""Running the trials of a sweep on this machine; each job of a cluster runs `run_trial` too."""
+"""Runs the trials of a sweep on this machine; cluster jobs also use `run_trial`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ffl_plugin.sweep.processes import call, interrupted_by
 
 
 def run_trial(plan: Plan, trial: Trial) -> str:
-    """Run the commands of one trial and record how it ended: ``done`` or ``failed``.
+    """Run the commands of one trial and record the outcome: ``done`` or ``failed``.
 
-    What an earlier attempt left in ``out`` is moved aside, never deleted. Interrupted, the trial stays
-    recorded as running, which the next start takes for an attempt that did not end.
+    The ``out`` of an earlier attempt is moved aside, never deleted. An interrupted trial stays recorded as
+    running, which the next start treats as unfinished.
     """
     trial.folder.mkdir(parents=True, exist_ok=True)
     _set_aside(trial)
@@ -43,38 +43,36 @@ def run_trial(plan: Plan, trial: Trial) -> str:
 
 
 def start(sweep: Path, settings: Settings) -> Here:
-    """Prepare to run on this machine.
+    """Return the engine for this machine.
 
     Raises:
-        FFLError: there are settings, and this machine has none.
+        FFLError: settings are given; this engine has none.
     """
     if settings:
-        raise FFLError(
-            f"--engine-set {next(iter(settings))} is for an --engine such as slurm or ray; name it"
-        )
+        raise FFLError(f"--engine-set {next(iter(settings))} needs an --engine such as slurm or ray; add it")
     return Here()
 
 
 class Here:
-    """One trial after another."""
+    """Runs one trial after another."""
 
-    def run(self, plan: Plan, trials: Sequence[Trial], tell: Callable[[str], None]) -> None:
-        """Run the trials that are not done; one that fails does not stop the others.
+    def run(self, plan: Plan, trials: Sequence[Trial], echo: Callable[[str], None]) -> None:
+        """Run the trials that are not done; a failed one does not stop the others.
 
         Raises:
-            FFLError: interrupted, by Ctrl-C or SIGTERM; what is done stays done.
+            FFLError: interrupted by Ctrl-C or SIGTERM; completed trials are kept.
         """
         pending = [trial for trial in trials if trial.state() != DONE]
         for number, trial in enumerate(pending, 1):
-            tell(f"[{number}/{len(pending)}] {trial}: training, see {trial.log}")
+            echo(f"[{number}/{len(pending)}] {trial}: training, see {trial.log}")
             try:
                 with interrupted_by("SIGTERM", "SIGHUP"):
                     state = run_trial(plan, trial)
             except KeyboardInterrupt:
                 raise FFLError(
-                    f"interrupted while training {trial}; run the same command again to go on from there"
+                    f"interrupted while training {trial}; run the same command again to continue"
                 ) from None
-            tell(f"[{number}/{len(pending)}] {trial}: {state}")
+            echo(f"[{number}/{len(pending)}] {trial}: {state}")
 
 
 def _set_aside(trial: Trial) -> None:
@@ -88,14 +86,14 @@ def _set_aside(trial: Trial) -> None:
 
 @contextlib.contextmanager
 def only_one(sweep: Path) -> Iterator[None]:
-    """Hold a sweep's folder, so that two commands do not train the same trials.
+    """Lock a sweep's folder, so that two commands do not train the same trials.
 
     Raises:
-        FFLError: another process holds it.
+        FFLError: another process has locked it.
     """
     try:
         import fcntl
-    except ImportError:  # Windows has no flock; there the user takes care.
+    except ImportError:  # Windows has no flock: no locking there
         yield
         return
     with (sweep / ".lock").open("w") as lock:
@@ -103,6 +101,6 @@ def only_one(sweep: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise FFLError(
-                f"another ffl-patch sweep is at work in {sweep}; wait for it, or give --out another folder"
+                f"another ffl-patch sweep is running in {sweep}; wait for it, or pass another --out folder"
             ) from None
         yield

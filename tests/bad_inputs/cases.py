@@ -253,16 +253,16 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
         compare(out=lambda f: linked(f / "gone", f / "nowhere")), "leads nowhere",
     ),
     # Sweeps
-    "sweep without a command": (sweep(), "no command"),
+    "sweep without a command": (sweep(), "no training command"),
     "sweep whose reals are not there": (
         sweep("--real", "nowhere.zip", "--", "true", "{out}"), "nowhere.zip does not exist",
     ),
     "sweep that says not where": (sweep("--", "true"), "{out}"),
     "sweep of weight 0 alone": (sweep("--weights", "0", "--", "true", "{out}"), "no weight to compare"),
-    "sweep of a negative weight": (sweep("--weights", "-1", "--", "true", "{out}"), "not negative"),
-    "sweep of no number": (sweep("--weights", "nan", "--", "true", "{out}"), "not negative"),
+    "sweep of a negative weight": (sweep("--weights", "-1", "--", "true", "{out}"), ">= 0"),
+    "sweep of no number": (sweep("--weights", "nan", "--", "true", "{out}"), ">= 0"),
     "sweep on an engine that is not there": (
-        sweep("--engine", "slurm", "--", "true", "{out}"), "cannot be submitted",
+        sweep("--engine", "slurm", "--", "true", "{out}"), "SLURM",
     ),
 }  # fmt: skip
 

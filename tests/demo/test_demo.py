@@ -23,7 +23,7 @@ def demo(tmp_path_factory):
     """One demo, shared by the tests that look at what it left."""
     trainings = Trainings(tmp_path_factory.mktemp("demo") / "out", TINY, seed=1, weight=1000.0)
     said, epochs = [], []
-    comparison, written = run(trainings, say=said.append, on_epoch=lambda *at: epochs.append(at))
+    comparison, written = run(trainings, echo=said.append, on_epoch=lambda *at: epochs.append(at))
     return trainings, comparison, written, said, epochs
 
 
@@ -75,7 +75,7 @@ def test_the_same_seed_trains_the_same_weights(demo, tmp_path):
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     result = CliRunner().invoke(command, ["--out", str(tmp_path)])
-    assert isinstance(result.exception, FFLError) and "no demo wrote" in str(result.exception)
+    assert isinstance(result.exception, FFLError) and "not written by a demo" in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 

@@ -59,20 +59,20 @@ def test_a_folder_that_does_not_exist_is_refused_in_a_sentence() -> None:
 
 class TestClone:
     def test_torch2_is_asked_for_until_it_is_applied(self, clone: Path) -> None:
-        mend = by_name(examine_clone(clone))["torch2"].mend
-        assert mend is not None
-        assert f"ffl-patch apply torch2 {clone}" in mend
+        fix = by_name(examine_clone(clone))["torch2"].fix
+        assert fix is not None
+        assert f"ffl-patch apply torch2 {clone}" in fix
         plan_apply(all_recipes()["stylegan2-ada"], clone, all_recipes()["torch2"]).write()
         findings = by_name(examine_clone(clone))
         assert findings["torch2"].found.startswith("applied, ")
         assert findings["stylegan2-ada"].found.startswith("applied, ")
-        assert findings["torch2"].mend is findings["stylegan2-ada"].mend is None
+        assert findings["torch2"].fix is findings["stylegan2-ada"].fix is None
 
     def test_torch2_is_not_asked_for_on_an_older_torch(
         self, clone: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(metadata, "version", lambda name: "1.13.1")
-        assert by_name(examine_clone(clone))["torch2"].mend is None
+        assert by_name(examine_clone(clone))["torch2"].fix is None
 
     def test_half_a_patch_is_told(self, clone: Path) -> None:
         plan_apply(all_recipes()["torch2"], clone).write()
@@ -80,17 +80,17 @@ class TestClone:
         misc.write_text(misc.read_text().replace("from ffl_plugin.integrations.torch2 import torch\n", ""))
         finding = by_name(examine_clone(clone))["torch2"]
         assert finding.found.startswith("partly applied")
-        assert finding.mend is not None and "ffl-patch revert torch2" in finding.mend
+        assert finding.fix is not None and "ffl-patch revert torch2" in finding.fix
 
     def test_a_folder_of_no_family(self, tmp_path: Path) -> None:
         (finding,) = examine_clone(tmp_path)
-        assert finding.mend is not None and "ffl-patch list" in finding.mend
+        assert finding.fix is not None and "ffl-patch list" in finding.fix
 
 
 class TestMachine:
     def test_a_torch_before_2_comes_with_its_command(self) -> None:
-        assert "torch 2.0 and newer" in (machine._torch("1.13.1+cu117").mend or "")
-        assert machine._torch("2.0.0").mend is None
+        assert "torch 2.0 and newer" in (machine._torch("1.13.1+cu117").fix or "")
+        assert machine._torch("2.0.0").fix is None
 
     @pytest.mark.parametrize(
         "capability, kernels, expected",
@@ -111,8 +111,8 @@ class TestMachine:
 
     def test_a_driver_without_a_torch_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(machine.shutil, "which", lambda name: f"/bin/{name}")
-        mend = machine._no_gpu(built_for=None).mend
-        assert mend is not None and "install a torch with CUDA" in mend
+        fix = machine._no_gpu(built_for=None).fix
+        assert fix is not None and "install a torch with CUDA" in fix
 
     def test_tools_are_only_asked_for_where_they_build_something(
         self, monkeypatch: pytest.MonkeyPatch
@@ -120,7 +120,7 @@ class TestMachine:
         monkeypatch.setattr(machine.shutil, "which", lambda name: None)
         for needed in (False, True):
             for finding in (machine._ninja(needed=needed), machine._compiler(needed=needed)):
-                assert (finding.mend is not None) is needed
+                assert (finding.fix is not None) is needed
 
 
 class TestLoops:
@@ -132,7 +132,7 @@ class TestLoops:
 
     def test_not_built_yet_and_nothing_is_left_behind(self, cache: Path) -> None:
         finding = examine_loops(needed=True)
-        assert finding.found.startswith("not built yet") and finding.mend is None
+        assert finding.found.startswith("not compiled yet") and finding.fix is None
         assert not cache.exists()
 
     def test_built(self, cache: Path) -> None:
@@ -144,7 +144,7 @@ class TestLoops:
     def test_a_kept_library_that_does_not_load_will_be_built_anew(self, cache: Path) -> None:
         cache.mkdir()
         native.library_path().write_bytes(b"")
-        assert examine_loops(needed=True).found.startswith("not built yet")
+        assert examine_loops(needed=True).found.startswith("not compiled yet")
 
     def test_a_compiler_that_makes_no_library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         compiler = tmp_path / "compiler"
@@ -159,20 +159,18 @@ class TestLoops:
     ) -> None:
         monkeypatch.setenv("CC", "false")
         finding = examine_loops(needed=needed)
-        assert finding.found == "not to be had: false failed: no error output"
-        assert (finding.mend is not None and "Install gcc" in finding.mend) is needed
+        assert finding.found == "unavailable: false failed: no error output"
+        assert (finding.fix is not None and "Install gcc" in finding.fix) is needed
 
     def test_switched_off_is_no_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FFL_NATIVE", "0")
-        assert examine_loops(needed=True) == Finding(
-            "C loops", "not to be had: FFL_NATIVE=0 switches them off"
-        )
+        assert examine_loops(needed=True) == Finding("C loops", "unavailable: FFL_NATIVE=0 switches them off")
 
     def test_a_cache_that_cannot_be_written(self, cache: Path) -> None:
         cache.write_text("a file where the folder should be")
         finding = examine_loops(needed=True)
-        assert finding.found == f"not to be had: cannot write {cache}"
-        assert finding.mend is not None and "FFL_CACHE" in finding.mend
+        assert finding.found == f"unavailable: cannot write {cache}"
+        assert finding.fix is not None and "FFL_CACHE" in finding.fix
 
 
 class TestLibraries:
@@ -181,14 +179,14 @@ class TestLibraries:
         monkeypatch.setattr(libraries.sys, "executable", shutil.which("false") or sys.executable)
         finding = libraries._torchvision()
         assert "does not import" in finding.found
-        assert finding.mend is not None
+        assert finding.fix is not None
 
     def test_weights_that_are_not_the_released_ones(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FFL_INCEPTION", str(tmp_path / "weights.pth"))
         missing = libraries._inception()
-        assert "does not exist" in missing.found and missing.mend is not None
+        assert "does not exist" in missing.found and missing.fix is not None
         (tmp_path / "weights.pth").write_bytes(b"truncated")
         assert "not the released file" in libraries._inception().found
 

@@ -234,9 +234,9 @@ def test_apply_auto_and_detect(
     assert fits["stylegan3"]["problem"] is not None
     (tmp_path / "empty").mkdir()
     code, out, err = run(capfd, "apply", "auto", tmp_path / "empty")
-    assert code == 1 and "of no family" in err
+    assert code == 1 and "no supported family" in err
     code, _, err = run(capfd, "detect", tmp_path / "empty")
-    assert code == 1 and "of no family" in err
+    assert code == 1 and "no supported family" in err
 
 
 def test_auto_asks_where_two_fit(make_clone: MakeClone, capfd: pytest.CaptureFixture[str]) -> None:

@@ -137,7 +137,7 @@ class TestPaperData:
     def test_a_list_that_names_nothing_is_refused(self, tmp_path):
         write(tmp_path / "celeba-hq", 2)
         (tmp_path / "celeba-hq" / "test.txt").write_text("\n")
-        with pytest.raises(FFLError, match=r"test\.txt names no image; take it away"):
+        with pytest.raises(FFLError, match=r"test\.txt lists no image"):
             paper_split(tmp_path, "CelebA-HQ", tmp_path / "cache", silent)
 
     def test_other_lists_are_other_splits_in_the_same_cache(self, tmp_path):
@@ -152,5 +152,5 @@ class TestPaperData:
 
     def test_too_few_images_are_refused(self, tmp_path):
         write(tmp_path / "dtd" / "images", 3)
-        with pytest.raises(FFLError, match="all of them for the test"):
+        with pytest.raises(FFLError, match="only the 3 test images"):
             paper_split(tmp_path, "DTD", tmp_path / "cache", silent)

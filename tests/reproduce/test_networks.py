@@ -32,7 +32,7 @@ def write_pairs(folder):
 def test_missing_weights_are_asked_for_by_variable():
     """And not by an option, which ``reproduce`` does not have."""
     assert PERCEPTUAL_LOSS.remark() == (
-        "The perceptual loss: left out, the VGG16 weights are not here; download "
+        "The perceptual loss: omitted, the VGG16 weights are not available; download "
         "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and give it with the environment "
         "variable FFL_VGG16."
     )
@@ -48,7 +48,7 @@ def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
     assert networks.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
     assert PERCEPTUAL_LOSS.remark() == (
         f"The perceptual loss: VGG16 from mine.pth (SHA-256 {digest[:8]}), not the published "
-        "vgg16-397923af.pth: compares only with numbers of this file."
+        "vgg16-397923af.pth: only comparable with numbers of this file."
     )
     published = replace(PERCEPTUAL_LOSS, release=replace(PERCEPTUAL_LOSS.release, sha256=digest[:8]))
     assert published.remark().endswith(f"(SHA-256 {digest[:8]}), the published file.")

@@ -66,6 +66,6 @@ def test_a_file_of_another_network_is_refused(tmp_path, change):
         state["features.0.weight"] = torch.zeros(64, 3, 11, 11)
     other = save(state, tmp_path / "other.pth")
     with pytest.raises(
-        FFLError, match=r"other\.pth is not torchvision's VGG16; give vgg16-397923af\.pth, from"
+        FFLError, match=r"other\.pth is not torchvision's VGG16; use vgg16-397923af\.pth, from"
     ):
         perceptual.load_perceptual_loss(other)

@@ -130,4 +130,4 @@ with open("log", "wb") as log:
 def test_a_command_that_cannot_be_started_says_so(tmp_path):
     with (tmp_path / "log").open("wb") as log:
         assert processes.call(["no-such-program"], str(tmp_path), log) == 127
-    assert (tmp_path / "log").read_text().startswith("no-such-program cannot be started")
+    assert (tmp_path / "log").read_text().startswith("cannot start no-such-program")

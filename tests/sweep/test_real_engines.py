@@ -233,7 +233,7 @@ def test_ray(tmp_path):
         assert {which for which, trial in trials.items() if trial["state"] == "failed"} == set(held)
         assert {trials[0, 0]["state"], trials[0, 1]["state"]} == {"done"}
         assert "WorkerCrashedError" in trials[killed]["why"]
-        assert all(trials[trial]["why"].startswith("Ray lost it") for trial in on_second)
+        assert all(trials[trial]["why"].startswith("lost by Ray") for trial in on_second)
         assert trials[late]["why"] == ""
         record = json.loads(Path(trials[late]["log"]).with_name("trial.json").read_text())
         assert record["exit_code"] == 124  # what `timeout` says

@@ -128,7 +128,7 @@ def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
     trial = json.loads((out / "trainings" / "share-0.3-seed-0" / "trial.json").read_text())
     assert trial["share"] == 0.3 and trial["commands"][0][-1] == "--ffl-share=0.3"
     code, _, stderr = sweep(capfd, out, "--weights", "0.1", *arguments)
-    assert code == 1 and "holds a sweep over shares" in stderr
+    assert code == 1 and "contains a sweep over shares" in stderr
     assert sweep(capfd, out, "--weights", "1", "--shares", "1", *arguments)[0] == 2
     code, stdout, _ = sweep(capfd, out, "--report-only", "--json")
     report = json.loads(stdout)
@@ -192,7 +192,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(clone, tmp_path, capfd, n
     process.send_signal(number)
     _, stderr = process.communicate()
     assert process.returncode == 1
-    assert "run the same command again to go on" in stderr.splitlines()[-1]
+    assert "run the same command again" in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
     assert states(out) == {"weight-0-seed-0": "done", "weight-1-seed-0": "running"}
     assert "KeyboardInterrupt" in log.read_text()  # the training was ended too, not left behind
@@ -282,7 +282,7 @@ def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
         fcntl.flock(lock, fcntl.LOCK_EX)
         code, _, stderr = sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())
     assert code == 1
-    assert "another ffl-patch sweep is at work" in stderr
+    assert "another ffl-patch sweep is running" in stderr
 
 
 def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd):
@@ -304,20 +304,20 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "no command to train with"),
+        ([], "no training command"),
         (["--shares", "0", "--", "python", "{out}"], "no share to compare with 0; pass --shares 0,1"),
         (["--shares", "a", "--", "python", "{out}"], "--shares takes numbers separated by commas"),
         (["--", "python", "train.py"], "put {out} into it"),
         (["--weights", "0", "--", "python", "{out}"], "no weight to compare with 0"),
         (["--weights", "a", "--", "python", "{out}"], "numbers separated by commas"),
-        (["--weights", "-1", "--", "python", "{out}"], "not negative"),
-        (["--weights", "nan", "--", "python", "{out}"], "not negative"),
+        (["--weights", "-1", "--", "python", "{out}"], ">= 0"),
+        (["--weights", "nan", "--", "python", "{out}"], ">= 0"),
         (["--seeds", "0.5", "--", "python", "{out}"], "numbers separated by commas"),
         (["--then", "echo 'open", "--", "python", "{out}"], "is not a valid command"),
         (["--engine", "slurm", "--engine-set", "gpus", "--", "python", "{out}"], "NAME=VALUE"),
-        (["--engine", "slurm", "--", "python", "{out}"], "cannot be submitted"),
+        (["--engine", "slurm", "--", "python", "{out}"], "cannot submit"),
         (["--engine", "ray", "--engine-set", "gpu=1", "--", "python", "{out}"], "not gpu"),
-        (["--engine-set", "num_gpus=1", "--", "python", "{out}"], "is for an --engine"),
+        (["--engine-set", "num_gpus=1", "--", "python", "{out}"], "needs an --engine"),
     ],
 )
 def test_bad_input_is_one_sentence(clone, tmp_path, capfd, arguments, words):
@@ -331,7 +331,7 @@ def test_a_folder_of_something_else_is_refused(clone, tmp_path, capfd):
     (tmp_path / "notes.txt").write_text("mine")
     code, _, stderr = sweep(capfd, tmp_path, *command())
     assert code == 1
-    assert "holds files of something else" in stderr
+    assert "contains other files" in stderr
     out = tmp_path / "sweep"
     assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
     code, _, stderr = sweep(capfd, out, "--weights", "1", *command("--other=1"))
