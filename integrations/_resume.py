@@ -1,7 +1,7 @@
 """The settings and progress of a StyleGAN run that another one resumes.
 
-NVIDIA's ``--resume`` loads the networks from a snapshot and restarts kimg at 0; R3GAN's continues it. The rest
-is read from the snapshot's run folder.
+NVIDIA's ``--resume`` loads the networks from a snapshot and restarts kimg at 0; R3GAN's continues it. The
+rest is read from the snapshot's run folder.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Recipes: one module per upstream, data without logic.
 
-A module here defines ``RECIPE``, and nothing else has to know about it. Those with a leading underscore hold
-what several share.
+A module here only has to define ``RECIPE``. Modules with a leading underscore contain what several recipes
+share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether what an inserted statement adds gets to the backward pass, so that nothing trains without it."""
+"""Checks that the effect of an inserted statement reaches the backward pass."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
 def loss_reaches_backward(function: str, after: Anchor, carrier: str) -> Check:
-    """Refuse where a term that a statement adds to a loss would not be trained with.
+    """Refuse if a term added to a loss would not be trained with.
 
-    The loss has to be backpropagated, returned or handed on below that statement, not be bound again but by
-    arithmetic with itself, and no branch above may go without it.
+    Below the statement the loss must be backpropagated, returned or passed on, and not be rebound except by
+    arithmetic with itself; no branch above may omit it.
 
     Args:
         function: qualified name.
-        after: the statement behind which the term is added.
-        carrier: the variable, attribute or element of a dict that the term is added to. ``"losses['FFL']"``
-            is carried by the whole dict only: who picks elements from it leaves it behind.
+        after: the statement after which the term is added.
+        carrier: the variable, attribute or dict element that the term is added to. ``"losses['FFL']"`` is
+            carried only by the whole dict: code that picks elements of it drops the term.
     """
     name, _, element = carrier.partition("[")
 
@@ -56,7 +56,7 @@ def loss_reaches_backward(function: str, after: Anchor, carrier: str) -> Check:
 
 
 def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Check:
-    """Refuse if one of the patterns, which undo what an edit does, occurs below the statement it follows."""
+    """Refuse if a pattern that undoes an edit occurs below the statement which the edit follows."""
 
     def check(source: Source, clone: Clone) -> None:
         anchor = find_statement(source, function, after)
@@ -64,8 +64,8 @@ def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Che
             for node in pattern.occurrences(wanted, find_scope(source, function)):
                 if is_later(source, node, anchor):
                     raise PatchError(
-                        f"`{source.first_line_of(node)}` comes after `{source.first_line_of(anchor)}`, "
-                        "and would undo what the patch does there",
+                        f"`{source.first_line_of(node)}` follows `{source.first_line_of(anchor)}`, and would "
+                        "undo the patch there",
                         file=source.name,
                         line=node.lineno,
                     )
@@ -76,7 +76,7 @@ def nothing_undoes(function: str, after: Anchor, patterns: Sequence[str]) -> Che
 def _require_not_bound_again(
     source: Source, function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool
 ) -> None:
-    kept = {
+    preserving = {
         id(target)
         for statement in ast.walk(function)
         for target in _targets(statement)
@@ -85,11 +85,11 @@ def _require_not_bound_again(
     used_up = [place(call) for call in calls([function]) if is_backward(call) and mentions(call, {carrier})]
     for name, node in stored(function):
         if name == carrier and not isinstance(node, ast.Subscript) and is_later(source, node, anchor):
-            if id(node) in kept or any(use < place(node) for use in used_up):
+            if id(node) in preserving or any(use < place(node) for use in used_up):
                 continue
             raise PatchError(
-                f"{carrier} is bound again after `{source.first_line_of(anchor)}`, so a term added there "
-                "would get lost",
+                f"{carrier} is rebound after `{source.first_line_of(anchor)}`, so a term added there would "
+                "be lost",
                 file=source.name,
                 line=node.lineno,
             )
@@ -102,7 +102,7 @@ def _targets(statement: ast.AST) -> list[ast.expr]:
 
 
 def _keeps(statement: ast.AST, carrier: str, *, whole: bool) -> bool:
-    """Whether an assignment to a carrier keeps what is in it, by arithmetic or in a new container."""
+    """Whether an assignment to a carrier preserves its content, by arithmetic or in a new container."""
     if isinstance(statement, ast.AugAssign):
         return isinstance(statement.op, _ARITHMETIC)
     value = getattr(statement, "value", statement)
@@ -115,7 +115,7 @@ def _keeps(statement: ast.AST, carrier: str, *, whole: bool) -> bool:
 
 
 def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool) -> None:
-    """The carrier must be backpropagated, handed on or returned; if nothing is, another function reads it."""
+    """Require the carrier to be backpropagated, passed on or returned, or read by another function."""
     uses = follow(function, anchor, carrier, whole=whole)
     if uses.anywhere:
         _require_on_every_path(source, uses, carrier)
@@ -147,7 +147,7 @@ def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: st
         because = f" (line {backward.lineno} backpropagates something else)"
     raise PatchError(
         f"does not use {carrier} after `{source.first_line_of(anchor)}`{because}, so a term added there "
-        "would get lost",
+        "would be lost",
         file=source.name,
         line=anchor.lineno,
     )
@@ -157,7 +157,7 @@ def _require_on_every_path(source: Source, uses: Uses, carrier: str) -> None:
     if uses.without is not None:
         raise PatchError(
             f"a branch backpropagates `{source.first_line_of(uses.without)}` and not {carrier}, so it would "
-            "go without the term",
+            "omit the term",
             file=source.name,
             line=uses.without.lineno,
         )
@@ -172,7 +172,7 @@ def _statements_that_call(caller: ast.FunctionDef, function: Scope) -> list[ast.
 
 
 def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
-    """A container of losses, or what is made from it, must be in whatever is returned below the anchor."""
+    """Require every return below the anchor to contain the losses, or a value computed from them."""
     nested = nodes_of_nested(function)
     later = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and id(node) not in nested]
     later = sorted((node for node in later if is_later(source, node, anchor)), key=place)
@@ -187,11 +187,11 @@ def _require_returned(source: Source, function: Scope, anchor: ast.stmt, carrier
 
 
 def _backpropagates_after(caller: ast.FunctionDef, function: Scope) -> bool:
-    """Whether a function calls another one and backpropagates itself."""
+    """Whether a function calls another one and backpropagates."""
     return any(is_backward(call) for call in calls([caller])) and _calls(caller, function)
 
 
 def _calls(root: ast.AST, function: Scope) -> bool:
-    """Whether a piece of code calls a function or method of that name."""
+    """Whether code calls a function or method of that name."""
     named = (dotted_name(call.func) or "" for call in calls([root]))
     return any(name.rpartition(".")[2] == name_of(function) for name in named)

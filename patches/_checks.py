@@ -1,8 +1,8 @@
-"""Checks of a recipe: what has to stand in a file, or must not, for the patch to do what it promises.
+"""Checks of a recipe: required and forbidden code in a file.
 
-A check is a function of the unpatched file and its clone that raises `PatchError`, with a sentence for the
-user. The functions here make checks from patterns; what looks at the flow of a loss, at launchers and at
-networks has modules of its own.
+A check is a function of the unpatched file and its clone that raises `PatchError` with a sentence for the
+user. The functions here create checks from patterns; other modules check the flow of a loss, launchers and
+networks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ffl_plugin.patching.source import find_definition, find_function
 from ffl_plugin.patching.trace import Mention, identifiers
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_OF_SUPPLEMENTS = re.compile(r"ffl_plugin\.integrations(\.(torch2|removed_modules).*)?")
+_OF_COMPANIONS = re.compile(r"ffl_plugin\.integrations(\.(torch2|removed_modules).*)?")
 _NAME_LIKE = re.compile(r"[-.\w]{1,60}")
 
 
@@ -31,7 +31,7 @@ def requires(scope: str, patterns: Sequence[str], because: str, given: Optional[
     Args:
         scope: qualified name, or ``""`` for the whole file.
         patterns: alternatives.
-        because: the sentence for the user when none occurs: what this code lacks, and what would go wrong.
+        because: the sentence for the user if none occurs: what this code lacks, and the consequence.
         given: a pattern without which nothing is required.
     """
 
@@ -57,10 +57,10 @@ def forbids(
     Args:
         scope: qualified name, or ``""`` for the whole file.
         patterns: any of them.
-        because: the sentence for the user when one occurs.
-        outside: a method in the scope in which they may occur, and in the methods that it alone uses.
+        because: the sentence for the user if one occurs.
+        outside: a method in the scope that may contain them, as may methods used by it alone.
         above: the statement of the function below which they may occur.
-        unless: patterns of what may occur all the same.
+        unless: patterns of allowed occurrences.
     """
 
     def check(source: Source, clone: Clone) -> None:
@@ -82,13 +82,13 @@ def forbids(
 
 
 def unchanged(function: str, name: str, since: Anchor, until: Sequence[str]) -> Check:
-    """Refuse if a variable is bound again between two statements of a function.
+    """Refuse if a variable is rebound between two statements of a function.
 
     Args:
         function: qualified name.
         name: the variable.
         since: the statement that binds it.
-        until: patterns of its first use in the same branch; without one of them nothing is checked.
+        until: patterns of its first use in the same branch; without a match nothing is checked.
     """
 
     def check(source: Source, clone: Clone) -> None:
@@ -100,18 +100,18 @@ def unchanged(function: str, name: str, since: Anchor, until: Sequence[str]) -> 
             bound = isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
             if bound and start < source.start_of(node) < end:
                 line = source.start_of(node)[0]
-                raise PatchError(f"{name} is bound again before it is used", file=source.name, line=line)
+                raise PatchError(f"{name} is rebound before it is used", file=source.name, line=line)
 
     return check
 
 
 def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
-    """Refuse unless every function of the clone that makes a call has one of the patterns in it as well.
+    """Refuse unless every function of the clone that makes a call also contains one of the patterns.
 
     Args:
         call: the pattern of the call.
         patterns: alternatives.
-        because: the sentence for the user when a caller has none.
+        because: the sentence for the user if a caller contains none.
     """
     words = [word.encode() for word in pattern.strings(call)]
 
@@ -133,14 +133,14 @@ def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
 
 
 def no_frequency_loss_of_its_own(source: Source, clone: Clone) -> None:
-    """Refuse a file that has a Focal Frequency Loss already, or uses its name.
+    """Refuse a file that already has a Focal Frequency Loss, or uses its name.
 
-    What supplements import from our integrations is none: they put no loss anywhere.
+    Imports of companion recipes are allowed: they add no loss.
     """
     found = {
         use
         for _, use in identifiers(source)
-        if _names_ffl(use.text) and not _OF_SUPPLEMENTS.fullmatch(use.text)
+        if _names_ffl(use.text) and not _OF_COMPANIONS.fullmatch(use.text)
     }
     for node in source.nodes:
         text = node.value if isinstance(node, ast.Constant) else None
@@ -151,10 +151,10 @@ def no_frequency_loss_of_its_own(source: Source, clone: Clone) -> None:
         names = ", ".join(dict.fromkeys(use.text for use in uses))
         lines = lines_text(sorted({use.line for use in uses}))
         raise PatchError(
-            f"a focal frequency loss of its own is already there ({names}, {lines})",
+            f"already has a focal frequency loss of its own ({names}, {lines})",
             file=source.name,
             line=uses[0].line,
-            next_step="take it out first, or go on using it",
+            next_step="remove it first, or keep using it",
         )
 
 
@@ -164,7 +164,7 @@ def _names_ffl(name: str) -> bool:
 
 
 def _scope(source: Source, name: str) -> ast.AST:
-    """The function or class of a qualified name; the whole file for the empty one."""
+    """Return the function or class of a qualified name, or the whole file for the empty name."""
     return find_definition(source, name) if name else source.tree
 
 

@@ -1,4 +1,4 @@
-"""Which model a repository trains by default, where ``--model`` of its options chooses between several."""
+"""The default model of a repository whose ``--model`` option selects one of several."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Default(NamedTuple):
     """The default of ``--model``.
 
     Args:
-        file: that says so.
-        model: its name, in lower case.
+        file: file that defines it.
+        model: name in lower case.
     """
 
     file: str
@@ -24,12 +24,12 @@ class Default(NamedTuple):
 
 
 def trained_by_default(recipes: Sequence[Recipe], clone: Clone) -> Optional[tuple[Recipe, Default]]:
-    """Return the one of several recipes that patches the model of ``--model``'s default, and that default.
+    """Return the recipe that patches the default of ``--model``, and that default.
 
-    None where the options do not tell it of every one of them.
+    None if the options do not determine it for all recipes.
 
     Raises:
-        PatchError: the files of a recipe are not all there.
+        PatchError: a file of a recipe is missing.
     """
     found: list[tuple[Recipe, Default]] = []
     for recipe in recipes:
@@ -44,11 +44,11 @@ def trained_by_default(recipes: Sequence[Recipe], clone: Clone) -> Optional[tupl
 
 
 def trains_another_by_default(source: Source, clone: Clone) -> Optional[str]:
-    """Say of a model that ``--model`` has another default, with which the term is not trained."""
+    """Remark if ``--model`` defaults to another model, which is trained without the term."""
     own, default = _model_in(source.name), _default_beside(source.name, clone)
     if default is None or default.model == own:
         return None
-    return f"{default.file}: --model is {default.model} by default, and the patch is for --model {own} alone"
+    return f"{default.file}: --model defaults to {default.model}, but the patch applies only to --model {own}"
 
 
 def _model_in(file: str) -> str:
@@ -56,7 +56,7 @@ def _model_in(file: str) -> str:
 
 
 def _default_beside(model: str, clone: Clone) -> Optional[Default]:
-    """What the options of the repository that a model's file is in have for ``--model``."""
+    """Return the default of ``--model`` in the options of the repository that contains a model's file."""
     root = model.rpartition("/")[0].rpartition("/")[0]
     options = f"{root}/options/" if root else "options/"
     for name in clone.python_files:

@@ -1,4 +1,4 @@
-"""What to do in a repository that no recipe fits: it may have FFL, a registry, or another framework."""
+"""Advice for repositories that match no recipe: their own FFL, a loss registry, another framework."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ _TORCH = re.compile(rb"^\s*(?:import|from) torch\b", re.MULTILINE)
 
 
 def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
-    """Return sentences, without a full stop, for a user whose repository none of the recipes fits."""
+    """Return sentences, without a full stop, for a user whose repository matches no recipe."""
     texts = dict(_texts(clone))
-    said = []
+    advice = []
     if own := _place(texts, _OWN_CLASS) or _place(texts, _OWN):
-        said.append(
-            f"{own} has a focal frequency loss of its own; switch it on there, or put "
-            "ffl_plugin.FocalFrequencyLoss in its place, for which docs/loss.md says what its weights mean"
+        advice.append(
+            f"{own} has a focal frequency loss of its own; enable it there, or replace it by "
+            "ffl_plugin.FocalFrequencyLoss, and see docs/loss.md for how its weights translate"
         )
     elif registry := _place(texts, _REGISTRY):
-        said.append(
-            f"{registry} has a registry of losses, and needs no patch: run your training script by "
+        advice.append(
+            f"{registry} has a registry of losses, so no patch is needed: run your training script with "
             "`python -m ffl_plugin.integrations.basicsr SCRIPT ...`"
         )
     if not any(map(_TORCH.search, texts.values())):
         for name, imported in _FRAMEWORKS.items():
             if place := _place(texts, imported):
                 ports = [each for each in recipes if each.supplements is None and _is_named(each, clone)]
-                port = f"{ports[0].upstream} by {ports[0].name}" if ports else "a PyTorch version of it"
-                said.append(f"{place} imports {name}, and the loss is PyTorch; patch {port}")
+                port = f"{ports[0].upstream} with {ports[0].name}" if ports else "a PyTorch version"
+                advice.append(f"{place} imports {name}, but the loss needs PyTorch; patch {port}")
                 break
-    return said
+    return advice
 
 
 def _is_named(recipe: Recipe, clone: Clone) -> bool:
-    """Whether the clone's folder or a script of it is called as a family is."""
+    """Return whether the clone's folder or one of its scripts is named after the recipe."""
     names = [clone.root.resolve().name, *clone.python_files]
     return any(re.sub(r"\W|_", "", recipe.name) in re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
 
@@ -58,7 +58,7 @@ def _texts(clone: Clone) -> Iterator[tuple[str, bytes]]:
 
 
 def _place(texts: dict[str, bytes], wanted: re.Pattern[bytes]) -> str:
-    """Where something is first, as ``file.py:12``; empty if it is nowhere."""
+    """Return the first occurrence as ``file.py:12``; empty if there is none."""
     for name, text in texts.items():
         if found := wanted.search(text):
             return f"{name}:{text.count(bytes([10]), 0, found.end()) + 1}"

@@ -1,4 +1,4 @@
-"""What a piece of code stores, mentions, calls and backpropagates."""
+"""Names that code binds, mentions, calls and backpropagates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BACKWARD = frozenset({"backward", "manual_backward"})
 
 
 def dotted_name(node: object) -> Optional[str]:
-    """Return the dotted name that a node is; None for anything else."""
+    """Return a node's dotted name; None if it is not one."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (owner := dotted_name(node.value)) is not None:
@@ -23,7 +23,7 @@ def dotted_name(node: object) -> Optional[str]:
 
 
 def stored(root: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Yield every name that is bound below a node; an element stands for its container."""
+    """Yield every name bound below a node; an element stands for its container."""
     for node in ast.walk(root):
         if isinstance(getattr(node, "ctx", None), ast.Store):
             inner = node
@@ -35,7 +35,7 @@ def stored(root: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def mentions(root: ast.AST, carriers: Set[str], *, whole: bool = False) -> bool:
-    """Say whether a node has one of the names in it; with ``whole``, not only for one of its elements."""
+    """Whether a node mentions one of the names; with ``whole``, not just one of its elements."""
     read_in_part = {
         id(node.value)
         for node in ast.walk(root)
@@ -52,18 +52,18 @@ def calls(roots: Sequence[ast.AST]) -> Iterator[ast.Call]:
 
 
 def is_backward(call: ast.Call) -> bool:
-    """Say whether a call backpropagates, as ``scaler.scale(loss).backward()`` does."""
+    """Whether a call backpropagates, such as ``scaler.scale(loss).backward()``."""
     return ast.unparse(call.func).rpartition(".")[2] in _BACKWARD
 
 
 def place(node: ast.AST) -> tuple[int, int]:
-    """Return the line and the column at which a node starts."""
+    """Return the line and column of a node's start."""
     starting = node.context_expr if isinstance(node, ast.withitem) else node
     return starting.lineno, starting.col_offset  # type: ignore[attr-defined]
 
 
 def nodes_of_nested(function: Scope) -> set[int]:
-    """Return the nodes of the functions that are defined in a function."""
+    """Return the nodes of the functions nested in a function."""
     return {
         id(node)
         for inner in ast.walk(function)
@@ -78,5 +78,5 @@ def name_of(function: Scope) -> str:
 
 
 def is_later(source: Source, node: Union[ast.expr, ast.stmt], anchor: ast.stmt) -> bool:
-    """Say whether a node stands below a statement."""
+    """Whether a node is below a statement."""
     return source.start_of(node) > source.end_of(anchor)

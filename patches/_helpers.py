@@ -1,4 +1,4 @@
-"""Methods that serve one other method alone, so that what they do is a part of what it does."""
+"""Helper methods: methods used by a single other method, of which they count as a part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ffl_plugin.patching.source import Function, owner_of
 def helpers_of(source: Source, function: Function, clone: Clone) -> list[Function]:
     """Return the methods of a method's class that only it uses.
 
-    A use in a branch for a mode, ``if mode == 'word'``, does not count where nothing else says the word.
+    A use in a branch for an unused mode, ``if mode == 'word'``, does not count.
     """
     owner = owner_of(source, function)
     inside = {id(node) for node in ast.walk(function)}
@@ -37,7 +37,7 @@ def _mentions(node: ast.AST, name: str) -> bool:
 
 
 def _in_modes_nobody_asks_for(source: Source, clone: Clone) -> set[int]:
-    """Nodes of the branches of ``if mode == 'word'`` of which no other place of the clone has the word."""
+    """Return the nodes of branches ``if mode == 'word'`` whose word occurs nowhere else in the clone."""
     branches = [(node, _mode(node.test)) for node in source.nodes if isinstance(node, ast.If)]
     return {
         id(node)
@@ -49,7 +49,7 @@ def _in_modes_nobody_asks_for(source: Source, clone: Clone) -> set[int]:
 
 
 def _mode(test: ast.expr) -> Optional[str]:
-    """The word that a test compares something with; None for another test."""
+    """Return the string that a test compares with; None for other tests."""
     if isinstance(test, ast.Compare) and [type(operator) for operator in test.ops] == [ast.Eq]:
         for side in (test.left, *test.comparators):
             if isinstance(side, ast.Constant) and isinstance(side.value, str):

@@ -1,4 +1,4 @@
-"""Which loss a launcher trains with."""
+"""The loss class that a launcher trains with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _LOSS_CLASS = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*")
 
 
 def trained_class(clone: Clone, holds: tuple[str, ...], usual: str) -> str:
-    """Return the class of the loss that the launcher of a clone trains with, by the name it has there.
+    """Return the loss class that a clone's launcher trains with, by its name there.
 
     Args:
         clone: the clone.
-        holds: what the launcher defines.
-        usual: the upstream's class; returned where launchers name none, several, or one that is not there.
+        holds: definitions of the launcher.
+        usual: the upstream's class; returned if launchers name none, several, or one that does not exist.
 
     Raises:
         PatchError: the class has no ``accumulate_gradients`` of its own.
@@ -45,10 +45,10 @@ def trained_class(clone: Clone, holds: tuple[str, ...], usual: str) -> str:
 
 
 def trains_only_with(name: str, file: str) -> Check:
-    """Refuse unless every loss class that the file names as a string is the one that is patched.
+    """Refuse unless every loss class that the file names in a string is the patched one.
 
     Launchers name classes by dotted strings. One that is not ``module.name`` of the patched file would train
-    another loss, which lacks the option or fails on it.
+    another loss, which ignores the option or fails on it.
 
     Args:
         name: the class.
@@ -62,16 +62,16 @@ def trains_only_with(name: str, file: str) -> Check:
             if not _is_class(dotted, name, path, source):
                 only = "only " if any(_is_class(each, name, path, source) for each, _ in named) else ""
                 raise PatchError(
-                    f"trains with {dotted}, and not {only}with {name} of {path}", file=source.name, line=line
+                    f"trains with {dotted}, not {only}with {name} of {path}", file=source.name, line=line
                 )
         if not named:
-            raise PatchError(f"does not say that it trains with {name} of {path}", file=source.name)
+            raise PatchError(f"does not name {name} of {path} as its loss", file=source.name)
 
     return check
 
 
 def _named_losses(launcher: Source) -> list[tuple[str, int]]:
-    """The dotted names of loss classes that a launcher has as strings, with their lines."""
+    """Return the dotted names of loss classes in a launcher's strings, with their lines."""
     return [
         (node.value, node.lineno)
         for node in launcher.nodes
@@ -82,7 +82,7 @@ def _named_losses(launcher: Source) -> list[tuple[str, int]]:
 
 
 def _is_class(dotted: str, name: str, path: str, launcher: Source) -> bool:
-    """Whether a launcher that names ``module.Class`` means the class of that name in that file."""
+    """Whether ``module.Class`` in a launcher refers to the class of that name in that file."""
     module, _, class_name = dotted.rpartition(".")
     wanted = f"{module.replace('.', '/')}.py"  # as seen from the folder of the clone
     same_class = class_name == name and f"/{path}".endswith(f"/{wanted}")

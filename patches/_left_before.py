@@ -1,4 +1,4 @@
-"""Branches above the place of a term that train and then leave, so that they go without it."""
+"""Finds branches above a term that train and then exit, and so omit it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
-    """Refuse a branch above a statement that makes a loss and returns, or goes on with a loop around both.
+    """Refuse a branch above a statement that computes a loss and returns, or continues an enclosing loop.
 
-    Other phases of a function have losses of their own; those of the statement's phase have not.
+    Other phases of a function have their own losses; branches of the statement's phase do not.
 
     Raises:
-        PatchError: naming the line that goes without the term.
+        PatchError: naming the line that omits the term.
     """
     nested = nodes_of_nested(function)
     phase = _phase_of(function, anchor)
@@ -41,9 +41,9 @@ def require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, c
             if leaves is None or is_later(source, leaves, anchor) or block is function.body:
                 continue
             if any(name == carrier for node in block for name, _ in stored(node)):
-                verb = "returns" if isinstance(leaves, ast.Return) else "goes on"
+                verb = "returns" if isinstance(leaves, ast.Return) else "continues"
                 raise PatchError(
-                    f"{verb} with {carrier} of its own, which would go without the term",
+                    f"{verb} with {carrier} of its own, which would omit the term",
                     file=source.name,
                     line=leaves.lineno,
                 )
@@ -54,15 +54,15 @@ def require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, c
                     or (_is_method(call) and _is_inside(call, leaves))
                 ):
                     raise PatchError(
-                        f"leaves {name_of(function)} before the loss is made, with "
-                        f"`{source.first_line_of(call)}`, which would go without the term",
+                        f"leaves {name_of(function)} before the loss is computed, with "
+                        f"`{source.first_line_of(call)}`, which would omit the term",
                         file=source.name,
                         line=call.lineno,
                     )
 
 
 def _leaves_of(root: ast.AST) -> Iterator[ast.stmt]:
-    """Yield each ``continue`` and ``break`` of a loop, not those of loops inside it."""
+    """Yield each ``continue`` and ``break`` of a loop, except those of nested loops."""
     for block in blocks_of(root):
         for node in block:
             if isinstance(node, (ast.Continue, ast.Break)):
@@ -72,7 +72,7 @@ def _leaves_of(root: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _phase_of(function: Scope, anchor: ast.stmt) -> ast.AST:
-    """The outermost branch of a function in which a statement is; the function where it is in none."""
+    """Return the outermost branch of a function that contains a statement, or else the function."""
     for _, statement in path_to(function.body, anchor):
         if statement is not anchor and not isinstance(statement, (ast.With, ast.AsyncWith)):
             return statement
@@ -80,7 +80,7 @@ def _phase_of(function: Scope, anchor: ast.stmt) -> ast.AST:
 
 
 def _trains(source: Source, call: ast.Call, carrier: str) -> bool:
-    """Whether a call is of a method of the object that backpropagates or makes the loss."""
+    """Whether a call is to a method of the object that backpropagates or computes the loss."""
     defined = source.definitions.items() if _is_method(call) else ()
     methods = [node for name, nodes in defined if "." in name for node in nodes]
     return any(

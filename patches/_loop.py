@@ -1,4 +1,4 @@
-"""Whether a launcher's training loop and a loss belong together: what the one gives, the other takes."""
+"""Checks that a launcher's training loop passes arguments that the loss accepts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LOOP = "training/training_loop.py"
 
 
 def loop_fits_loss(file: str, loss: str, usual: Sequence[str]) -> Check:
-    """Refuse where the loss cannot be made with the arguments that the training loop gives it.
+    """Refuse if the loss does not accept the arguments that the training loop passes.
 
     Args:
         file: the recipe's path of the file that defines the loss.
         loss: its class.
-        usual: what the upstream's loop gives it; taken where there is no loop beside the launcher.
+        usual: arguments of the upstream's loop; used if there is no loop beside the launcher.
     """
 
     def check(source: Source, clone: Clone) -> None:
@@ -29,8 +29,8 @@ def loop_fits_loss(file: str, loss: str, usual: Sequence[str]) -> Check:
         unknown = [name for name in given if name not in _taken(constructor)]
         if unknown and constructor.args.kwarg is None:
             raise PatchError(
-                f"trains with a loop that gives its loss {unknown[0]}, which {loss} of {path} does not take: "
-                "the two are not of one repository",
+                f"has a training loop that passes {unknown[0]}, which {loss} of {path} does not accept: they "
+                "are from different repositories",
                 file=source.name,
             )
 
@@ -43,7 +43,7 @@ def _taken(constructor: Function) -> set[str]:
 
 
 def _given_beside(source: Source, clone: Clone) -> list[str]:
-    """What the loop beside a launcher makes its loss with; nothing where it cannot be read."""
+    """Return the arguments with which the loop beside a launcher creates its loss; empty if unreadable."""
     folder = source.name.rpartition("/")[0]
     name = f"{folder}/{_LOOP}" if folder else _LOOP
     if not clone.has(name):
@@ -56,7 +56,7 @@ def _given_beside(source: Source, clone: Clone) -> list[str]:
 
 
 def _constructions(loop: Source) -> Iterator[ast.Call]:
-    """Yield the calls that get ``**loss_kwargs``."""
+    """Yield the calls with ``**loss_kwargs``."""
     for call in calls([loop.tree]):
         if any(
             keyword.arg is None and dotted_name(keyword.value) == "loss_kwargs" for keyword in call.keywords
@@ -73,7 +73,7 @@ def _arguments(call: ast.Call, loop: Source) -> Iterator[str]:
 
 
 def _collected(name: str, loop: Source) -> Iterator[str]:
-    """Yield the keys that a dict gets: one by one, or in a loop over names."""
+    """Yield the keys assigned to a dict, individually or in a loop over names."""
     for node in loop.nodes:
         for key in _keys(node, name):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -91,7 +91,7 @@ def _keys(node: ast.AST, name: str) -> list[ast.expr]:
 
 
 def _given_to(variables: set[str], target: ast.expr, elements: Sequence[ast.expr]) -> Iterator[str]:
-    """Yield the strings that a loop over some elements binds to one of some variables."""
+    """Yield the strings that a loop over elements binds to given variables."""
     targets = target.elts if isinstance(target, ast.Tuple) else [target]
     for element in elements:
         values = element.elts if isinstance(element, (ast.Tuple, ast.List)) else [element]

@@ -1,4 +1,4 @@
-"""Refuses a clone whose trainer makes another model than the one that is patched."""
+"""Refuses clones whose trainer creates another model than the patched one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ffl_plugin.patching.recipe import Check
 
 
 def trains_the_model(method: str, call: str, *, every: bool) -> Check:
-    """Refuse where a trainer makes another model than the patched one.
+    """Refuse if a trainer creates another model than the patched one.
 
     Args:
-        method: qualified name of the patched method; a model that inherits it is the patched one too.
-        call: pattern of the call with which a trainer takes a step of the generator.
-        every: every model that a trainer makes has to be the patched one. Otherwise one has to be: where
-            the options come from the model, another one does not know the flags.
+        method: qualified name of the patched method; a model that inherits it also counts as patched.
+        call: pattern of the call with which a trainer takes a generator step.
+        every: whether every model of a trainer must be the patched one. Otherwise one must be: where the
+            options come from the model, other models do not know the flags.
     """
 
     def check(source: Source, clone: Clone) -> None:
@@ -35,7 +35,7 @@ def trains_the_model(method: str, call: str, *, every: bool) -> Check:
             for line, model in found[trainer]
             if not _has(model, clone, source.name, method)
         ]
-        fitting = any(  # or looked up by its name, as far as the code says
+        fitting = any(  # or looked up by name, as far as the code shows
             not found[trainer] or any(_has(model, clone, source.name, method) for _, model in found[trainer])
             for trainer in used or found
         )
@@ -52,7 +52,7 @@ def trains_the_model(method: str, call: str, *, every: bool) -> Check:
 
 
 def _trainers(clone: Clone, call: str) -> list[str]:
-    """The files that make the call."""
+    """Return the files that make the call."""
     words = [word.encode() for word in (*pattern.strings(call), *_attributes(call))]
     found = []
     for name in clone.python_files:
@@ -74,7 +74,7 @@ def _attributes(call: str) -> list[str]:
 
 
 def _models(trainer: Source, clone: Clone, call: str) -> Iterator[tuple[int, Definition]]:
-    """Yield what the receivers of the call are made from, where the clone defines it, with the line."""
+    """Yield the definitions that the call's receivers are created from, if in the clone, with the line."""
     calls = [node for node in pattern.occurrences(call, trainer.tree) if isinstance(node, ast.Call)]
     receivers = {dotted_name(_receiver(node)) for node in calls} - {None}
     for node in trainer.nodes:
@@ -84,7 +84,7 @@ def _models(trainer: Source, clone: Clone, call: str) -> Iterator[tuple[int, Def
             continue
         made = _named(node.value, trainer, clone)
         if made is None or any(dotted_name(argument) in receivers for argument in node.value.args):
-            continue  # a wrapper of the model, for one
+            continue  # for example a wrapper of the model
         if isinstance(made.node, ast.ClassDef):
             yield node.lineno, made
         else:
@@ -92,20 +92,20 @@ def _models(trainer: Source, clone: Clone, call: str) -> Iterator[tuple[int, Def
 
 
 def _receiver(call: ast.Call) -> ast.expr:
-    """The object that is called, or whose method is: ``model`` of ``model(...)`` and ``model.step(...)``."""
+    """Return the called object or the method's owner: ``model`` in ``model(...)`` and ``model.step(...)``."""
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     is_self = isinstance(owner, ast.Name) and owner.id == "self"
     return call.func if owner is None or is_self else owner
 
 
 def _named(call: ast.Call, source: Source, clone: Clone) -> Optional[Definition]:
-    """The class or function of the clone that is called; None where the clone alone does not say."""
+    """Return the clone's class or function that is called; None if the clone alone does not define it."""
     name = dotted_name(call.func)
     return None if name is None else next(definitions_of(name, source, clone), None)
 
 
 def _made_by(function: Definition, clone: Clone) -> Iterator[Definition]:
-    """Yield the classes of the clone that a function makes by name; none where it looks them up."""
+    """Yield the clone's classes that a function instantiates by name; none if it looks them up."""
     for node in ast.walk(function.node):
         made = _named(node, function.source, clone) if isinstance(node, ast.Call) else None
         if made is not None and isinstance(made.node, ast.ClassDef):
@@ -113,7 +113,7 @@ def _made_by(function: Definition, clone: Clone) -> Iterator[Definition]:
 
 
 def _has(model: Definition, clone: Clone, file: str, method: str) -> bool:
-    """Whether a class has the patched method, its own or by inheritance."""
+    """Whether a class has the patched method, directly or inherited."""
     name = method.rpartition(".")[2]
     for owner in classes_above(model, clone):
         if f"{owner.name}.{name}" in owner.source.definitions:
@@ -122,13 +122,13 @@ def _has(model: Definition, clone: Clone, file: str, method: str) -> bool:
 
 
 def _is_copy(model: Definition, source: Source) -> bool:
-    """Whether a model is of another repository in the same folder: another file of the patched one's path."""
+    """Whether a model is from another repository in the same folder: same path, another file."""
     last = "/".join(source.name.split("/")[-2:])
     return model.source.name != source.name and f"/{model.source.name}".endswith(f"/{last}")
 
 
 def _imported_by_the_launcher(source: Source, clone: Clone, trainers: list[str]) -> list[str]:
-    """The trainers that the ``train.py`` of the model's clone imports, or is."""
+    """Return the trainers that ``train.py`` of the model's clone imports, or is."""
     root = source.name.rpartition("/")[0].rpartition("/")[0]
     launcher = f"{root}/train.py" if root else "train.py"
     if not clone.has(launcher):

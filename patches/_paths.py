@@ -1,7 +1,7 @@
-"""Follows a loss along every path of a function, to see that each backpropagates it.
+"""Follows a loss along every path of a function, to check that each backpropagates it.
 
-An ``if`` gives two paths, or one where an equal test came before; a loop runs once; an exception handler
-starts where its ``try`` does.
+An ``if`` splits a path in two, unless an equal test was decided before; a loop runs once; an exception
+handler starts where its ``try`` does.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ffl_plugin.patching.locate import path_to
 from ffl_plugin.patching.source import Scope, blocks_of
 
 _DISPLAY = frozenset({"print", "float", "str", "repr", "format", "len", "isinstance", "round", "getattr"})
-Outcome = tuple[list["Path"], list["Path"], list["Path"]]  # that go on, leave a loop, end
+Outcome = tuple[list["Path"], list["Path"], list["Path"]]  # continuing, leaving a loop, ended
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 @dataclass(frozen=True)
 class Path:
-    """One way through a function, as far as it was followed.
+    """One path through a function, as far as it has been followed.
 
     Args:
-        carriers: dotted names that the loss is in.
+        carriers: dotted names that contain the loss.
         used: whether the loss was backpropagated, passed on or returned.
         other: the first call that backpropagated something else.
-        decided: the tests of earlier branches, and what they came to.
+        decided: the tests of earlier branches, with their outcomes.
     """
 
     carriers: frozenset[str]
@@ -40,12 +40,12 @@ class Path:
 
 @dataclass(frozen=True)
 class Uses:
-    """What becomes of a loss after a statement.
+    """Uses of a loss after a statement.
 
     Args:
         anywhere: whether some path uses it.
-        without: the first call on a path that backpropagates something else and never uses the loss; None
-            if there is no such path.
+        without: the first call on a path that backpropagates something else and never uses the loss, or
+            None.
     """
 
     anywhere: bool
@@ -57,7 +57,7 @@ def follow(function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool = Fal
 
     Args:
         function: the function.
-        anchor: the statement after which ``carrier`` holds the loss.
+        anchor: the statement after which ``carrier`` contains the loss.
         carrier: a dotted name.
         whole: the carrier is a container; reading one element of it does not read the loss.
     """
@@ -85,11 +85,11 @@ def follow(function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool = Fal
 
 @dataclass(frozen=True)
 class _Walk:
-    """Takes paths through statements. Blocks return the paths that go on, leave a loop, and end.
+    """Advances paths through statements. Blocks return the paths that continue, leave a loop, and end.
 
     Args:
-        carrier: where the loss was put first; it is never forgotten.
-        whole: as in `carries`.
+        carrier: where the loss was stored first; always remembered.
+        whole: as in `follow`.
         lines: the first and last line where another backpropagation counts; None for everywhere.
     """
 
@@ -156,7 +156,7 @@ class _Walk:
         return paths, more_left, [*ended, *more_ended]
 
     def _alternatives(self, statement: ast.stmt, paths: list[Path]) -> Outcome:
-        """``try`` and ``match``: each handler and case starts where the statement does."""
+        """``try`` and ``match``: every handler and case starts where the statement does."""
         before = paths
         results = [self.block(getattr(statement, "body", []), paths)]
         going, left, ended = results[0]
@@ -209,7 +209,7 @@ class _Walk:
         return self.lines is None or self.lines[0] <= call.lineno <= self.lines[1]
 
     def _passes_on(self, call: ast.Call, carriers: frozenset[str]) -> bool:
-        """Whether a method of the object, or a function that is not one for display, gets the loss."""
+        """Whether the loss is passed to a method of the object, or to a function not for display."""
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if not any(mentions(argument, carriers, whole=self.whole) for argument in given):
             return False
@@ -218,7 +218,7 @@ class _Walk:
 
 
 class _Choose(ast.NodeTransformer):
-    """Puts one part of a conditional expression in its place."""
+    """Replaces a conditional expression by one of its parts."""
 
     def __init__(self, choice: ast.IfExp, part: str) -> None:
         self._place = place(choice), ast.unparse(choice)
@@ -232,7 +232,7 @@ class _Choose(ast.NodeTransformer):
 
 
 def _always_after(statement: ast.stmt, anchor: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """The blocks of a compound statement that run after the one that the anchor is in."""
+    """Yield the blocks of a compound statement that run after the one with the anchor."""
     if isinstance(statement, ast.Try):
         if path_to(statement.body, anchor):
             yield statement.orelse
@@ -247,7 +247,7 @@ def _merged(
 
 
 def _distinct(paths: Iterable[Path]) -> list[Path]:
-    """Paths without repetition; of very many only those that differ in what was used."""
+    """Remove duplicate paths; if there are many, keep only those that differ in what was used."""
     distinct = list(dict.fromkeys(paths))
     if len(distinct) > 64:
         distinct = list({(path.used, path.other, path.carriers): path for path in distinct}.values())

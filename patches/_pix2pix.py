@@ -1,4 +1,4 @@
-"""What the recipes for pytorch-CycleGAN-and-pix2pix share: a model's options, constructor and loss."""
+"""Shared by the recipes for pytorch-CycleGAN-and-pix2pix: a model's options, constructor and loss."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ffl_plugin.patches._volumes import no_volumes
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Other, Statement
 
 no_jittor = forbids(
-    "", ("import jittor", "from jittor import ..."), because="is a jittor port, and the loss is PyTorch"
+    "", ("import jittor", "from jittor import ..."), because="is a Jittor port, but the loss needs PyTorch"
 )
 
-NAMES_COMPLETE = Last(  # changed, not only mentioned: a fork goes through the names to keep a history
+NAMES_COMPLETE = Last(  # changed, not just read: a fork iterates over the names to keep a history
     (
         "self.loss_names = ...",
         "self.loss_names += ...",
@@ -26,7 +26,7 @@ NAMES_COMPLETE = Last(  # changed, not only mentioned: a fork goes through the n
 
 LOSS_COMPLETE = Last(
     ("self.loss_G = ...", "self.loss_G += ..."),
-    unless=(  # a share of a step is a share of the term too, and what is shown is no loss
+    unless=(  # scaling the step scales the term too, and displayed values are not losses
         "self.loss_G = self.loss_G / ...",
         "self.loss_G = self.loss_G * ...",
         "self.loss_G = ... * self.loss_G",
@@ -38,14 +38,14 @@ LOSS_COMPLETE = Last(
 
 
 def model_file(path: str, model: str, imported: Import, term: str, method: str = "backward_G") -> File:
-    """Return what goes into the file of a model.
+    """Return the edits of a model file.
 
     Args:
-        path: where the upstream has it.
+        path: its path in the upstream.
         model: the class.
         imported: the import of the integration.
         term: the statement that adds the term to ``self.loss_G``.
-        method: the method that makes ``self.loss_G``.
+        method: the method that computes ``self.loss_G``.
     """
     options, backward = f"{model}.modify_commandline_options", f"{model}.{method}"
     constructor = f"{model}.__init__ | {model}.initialize"
@@ -64,7 +64,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
             requires(
                 backward,
                 ("self.loss_G = ...", "self.loss_G += ..."),
-                because=f"{backward} does not make self.loss_G, to which the term would be added",
+                because=f"{backward} does not compute self.loss_G, to which the term would be added",
             ),
             requires(
                 backward,
@@ -75,7 +75,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
             requires(
                 "",
                 (f"....{method}(...)",),
-                because=f"nothing calls {backward}, so it is not what the generator is trained with",
+                because=f"nothing calls {backward}, so the generator is not trained with it",
                 given="....step(...)",
             ),
             trains_the_model(backward, "....optimize_parameters(...)", every=False),
@@ -86,7 +86,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
 
 
 def api_of_2017(model: str) -> Other:
-    """Return how the first API is known, in which a model has no options of its own."""
+    """Identify the first API, in which models have no options of their own."""
     return Other(
         (f"{model}.initialize", f"{model}.get_current_errors"),
         because=f"{model} has the API of 2017 (get_current_errors, and no modify_commandline_options)",

@@ -1,4 +1,4 @@
-"""Says where a repository scales its loss with the term in it, so that the weight counts differently."""
+"""Remarks on repositories that scale the loss including the term, which changes the weight's meaning."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _METHODS = frozenset({"mul", "mul_", "div", "div_"})
 
 
 def loss_is_scaled(function: str, after: Anchor, carrier: str, *, usual: tuple[str, ...] = ()) -> Remark:
-    """Say it where the loss is multiplied or divided below the statement after which the term is added.
+    """Remark if the loss is multiplied or divided below the statement after which the term is added.
 
     Args:
         function: qualified name.
         after: that statement.
         carrier: the variable or attribute of the loss.
-        usual: factors of the upstream itself, by their names.
+        usual: names of the upstream's own factors.
     """
 
     def remark(source: Source, clone: Clone) -> Optional[str]:
@@ -34,8 +34,8 @@ def loss_is_scaled(function: str, after: Anchor, carrier: str, *, usual: tuple[s
             if factor is not None and dotted_name(factor) not in usual and source.start_of(node) > end:
                 place = f"{source.name}:{getattr(node, 'lineno', 0)}"
                 return (
-                    f"{place}: `{ast.unparse(node)}` scales {carrier} with the term in it, so --ffl-weight "
-                    "counts that much more or less"
+                    f"{place}: `{ast.unparse(node)}` scales {carrier} including the term, so --ffl-weight is "
+                    "scaled likewise"
                 )
         return None
 
@@ -43,7 +43,7 @@ def loss_is_scaled(function: str, after: Anchor, carrier: str, *, usual: tuple[s
 
 
 def _factor(node: ast.AST, carrier: str) -> Optional[ast.expr]:
-    """What a loss is multiplied with or divided by in an expression; None where it is not."""
+    """Return the factor or divisor of a loss in an expression, or None."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
         if mentions(node.left, {carrier}):
             return node.right

@@ -1,4 +1,4 @@
-"""Refuses a class of which a second method makes the loss and trains with it, without the term."""
+"""Refuses a class in which a second method computes the loss and trains with it, without the term."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WITHOUT_GRADIENT = ("no_grad", "inference_mode")
 
 
 def refuse_second_training(source: Source, clone: Clone, function: Scope, carrier: str) -> None:
-    """Refuse a method or closure beside a function that makes its loss too, and trains with it.
+    """Refuse a method or closure that also computes the loss and trains with it.
 
     Args:
         source: the file.
-        clone: the clone, for who calls the method.
-        function: the method that is patched.
-        carrier: the attribute of the loss, such as ``self.loss_G``; a variable of that name counts as well.
+        clone: the clone, to find callers.
+        function: the patched method.
+        carrier: the attribute of the loss, such as ``self.loss_G``; a variable of that name also counts.
 
     Raises:
         PatchError: naming the method.
@@ -34,14 +34,14 @@ def refuse_second_training(source: Source, clone: Clone, function: Scope, carrie
         if made is not None and _is_trained(other, carrier, source) and _is_called(other, source, clone):
             where = other.name if outer is None else f"{other.name}, in {outer.name},"
             raise PatchError(
-                f"{where} makes {ast.unparse(made)} and trains with it too, and would go without the term",
+                f"{where} also computes {ast.unparse(made)} and trains with it, and would omit the term",
                 file=source.name,
                 line=made.lineno,
             )
 
 
 def _functions(root: ast.AST) -> Iterator[tuple[Function, Optional[Function]]]:
-    """Each function below a node, with the outermost function that it is in."""
+    """Yield each function below a node, with the outermost function that contains it."""
     for node in ast.iter_child_nodes(root):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node, None
@@ -51,13 +51,13 @@ def _functions(root: ast.AST) -> Iterator[tuple[Function, Optional[Function]]]:
 
 
 def _own_nodes(function: Function) -> list[ast.AST]:
-    """The nodes of a function without those of the functions inside it."""
+    """Return the nodes of a function, except those of nested functions."""
     inside = {id(node) for inner, _ in _functions(function) for node in ast.walk(inner)}
     return [node for node in ast.walk(function) if id(node) not in inside]
 
 
 def _makes(function: Function, carrier: str, patched: str) -> Optional[ast.expr]:
-    """Where a function binds the loss to something that is neither made from it nor by the patched method."""
+    """Return where a function binds the loss to a value not computed from it or by the patched method."""
     if any(_is_without_gradient(decorator) for decorator in function.decorator_list):
         return None
     names = {carrier, carrier.rpartition(".")[2]}
@@ -80,7 +80,7 @@ def _is_without_gradient(node: ast.AST) -> bool:
 
 
 def _is_trained(function: Function, carrier: str, source: Source) -> bool:
-    """Whether a function backpropagates the loss, or returns it to one that trains."""
+    """Whether a function backpropagates the loss, or returns it to one that does."""
     own = _own_nodes(function)
     names = {carrier, carrier.rpartition(".")[2]}
     if any(isinstance(node, ast.Call) and is_backward(node) and mentions(node, names) for node in own):

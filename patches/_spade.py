@@ -1,4 +1,4 @@
-"""What the recipes of SPADE's families share: options of a training, and a model with losses in a dict."""
+"""Shared by the recipes of the SPADE families: training options, and a model with losses in a dict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = (
     "..., fake_image, ... = self.generate_fake(...)",
 )
 IMAGES_GENERATED = Only(NAMES)
-# A loss of the upstream's own between an image and its target.
+# The upstream's losses between an image and its target.
 TARGETS = (
     "self.criterionVGG(fake_image, real_image)",
     "self.criterionVGG(...['fake_image'], real_image)",
@@ -31,7 +31,7 @@ TARGETS = (
 
 
 def options_file(imported: Import) -> File:
-    """Return what goes into the options of a training."""
+    """Return the edits of the training options."""
     return File(
         path="options/train_options.py",
         holds=("TrainOptions.initialize",),
@@ -44,7 +44,7 @@ def options_file(imported: Import) -> File:
 
 
 def losses_with(parameter: str, clone: Clone, family: str) -> Function:
-    """Return the method of a clone that makes the losses, by the name of its last parameter.
+    """Return the method of a clone that computes the losses, identified by its last parameter.
 
     Raises:
         NotThisFamily: no file defines one with such a parameter.
@@ -55,15 +55,15 @@ def losses_with(parameter: str, clone: Clone, family: str) -> Function:
             if parameter in (argument.arg for argument in function.args.args):
                 return function
             raise NotThisFamily(
-                f"{clone.title} is not of the {family} family: {LOSSES} takes no {parameter}",
+                f"{clone.title} does not belong to the {family} family: {LOSSES} takes no {parameter}",
                 file=name,
                 line=function.lineno,
             )
-    raise NotThisFamily(f"{clone.title} is not of the {family} family: no file defines {LOSSES}")
+    raise NotThisFamily(f"{clone.title} does not belong to the {family} family: no file defines {LOSSES}")
 
 
 def images_are_of_the_label_map(source: Source, clone: Clone) -> None:
-    """Refuse where the generated images have no target, or are not to be found.
+    """Refuse if the generated images have no target, or cannot be found.
 
     Models that follow a reference image generate in its style, not that of the label map's photograph.
     """
@@ -84,19 +84,19 @@ def images_are_of_the_label_map(source: Source, clone: Clone) -> None:
         for _ in pattern.occurrences(each, function)
     ):
         raise PatchError(
-            f"{LOSSES} does not call self.generate_fake, so it is not known which images it trains",
+            f"{LOSSES} does not call self.generate_fake, so the images it trains are unknown",
             file=source.name,
             line=function.lineno,
         )
 
 
 def model_file(imported: Import, images: str, real: str, generated: Only = IMAGES_GENERATED) -> File:
-    """Return what goes into the file of the model.
+    """Return the edits of the model file.
 
     Args:
         imported: the import of the integration.
         images: the generated images, as an expression.
-        real: the variable with their targets.
+        real: the variable of their targets.
         generated: the statement that binds the generated images.
     """
     return File(
@@ -118,18 +118,18 @@ def model_file(imported: Import, images: str, real: str, generated: Only = IMAGE
             forbids(
                 LOSSES,
                 ("fake_image = fake_image[...]",),
-                because="generate_fake returns more than one image, and which are compared is chosen later",
+                because="generate_fake returns more than one image, and the compared one is chosen later",
             ),
             forbids(
                 "Pix2PixModel",
                 ("G_losses = ...",),
-                because="another function computes losses of the generator too, without the term",
+                because="another function also computes generator losses, without the term",
                 outside=LOSSES,
             ),
             every_caller_has(
                 "...(..., mode='generator')",
                 ("sum(....values())", "... = list(....values())"),
-                because="does not sum up all losses of the generator, and would go without the term",
+                because="does not sum all losses of the generator, and would omit the term",
             ),
             trains_the_model(LOSSES, "...(..., mode='generator')", every=True),
             loss_reaches_backward(LOSSES, generated, "G_losses['FFL']"),

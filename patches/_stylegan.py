@@ -1,4 +1,4 @@
-"""What the recipes of the StyleGAN families share: a loss with phases, and a launcher that fills ``c``."""
+"""Shared by the recipes of the StyleGAN families: a loss with phases, and a launcher that fills ``c``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ffl_plugin.patching.recipe import Check, Decorator, File, Import, Last, Onl
 
 LOSS_CLASS = "StyleGAN2Loss"
 
-# Several phases generate images in the same words; the generator's own is the one that assigns loss_Gmain.
+# Several phases generate images with the same code; the generator's own is the one that assigns loss_Gmain.
 GENERATOR_PHASE = "loss_Gmain = ..."
 
 IMAGES_GENERATED = Only(
@@ -34,7 +34,7 @@ LOSS_COMPLETE = Last(
     branch=GENERATOR_PHASE,
 )
 
-# The term is taken at once, because forks rebind gen_img later.
+# The term is computed immediately, because forks rebind gen_img later.
 TERM = "loss_Gffl = self.ffl(gen_img, real_img)"
 SUM = """\
 if loss_Gffl is not None:
@@ -43,7 +43,7 @@ if loss_Gffl is not None:
 
 
 def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str = TERM) -> File:
-    """Return what goes into ``training/loss.py``, for the class ``loss``."""
+    """Return the edits of ``training/loss.py``, for the class ``loss``."""
     phases = f"{loss}.accumulate_gradients"
     return File(
         path="training/loss.py",
@@ -63,10 +63,10 @@ def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str 
 
 
 def with_class_of_launcher(files: Callable[[str], tuple[File, ...]]) -> Callable[[Recipe, Clone], Recipe]:
-    """Return what adapts a recipe to the loss class that a launcher trains: forks rename StyleGAN2Loss.
+    """Return an ``adapt`` for the loss class that a launcher trains: forks rename StyleGAN2Loss.
 
     Args:
-        files: returns the files of the recipe for the name of a class.
+        files: returns the recipe's files for a class name.
     """
 
     def adapt(recipe: Recipe, clone: Clone) -> Recipe:
@@ -77,7 +77,7 @@ def with_class_of_launcher(files: Callable[[str], tuple[File, ...]]) -> Callable
 
 
 def launcher_file(imported: Import, loss: str, option: str) -> File:
-    """Return what goes into a ``train.py`` with StyleGAN3's ``c`` and ``opts``, beside an ``option``."""
+    """Return the edits of a ``train.py`` with StyleGAN3's ``c`` and ``opts``, beside an ``option``."""
     return File(
         path="train.py",
         holds=("launch_training", "main"),
@@ -99,13 +99,13 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
             forbids(
                 "launch_training",
                 ("c.loss_kwargs = ...",),
-                because="launch_training replaces c.loss_kwargs, so the flags get lost",
+                because="launch_training replaces c.loss_kwargs, so the flags would be lost",
             ),
-            requires("main", ("opts = ...(kwargs)",), because="main does not keep all its options in opts"),
+            requires("main", ("opts = ...(kwargs)",), because="main does not keep all options in opts"),
             requires(
                 "main",
                 ("c.loss_kwargs = ...", "c, ... = ...(opts, ...)", "c = ...(opts, ...)"),
-                because="main sets no c.loss_kwargs, into which the flags go: let main itself make c, or "
+                because="main sets no c.loss_kwargs, which carries the flags: create c in main, or "
                 "get it from a function of opts, and launch the training with it",
             ),
             requires(
@@ -118,8 +118,8 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
 
 
 def phase_checks(phases: str) -> tuple[Check, ...]:
-    """Return what would train something else than the loss on these images without anybody noticing."""
-    volumes = "the images are volumes, and the loss is for (N, C, H, W)"
+    """Return the checks for phases that would silently train something else."""
+    volumes = "the images are volumes, but the loss is for (N, C, H, W)"
     return (
         forbids(phases, ("gen_img[:, 0, 0, 0, 0]",), because=volumes),
         requires(phases, ("....sum([1, 2, 3])",), because=volumes, given="....sum([1, 2, 3, 4])"),
@@ -139,20 +139,20 @@ def phase_checks(phases: str) -> tuple[Check, ...]:
                 "loss_Gmain = ....mul(gain)",
                 "loss_Gmain *= gain",
             ),
-            because="the gain is folded into loss_Gmain, so that the term would go without it",
+            because="the gain is included in loss_Gmain, so the term would lack it",
         ),
     )
 
 
 def tensor_checks(loss: str) -> tuple[Check, ...]:
-    """Return what keeps the images of a loss plain tensors, those of the caller."""
+    """Return the checks that the images of a loss are plain tensors, those of the caller."""
     phases = f"{loss}.accumulate_gradients"
     return (
         forbids(phases, ("gen_img['...']", "real_img['...']"), because="the images are dicts, not tensors"),
         forbids(
             phases,
             ("real_img = ...", "real_img, ... = ..."),
-            because="real_img is bound again, so that it may not be the photographs",
+            because="real_img is rebound, so it may not be the photographs",
             above=IMAGES_GENERATED,
             unless=(
                 "real_img = real_img.to(...)",

@@ -1,4 +1,4 @@
-"""What the recipes that run StyleGAN3's relatives on today's PyTorch share."""
+"""Shared by the recipes that run the StyleGAN3 families on current PyTorch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from ffl_plugin.patching.recipe import File, Import, Only, Statement
 
 
 class Views:
-    """The imports that rebind a library in a file to its view of ours.
+    """Imports that rebind a library in a file to a view of it.
 
-    A patch is known by its imports, so each recipe has them from a module of its own.
+    A patch is identified by its imports, so each recipe imports from its own module.
 
     Args:
         module: the module's name in ``ffl_plugin.integrations``.
@@ -22,22 +22,22 @@ class Views:
         return Import(f"from {self.module} import {name}", rebinds=True)
 
     def name(self, name: str) -> Import:
-        """Return the import of a name that the file does not have yet."""
+        """Return the import of a name that is new to the file."""
         return Import(f"from {self.module} import {name}")
 
     @property
     def itself(self) -> Import:
-        """The import of the module."""
+        """Return the import of the module."""
         package, _, module = self.module.rpartition(".")
         return Import(f"from {package} import {module}")
 
 
 def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File, ...]:
-    """Return what goes into the files that StyleGAN3, EG3D, Projected GAN and StyleGAN-XL have in common.
+    """Return the edits of files that StyleGAN3, EG3D, Projected GAN and StyleGAN-XL have in common.
 
     Args:
         views: the recipe's imports.
-        float_betas: an import, and by which name it has ``float_betas``: one that no other recipe inserts.
+        float_betas: an import that no other recipe inserts, and the name it gives ``float_betas``.
     """
     torch = views.of("torch")
     imported, function = float_betas
@@ -65,6 +65,6 @@ def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File
 
 
 def script(views: Views, path: str, function: str, *libraries: str) -> File:
-    """Return a script that only names the device, and uses more libraries; a clone may lack it."""
+    """Return the edits of an optional script that uses the device, and more libraries."""
     edits = tuple(views.of(library) for library in (*libraries, "torch"))
     return File(path, holds=(function,), edits=edits, optional=True)

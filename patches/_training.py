@@ -1,4 +1,4 @@
-"""The script that trains a clone, and the command to train with it."""
+"""The training script of a clone, and the command line to run it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ffl_plugin.patching import Clone, Recipe
 from ffl_plugin.patching.apply import installed_status
 from ffl_plugin.patching.search import find_files
 
-_CHOICE = "--cfg="  # its value is one of the launcher's own
+_CHOICE = "--cfg="  # its value must be known to the launcher
 
 
 @dataclass(frozen=True)
 class Launcher:
-    """Where a clone is trained from.
+    """The training script of a clone.
 
     Args:
         folder: the folder below the clone from which its scripts are run, ``""`` for the clone itself.
-        script: the script in that folder that trains; None if nobody can tell which it is.
-        files: where the recipe's files are, below the clone.
+        script: the training script in that folder; None if unknown.
+        files: paths of the recipe's files in the clone.
     """
 
     folder: str
@@ -31,10 +31,10 @@ class Launcher:
 
 
 def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
-    """Return where a clone is trained from, patched or not.
+    """Return the training script of a clone, patched or not.
 
     Raises:
-        PatchError: the recipe's files are not all there.
+        PatchError: a file of the recipe is missing.
     """
     found = installed_status(recipe, clone)
     names = {file.path: file.name for file in found.files if file.name is not None}
@@ -62,10 +62,10 @@ def is_below_another(launcher: Launcher, clone: Clone) -> bool:
 
 
 def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
-    """Return a command that trains with the loss, to paste where ``ffl-patch`` was called.
+    """Return a command that trains with the loss, for the folder where ``ffl-patch`` was called.
 
-    It is the recipe's own, in the script that the clone has; None where nobody can tell which it is. Where
-    the clone lacks one of its options, three dots stand for those that the user trains with.
+    It is the recipe's command with the clone's script; None if the script is unknown. If the clone lacks
+    one of its options, three dots stand for the user's own.
     """
     launcher = find_launcher(recipe, clone)
     if launcher.script is None:
@@ -75,8 +75,8 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     names |= {option.split("=")[1] for option in options if option.startswith(_CHOICE)}
     code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
     if not all(re.search(rf"""['"]{name}['"]""".encode(), code) for name in names):
-        ours = [number for number, option in enumerate(options) if option.startswith(("--ffl", "#"))]
-        options = ["...", *(options[ours[0] :] if ours else [])]
+        first_ffl = [number for number, option in enumerate(options) if option.startswith(("--ffl", "#"))]
+        options = ["...", *(options[first_ffl[0] :] if first_ffl else [])]
     folder = clone.root / launcher.folder
     change = "" if folder == Path() else f"cd {shlex.quote(folder.as_posix())} && "
     return f"{change}python {shlex.quote(launcher.script)} {' '.join(options)}"

@@ -1,4 +1,4 @@
-"""Whether a file's networks make volumes: modules it names convolve in three dimensions, and none in two."""
+"""Checks whether a file's networks generate volumes, using only three-dimensional convolutions."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _TWO = frozenset({"Conv2d", "ConvTranspose2d", "conv2d", "conv_transpose2d"})
 
 
 def no_volumes(source: Source, clone: Clone) -> None:
-    """Refuse a file whose networks make volumes: the loss is for images (N, C, H, W).
+    """Refuse a file whose networks generate volumes: the loss is for images (N, C, H, W).
 
-    A module that convolves in two dimensions as well may make images, and one beside it too: then the first
-    step of the training tells.
+    A module that also convolves in two dimensions may generate images, as may one beside it: then the first
+    training step checks the shapes.
     """
     module = _module_of_volumes(source, clone)
     if module is not None:
         raise PatchError(
-            f"the images are volumes ({module}, which it uses, convolves in three dimensions only), and the "
+            f"the images are volumes ({module}, which it uses, convolves in three dimensions only), but the "
             "loss is for (N, C, H, W)",
             file=source.name,
         )
 
 
 def _module_of_volumes(source: Source, clone: Clone) -> Optional[str]:
-    """The first module that a file names and that makes its networks three-dimensional."""
+    """Return the first module that a file names and that makes its networks three-dimensional."""
     used: dict[str, set[str]] = {}
     for name in dict.fromkeys(_modules(source, clone)):
         with contextlib.suppress(PatchError):
@@ -40,7 +40,7 @@ def _module_of_volumes(source: Source, clone: Clone) -> Optional[str]:
 
 
 def _convolutions(name: str, clone: Clone) -> set[str]:
-    """The convolutions that a module names, in code and not in a comment."""
+    """Return the convolutions that a module names in code, not in comments."""
     if not any(word.encode() in clone.read(name) for word in _TWO | _THREE):
         return set()
     nodes = clone.source(name).nodes
@@ -48,7 +48,7 @@ def _convolutions(name: str, clone: Clone) -> set[str]:
 
 
 def _modules(source: Source, clone: Clone) -> Iterator[str]:
-    """Yield the modules of a clone that a file imports, or names by a dotted string as launchers do."""
+    """Yield the clone's modules that a file imports, or names in a dotted string as launchers do."""
     for node in source.nodes:
         level, dotted = 0, []
         if isinstance(node, ast.ImportFrom):

@@ -1,7 +1,7 @@
-"""The losses of autoencoders with a discriminator, in taming-transformers and what comes from it.
+"""The losses of autoencoders with a discriminator, in taming-transformers and its forks.
 
-The reconstruction is compared with its input. The term is added to the whole loss, so that the adaptive
-weight of the discriminator stays what it was, and is summed over the pixels where the code sums its own.
+The reconstruction is compared with its input. The term is added to the total loss, so the adaptive weight of
+the discriminator is unchanged; it is summed over the pixels if the code sums its own losses.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ AVERAGED = ("nll_loss = torch.mean(...)", "nll_loss = ....mean()")
 
 
 def loss_file(path: str, name: str, summed: str) -> File:
-    """Return what goes into a file with a loss.
+    """Return the edits of a file with a loss.
 
     Args:
         path: the file.
         name: the class of the loss.
-        summed: source of what tells whether the losses are summed over the pixels of an image.
+        summed: source of an expression: whether the losses are summed over the pixels of an image.
     """
     constructor, forward = f"{name}.__init__", f"{name}.forward"
     return File(
@@ -63,7 +63,7 @@ def loss_file(path: str, name: str, summed: str) -> File:
             requires(
                 forward,
                 ("return loss, log",),
-                because=f"{forward} does not return loss and log, which get the term",
+                because=f"{forward} does not return loss and log, which carry the term",
             ),
             loss_reaches_backward(forward, LOSS_COMPLETE, "loss"),
         ),
@@ -71,7 +71,7 @@ def loss_file(path: str, name: str, summed: str) -> File:
 
 
 def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
-    """Return the recipe with a file for each loss of a clone, from which its configurations choose."""
+    """Return the recipe with a file for each loss in a clone; its configurations select one."""
     files = [
         loss_file(name, each, _summed(clone, name, each))
         for name in clone.python_files
@@ -82,7 +82,7 @@ def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
 
 
 def _summed(clone: Clone, name: str, loss: str) -> str:
-    """Source of whether a class sums its losses over pixels: a constant, or the test of a branch."""
+    """Return source for whether a class sums its losses over pixels: a constant, or a branch's test."""
     source = clone.source(name)
     root = find_definition(source, loss)
     for node in ast.walk(root):
@@ -94,7 +94,7 @@ def _summed(clone: Clone, name: str, loss: str) -> str:
     reduction = _reduction([root])
     if reduction is None:
         raise PatchError(
-            f"{loss} neither averages nor sums its losses in a known way, which the term would follow",
+            f"{loss} neither averages nor sums its losses in a known way, so the term cannot do the same",
             file=name,
             line=root.lineno,
         )
@@ -102,7 +102,7 @@ def _summed(clone: Clone, name: str, loss: str) -> str:
 
 
 def _reduction(block: list[ast.stmt]) -> Optional[bool]:
-    """Whether code sums over the pixels (True) or averages (False); None where it does neither."""
+    """Whether code sums over the pixels (True) or averages (False); None if neither."""
     for wanted, summed in ((AVERAGED, False), (SUMMED, True)):
         if any(True for each in wanted for node in block for _ in pattern.occurrences(each, node)):
             return summed

@@ -1,4 +1,4 @@
-"""BicycleGAN: the image generated from the code of its target, against that target."""
+"""BicycleGAN: compares the image generated from a target's code with that target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CUT: the images that the generator should leave as they are, each against itself."""
+"""CUT: compares identity images, which the generator should not change, with their originals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CycleGAN in pytorch-CycleGAN-and-pix2pix: images that came back, against those they started from."""
+"""CycleGAN in pytorch-CycleGAN-and-pix2pix: compares cycle reconstructions with their sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EG3D: StyleGAN3's launcher and phases, with images in dicts; the full-resolution ones are compared."""
+"""EG3D: StyleGAN3's launcher and phases, with images in dicts; compares the full-resolution ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DICT_MADE = Only(
 
 
 def real_images_are_a_dict(source: Source, clone: Clone) -> None:
-    """Refuse where real_img may be no dict of ``image`` and ``image_raw`` when the generator trains."""
+    """Refuse if real_img may not be a dict of ``image`` and ``image_raw`` when the generator trains."""
     generated = source.start_of(find_statement(source, PHASES, IMAGES_GENERATED))
     try:
         made = find_statement(source, PHASES, DICT_MADE)
@@ -35,7 +35,7 @@ def real_images_are_a_dict(source: Source, clone: Clone) -> None:
     for node in pattern.occurrences("real_img = ...", find_function(source, PHASES)):
         if source.end_of(made) < source.start_of(node) < generated:
             raise PatchError(
-                "real_img is bound again after it was made a dict", file=source.name, line=node.lineno
+                "real_img is rebound after it was made a dict", file=source.name, line=node.lineno
             )
 
 

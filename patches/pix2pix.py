@@ -1,4 +1,4 @@
-"""pix2pix in pytorch-CycleGAN-and-pix2pix: the generated image against the target of its own input."""
+"""pix2pix in pytorch-CycleGAN-and-pix2pix: compares the generated image with its target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pix2pixHD: the generated image against the photograph of its label map."""
+"""pix2pixHD: compares the generated image with the photograph of its label map."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MODEL = File(
         requires(
             FORWARD,
             ("return [self.loss_filter(...), ...]", "return (self.loss_filter(...), ...)"),
-            because=f"{FORWARD} does not return its losses through self.loss_filter, which gets the term",
+            because=f"{FORWARD} does not return its losses through self.loss_filter, which carries the term",
         ),
         trains_the_model(FORWARD, "...(..., infer=...)", every=False),
     ),
@@ -47,7 +47,7 @@ MODEL = File(
 
 TRAIN = File(
     path="train.py",
-    holds=(),  # it defines nothing; all of it is the module's own code
+    holds=(),  # it defines nothing; all its code is at the top level
     edits=(
         IMPORT,
         Statement("", "loss_G = ffl.with_term(loss_G, loss_dict)", after=LOSS_COMPLETE),
@@ -56,7 +56,7 @@ TRAIN = File(
         requires(
             "",
             ("loss_dict = dict(zip(....loss_names, ...))",),
-            because="does not name the losses in loss_dict as the model does, so the term gets lost",
+            because="does not name the losses in loss_dict as the model does, so the term would be lost",
         ),
         loss_reaches_backward("", LOSS_COMPLETE, "loss_G"),
     ),

@@ -1,4 +1,4 @@
-"""Projected GAN and StyleGAN-XL: StyleGAN3's launcher, and a loss of their own with the same phases."""
+"""Projected GAN and StyleGAN-XL: StyleGAN3's launcher, and their own loss with the same phases."""
 
 from __future__ import annotations
 

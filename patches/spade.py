@@ -1,4 +1,4 @@
-"""SPADE: the image made from a label map, against the photograph that the map is of."""
+"""SPADE: compares the image generated from a label map with the map's photograph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONS, MODEL = options_file(IMPORT), model_file(IMPORT, "fake_image", "real_im
 def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
     """Return the recipe for a clone, whose generate_fake may return a dict with a ``fake_image``."""
     if not any(clone.defines(name, MODEL.holds) for name in clone.python_files):
-        return recipe  # the relatives are told apart by what they define
+        return recipe  # known forks are identified by their definitions
     function = losses_with("real_image", clone, recipe.name)
     if any(True for each in NAMES for _ in pattern.occurrences(each, function)):
         return recipe

@@ -1,4 +1,4 @@
-"""StyleGAN2-ADA: every phase is given the same real minibatch, so the term needs no data of its own."""
+"""StyleGAN2-ADA: every phase receives the same real minibatch, so the term needs no further data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GAMMA_CHECKED = Only(("if gamma is not None: ...", "if not gamma is None: ..."))
 
 
 def main_sets_up_the_loop(source: Source, clone: Clone) -> None:
-    """Refuse where main does not pass its options on by name, so that the flags would get lost."""
+    """Refuse if main does not pass its options on by name, so that the flags would be lost."""
     main = find_function(source, "main")
     if any(pattern.occurrences("setup_training_loop_kwargs(..., **...)", main)):
         return
@@ -29,11 +29,11 @@ def main_sets_up_the_loop(source: Source, clone: Clone) -> None:
         if name != "main" and any(pattern.occurrences("setup_training_loop_kwargs(...)", node))
     ]
     if any(pattern.occurrences("setup_training_loop_kwargs(...)", main)):
-        problem = "main passes only some of its options to setup_training_loop_kwargs, so the flags get lost"
+        problem = "main passes only some of its options to setup_training_loop_kwargs, so the flags are lost"
     elif others:
-        problem = f"{others[0]}, and not main, calls setup_training_loop_kwargs, so the flags get lost"
+        problem = f"{others[0]}, not main, calls setup_training_loop_kwargs, so the flags are lost"
     else:
-        problem = "nothing calls setup_training_loop_kwargs with the options of main, so the flags get lost"
+        problem = "nothing calls setup_training_loop_kwargs with main's options, so the flags are lost"
     raise PatchError(problem, file=source.name, line=main.lineno)
 
 
@@ -65,7 +65,7 @@ def _launcher(loss: str) -> File:
             requires(
                 "setup_training_loop_kwargs",
                 ("args.loss_kwargs = ...",),
-                because="setup_training_loop_kwargs sets no args.loss_kwargs, so the flags get lost",
+                because="setup_training_loop_kwargs sets no args.loss_kwargs, so the flags are lost",
             ),
             nothing_undoes("setup_training_loop_kwargs", GAMMA_CHECKED, ("args.loss_kwargs = ...",)),
         ),

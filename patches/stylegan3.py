@@ -1,4 +1,4 @@
-"""StyleGAN3: StyleGAN2-ADA's loss, behind a launcher that keeps its options in one object."""
+"""StyleGAN3: StyleGAN2-ADA's loss, with a launcher that stores its options in one object."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""StyleGAN2-ADA, written for torch 1.7, on today's torch, numpy, scipy and Python, with CUDA or without.
+"""StyleGAN2-ADA, written for torch 1.7, on current torch, numpy, scipy and Python, with or without CUDA.
 
-Each edit is an import of ours that rebinds a library, or a line more; `ffl_plugin.integrations.torch2` says
-what each is for. Nothing goes into networks.py and augment.py, whose source is stored in every snapshot.
+Each edit is an import that rebinds a library, or one further line; `ffl_plugin.integrations.torch2` explains
+them. networks.py and augment.py are not edited, because every snapshot contains their source.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ FILES = (
     File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,), optional=True),
 )
 
-FIRST_EDITION = (*FILES, File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True))
+FIRST_REVISION = (*FILES, File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True))
 
 RECIPE = Recipe(
     name="torch2",
@@ -105,5 +105,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
-    earlier=(FIRST_EDITION,),
+    earlier=(FIRST_REVISION,),
 )

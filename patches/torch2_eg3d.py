@@ -1,7 +1,7 @@
-"""EG3D, written for torch 1.11, on today's torch, numpy, scipy and Python, with CUDA or without.
+"""EG3D, written for torch 1.11, on current torch, numpy, scipy and Python, with or without CUDA.
 
-Each edit is an import of ours that rebinds a library, or a line more; `ffl_plugin.integrations.torch2` says
-what each is for. Nothing goes into the networks, whose source is stored in every snapshot.
+Each edit is an import that rebinds a library, or one further line; `ffl_plugin.integrations.torch2`
+explains them. The networks are not edited, because every snapshot contains their source.
 """
 
 from __future__ import annotations

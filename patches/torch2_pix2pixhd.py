@@ -1,4 +1,4 @@
-"""pix2pixHD on today's Python; it needs CUDA all the same, since its model moves everything there."""
+"""pix2pixHD on current Python; it still needs CUDA, to which its model moves everything."""
 
 from __future__ import annotations
 

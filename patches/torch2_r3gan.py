@@ -1,7 +1,7 @@
-"""R3GAN on today's torch, numpy, scipy and Python, with CUDA or without.
+"""R3GAN on current torch, numpy, scipy and Python, with or without CUDA.
 
-Each edit is an import of ours that rebinds a library, or a line more; `ffl_plugin.integrations.torch2` says
-what each is for. Nothing goes into the networks.
+Each edit is an import that rebinds a library, or one further line; `ffl_plugin.integrations.torch2`
+explains them. The networks are not edited.
 """
 
 from __future__ import annotations

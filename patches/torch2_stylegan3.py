@@ -1,7 +1,7 @@
-"""StyleGAN3, written for torch 1.9, on today's torch, numpy, scipy and Python, with CUDA or without.
+"""StyleGAN3, written for torch 1.9, on current torch, numpy, scipy and Python, with or without CUDA.
 
-Each edit is an import of ours that rebinds a library, or a line more; `ffl_plugin.integrations.torch2` says
-what each is for. Nothing goes into the networks, whose source is stored in every snapshot.
+Each edit is an import that rebinds a library, or one further line; `ffl_plugin.integrations.torch2`
+explains them. The networks are not edited, because every snapshot contains their source.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ VIEWS = Views("torch2_stylegan3")
 FLOAT_BETAS = (VIEWS.name("float_betas"), "float_betas")
 
 IMAGES = script(VIEWS, "gen_images.py", "generate_images")
-FIRST_EDITION = (
+FIRST_REVISION = (
     *stylegan3_files(VIEWS, FLOAT_BETAS),
     IMAGES,
     script(VIEWS, "gen_video.py", "gen_interp_video"),
@@ -50,5 +50,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
-    earlier=(FIRST_EDITION,),
+    earlier=(FIRST_REVISION,),
 )

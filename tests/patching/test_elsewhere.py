@@ -72,7 +72,7 @@ def test_a_port_is_told_the_one_that_is_supported(tmp_path: Path, folder: str, p
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "model.py").write_text("import tensorflow as tf\n", encoding="utf-8")
     said = str(CliRunner().invoke(apply, ["auto", str(tmp_path / folder)]).exception)
-    assert ("a PyTorch version of it" if port is None else all_recipes()[port].upstream) in said
+    assert ("a PyTorch version" if port is None else all_recipes()[port].upstream) in said
 
 
 def test_the_class_is_named_and_not_who_mentions_it(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_model_that_is_not_trained_by_default_is_said(make_clone: MakeClone, d
     notes = plan_apply(all_recipes()["cyclegan"], clone).notes
     if default == "cut":
         assert notes == (
-            "options/base_options.py: --model is cut by default, and the patch is for --model cycle_gan alone",
+            "options/base_options.py: --model defaults to cut, but the patch applies only to --model cycle_gan",
         )
     else:
         assert notes == ()
@@ -124,7 +124,7 @@ def test_detect_says_what_is_not_trained_by_default(make_clone: MakeClone) -> No
     clone = make_clone("cyclegan")
     (clone / "options").mkdir()
     (clone / "options" / "base_options.py").write_text(BASE.format("cut"), encoding="utf-8")
-    assert "--model is cut by default" in CliRunner().invoke(detect, [str(clone)]).stdout
+    assert "--model defaults to cut" in CliRunner().invoke(detect, [str(clone)]).stdout
     [fit] = json.loads(CliRunner().invoke(detect, [str(clone), "--json"]).stdout)["fits"]
     assert len(fit["notes"]) == 1
 

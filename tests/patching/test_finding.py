@@ -207,7 +207,7 @@ def test_what_is_lacking_is_named_where_it_should_be(
             (clone / name).unlink()
     for name, text in files.items():
         (clone / name).write_text(text, encoding="utf-8")
-    with pytest.raises(PatchError, match=f"is not of the {target} family: {message}"):
+    with pytest.raises(PatchError, match=f"does not belong to the {target} family: {message}"):
         plan_apply(all_recipes()[target], clone)
 
 

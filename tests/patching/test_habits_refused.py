@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "        self.loss_G_L1 =": "        if self.warm:\n            self.loss_G = self.loss_G_GAN\n"
             "            self.loss_G.backward()\n            return\n        self.loss_G_L1 ="
         },
-        r"models/pix2pix_model.py:38: returns with self.loss_G of its own, which would go without the term",
+        r"models/pix2pix_model.py:38: returns with self.loss_G of its own",
     ),
     "a local variable backpropagated, the attribute shown": (
         "pix2pix",
@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "pix2pix",
         MODEL,
         {SUM: SUM + "        self.loss_G, self.more = self.scaled(self.loss_G_GAN)\n"},
-        "models/pix2pix_model.py:37: self.loss_G is bound again after",
+        "models/pix2pix_model.py:37: self.loss_G is rebound after",
     ),
     "a backward_G that nothing calls": (
         "pix2pix",
@@ -84,7 +84,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "        judged =": "        if self.warm:\n            return self.backward_warm()\n        judged =",
             BACKWARD: BACKWARD + "\n    def backward_warm(self):\n        self.loss_G_L1.backward()\n",
         },
-        r"leaves backward_G before the loss is made, with `self.backward_warm\(\)`",
+        r"leaves backward_G before the loss is computed, with `self.backward_warm\(\)`",
     ),
     "a return in the generator's phase": (
         "stylegan2-ada",
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "                loss_Gmain =": "                if self.pl_weight == 0:\n                    scores.mean().backward()\n"
             "                    return\n                loss_Gmain ="
         },
-        r"leaves accumulate_gradients before the loss is made, with `scores.mean\(\).backward\(\)`",
+        r"leaves accumulate_gradients before the loss is computed, with `scores.mean\(\).backward\(\)`",
     ),
     "a phase that is a method": (
         "stylegan2-ada",
@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         {
             "        generator_step =": "        if phase == 'Gmain':\n            return self.train_G(gen_z)\n        generator_step ="
         },
-        r"leaves accumulate_gradients before the loss is made, with `self.train_G\(gen_z\)`",
+        r"leaves accumulate_gradients before the loss is computed, with `self.train_G\(gen_z\)`",
     ),
     "the step backpropagates other losses": (
         "pix2pix",
@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         {
             GMAIN_BACKWARD: "            loss_Gmain = (loss_Gmain * gain).mean()\n            loss_Gmain.backward()\n"
         },
-        "the gain is folded into loss_Gmain",
+        "the gain is included in loss_Gmain",
     ),
     "a dict of some of the losses": (
         "spade",
@@ -159,7 +159,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "spade",
         MODEL,
         {RETURN: "        G_losses = {'GAN': G_losses['GAN']}\n" + RETURN},
-        "G_losses is bound again after",
+        "G_losses is rebound after",
     ),
     "losses of a warm-up": (
         "spade",
@@ -169,7 +169,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "        G_losses = {}\n",
             RETURN: RETURN + WARM,
         },
-        r"leaves compute_generator_loss before the loss is made, with `self.warm\(",
+        r"leaves compute_generator_loss before the loss is computed, with `self.warm\(",
     ),
     "other losses returned after the term": (
         "spade",
@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         {
             "        generator_step =": "        real_img = self.blur(real_img).to(self.device)\n        generator_step ="
         },
-        "real_img is bound again",
+        "real_img is rebound",
     ),
 }
 
@@ -225,7 +225,7 @@ def test_a_second_pass_that_is_trained_alone_is_refused(make_clone: MakeClone, f
     assert plan_apply(all_recipes()["spade"], clone).changes
     (clone / file).parent.mkdir()
     (clone / file).write_text(ASKED_FOR[file], encoding="utf-8")
-    with pytest.raises(PatchError, match="another function computes losses of the generator too"):
+    with pytest.raises(PatchError, match="another function also computes generator losses"):
         plan_apply(all_recipes()["spade"], clone)
 
 
@@ -245,7 +245,7 @@ def test_a_second_pass_that_is_no_part_of_the_first_is_refused(
     replace(clone / MODEL, SECOND_PASS)
     replace(clone / MODEL, {change[0]: change[1]})
     (clone / "trainer.py").write_text("MODES = ['generator', 'generator_too']\n", encoding="utf-8")
-    with pytest.raises(PatchError, match="another function computes losses of the generator too"):
+    with pytest.raises(PatchError, match="another function also computes generator losses"):
         plan_apply(all_recipes()["spade"], clone)
 
 
@@ -260,5 +260,5 @@ def test_a_trainer_that_names_the_losses_it_sums_is_refused(make_clone: MakeClon
     trainer.write_text(text.format(listed), encoding="utf-8")
     assert plan_apply(all_recipes()["spade"], clone).changes
     trainer.write_text(text.format("(losses['GAN'] + losses['VGG'])"), encoding="utf-8")
-    with pytest.raises(PatchError, match=r"trainers/pix2pix_trainer.py:3: does not sum up all losses"):
+    with pytest.raises(PatchError, match=r"trainers/pix2pix_trainer.py:3: does not sum all losses"):
         plan_apply(all_recipes()["spade"], clone)

@@ -37,7 +37,7 @@ def test_of_two_repositories_is_refused(
 ) -> None:
     clone = with_loss_of(make_clone, launcher, loss)
     with pytest.raises(
-        PatchError, match=rf"gives its loss {argument}, which StyleGAN2Loss of training/loss.py"
+        PatchError, match=rf"passes {argument}, which StyleGAN2Loss of training/loss.py"
     ) as refused:
         plan_apply(all_recipes()[launcher], clone)
     assert refused.value.file == "train.py"
@@ -77,7 +77,7 @@ def test_the_loop_beside_the_launcher_decides(make_clone: MakeClone, loop: str, 
         if loss == fitting:
             assert plan_apply(all_recipes()[launcher], clone).changes
         else:
-            with pytest.raises(PatchError, match="not of one repository"):
+            with pytest.raises(PatchError, match="from different repositories"):
                 plan_apply(all_recipes()[launcher], clone)
         shutil.rmtree(clone)
 

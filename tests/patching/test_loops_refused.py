@@ -43,13 +43,13 @@ LOST = {
         {
             "        loss = ": "        if warm:\n            netD(fake).backward()\n            continue\n        loss = "
         },
-        r"train.py:\d+: leaves .* before the loss is made, with `netD\(fake\).backward\(\)`",
+        r"train.py:\d+: leaves .* before the loss is computed, with `netD\(fake\).backward\(\)`",
     ),
     "a branch that trains and stops": (
         {
             "        loss = ": "        if warm:\n            netD(fake).backward()\n            break\n        loss = "
         },
-        r"train.py:\d+: leaves .* before the loss is made, with `netD\(fake\).backward\(\)`",
+        r"train.py:\d+: leaves .* before the loss is computed, with `netD\(fake\).backward\(\)`",
     ),
     "a branch that goes on with a loss of its own": (
         {

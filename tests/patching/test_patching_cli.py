@@ -115,7 +115,7 @@ def test_the_diff_is_one_that_git_takes_back(
         pytest.param(["apply", "pix2pix", "{tmp}/nowhere"], 1, "does not exist", id="no folder"),
         pytest.param(["apply", "pix2pix", "{tmp}/a.txt"], 1, "is a file, not the folder", id="a file"),
         pytest.param(
-            ["apply", "pix2pix", "{tmp}/empty"], 1, "is not of the pix2pix family", id="not a clone"
+            ["apply", "pix2pix", "{tmp}/empty"], 1, "does not belong to the pix2pix family", id="not a clone"
         ),
         pytest.param(
             ["apply", "pix2pix", "{tmp}/stylegan2-ada"], 1, "looks like stylegan2-ada", id="wrong target"

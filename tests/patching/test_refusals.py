@@ -63,7 +63,7 @@ REFUSED = {
     "a file is missing": (
         "stylegan2-ada",
         deleted(LOSS),
-        "is not of the stylegan2-ada family: no file defines StyleGAN2Loss.__init__",
+        "does not belong to the stylegan2-ada family: no file defines StyleGAN2Loss.__init__",
     ),
     "cannot be parsed": (
         "stylegan2-ada",
@@ -85,26 +85,26 @@ REFUSED = {
     "an FFL of the user's own, by option": (
         "pix2pix",
         replaced(MODEL, "--lambda_L1", "--lambda_ffl"),
-        "own is already there",
+        "focal frequency loss of its own",
     ),
     "an FFL of the user's own, by attribute": (
         "pix2pix",
         replaced(
             MODEL, "        self.netG =", "        self.criterionFFL = networks.FFL()\n        self.netG ="
         ),
-        r"models/pix2pix_model.py:20: .* own is already there \(networks.FFL, self.criterionFFL, line 20\)",
+        r"models/pix2pix_model.py:20: .* focal frequency loss of its own \(networks.FFL, self.criterionFFL, line 20\)",
     ),
     "an FFL of the user's own, by import": (
         "stylegan2-ada",
         replaced(
             LOSS, "import torch\n", "import torch\nfrom focal_frequency_loss import FocalFrequencyLoss\n"
         ),
-        "training/loss.py:4: a focal frequency loss of its own is already there",
+        "training/loss.py:4: already has a focal frequency loss of its own",
     ),
     "our names used for something else": (
         "stylegan2-ada",
         replaced(TRAIN, "import json\n", "import json\nimport fast_file_loader as ffl\n"),
-        "train.py:4: a focal frequency loss of its own is already there",
+        "train.py:4: already has a focal frequency loss of its own",
     ),
     "an anchor is gone": (
         "stylegan2-ada",
@@ -192,7 +192,7 @@ REFUSED = {
     "the launcher names no loss": (
         "stylegan2-ada",
         replaced(TRAIN, "class_name='training.loss.StyleGAN2Loss'", "class_name=cfg"),
-        "does not say that it trains with StyleGAN2Loss",
+        "does not name StyleGAN2Loss",
     ),
     "the options do not get through": (
         "stylegan2-ada",
@@ -246,7 +246,7 @@ REFUSED = {
     "backward_G makes another loss": (
         "pix2pix",
         replaced(MODEL, "self.loss_G = self.loss_G_GAN + self.loss_G_L1", "self.loss_all = self.loss_G_GAN"),
-        "Pix2PixModel.backward_G does not make self.loss_G",
+        "Pix2PixModel.backward_G does not compute self.loss_G",
     ),
     "the photographs are changed": (
         "stylegan2-ada",
@@ -255,7 +255,7 @@ REFUSED = {
             "        generator_step =",
             "        real_img = self.blur(real_img)\n        generator_step =",
         ),
-        "real_img is bound again",
+        "real_img is rebound",
     ),
     "the generated images are changed before they are judged": (
         "stylegan2-ada",
@@ -264,19 +264,19 @@ REFUSED = {
             "                scores = self.run_D(gen_img, gen_c, sync=False)",
             "                gen_img = self.blur(gen_img)\n                scores = self.run_D(gen_img, gen_c, sync=False)",
         ),
-        "training/loss.py:36: gen_img is bound again before it is used",
+        "training/loss.py:36: gen_img is rebound before it is used",
     ),
     "the gain is in the loss": (
         "stylegan2-ada",
         replaced(LOSS, "softplus(-scores)\n", "softplus(-scores) * gain\n"),
-        "the gain is folded into loss_Gmain",
+        "the gain is included in loss_Gmain",
     ),
     "the settings of the loss are made anew": (
         "stylegan2-ada",
         replaced(
             TRAIN, "    return desc, args", "    args.loss_kwargs = dnnlib.EasyDict()\n    return desc, args"
         ),
-        r"train.py:\d+: `args.loss_kwargs = dnnlib.EasyDict\(\)` comes after .* would undo",
+        r"train.py:\d+: `args.loss_kwargs = dnnlib.EasyDict\(\)` follows .* would undo",
     ),
     "another loss of the generator": (
         "spade",
@@ -285,7 +285,7 @@ REFUSED = {
             "    def generate_fake(",
             "    def compute_other_loss(self):\n        G_losses = {}\n\n    def generate_fake(",
         ),
-        "another function computes losses of the generator too",
+        "another function also computes generator losses",
     ),
     "no real image": (
         "spade",
@@ -304,7 +304,7 @@ REFUSED = {
     "jittor": (
         "pix2pix",
         replaced(MODEL, "import torch\n", "import jittor as jt\nimport torch\n"),
-        "is a jittor port",
+        "is a Jittor port",
     ),
 }
 

@@ -81,5 +81,5 @@ def test_another_function_that_sets_up_the_loop_is_named(make_clone: MakeClone) 
         text.replace(call, "prepare(config_kwargs)") + f"\n\ndef prepare(config_kwargs):\n    return {call}\n"
     )
     train.write_text(text, encoding="utf-8")
-    with pytest.raises(PatchError, match="prepare, and not main, calls setup_training_loop_kwargs"):
+    with pytest.raises(PatchError, match="prepare, not main, calls setup_training_loop_kwargs"):
         plan_apply(all_recipes()["stylegan2-ada"], clone)
