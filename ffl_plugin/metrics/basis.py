@@ -1,4 +1,4 @@
-"""What a number depends on: numbers compare only where this is the same."""
+"""The conditions of a number: numbers are comparable only if these are equal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Optional
 
-UNKNOWN = "unknown"  # a protocol, or weights, that a file does not name
+UNKNOWN = "unknown"  # a protocol, or weights, not named in a file
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,11 @@ class Basis:
     """Protocol, numbers of images and weights behind one number.
 
     Attributes:
-        protocol: the name of the FID protocol; empty where no Inception features are involved.
-        processing: what the protocol does that matters to this number: resize, covariance.
-        counts: how many of what, such as ``{"real": 2700, "generated": 2650}`` or ``{"pairs": 24}``; None
-            where a file of statistics does not say.
-        weights: first digits of the SHA-256 of the Inception weights; empty where none are involved.
+        protocol: the name of the FID protocol; empty without Inception features.
+        processing: the protocol's settings that affect this number: resize, covariance.
+        counts: numbers of images, such as ``{"real": 2700, "generated": 2650}`` or ``{"pairs": 24}``; None if
+            a file of statistics does not give it.
+        weights: first digits of the SHA-256 of the Inception weights; empty without them.
         settings: of the metric itself, such as ``3 neighbours``.
 
     >>> print(Basis(counts={"real": 2700, "generated": 2650}, settings=("3 neighbours",)))
@@ -32,7 +32,7 @@ class Basis:
     settings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Write it as it stands beside a number; empty where there is nothing to say."""
+        """Format it for display beside a number; empty if there is nothing to show."""
         parts = []
         if self.protocol:
             name = f"protocol {UNKNOWN}" if self.protocol == UNKNOWN else self.protocol

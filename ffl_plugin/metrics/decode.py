@@ -1,4 +1,4 @@
-"""Encoded image bytes to 8-bit RGB pixels, refusing what an 8-bit protocol does not define."""
+"""Decoding of images to 8-bit RGB, refusing what an 8-bit protocol does not define."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ffl_plugin.metrics.depth import declared_bits, netpbm_maximum
 
 Pixels = npt.NDArray[np.uint8]
 
-# What the field's tools list (pytorch-fid), all decoded by Pillow.
+# The extensions that pytorch-fid lists, all decoded by Pillow.
 EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-# Pillow goes by content, not by name, and would hand PostScript called .png to Ghostscript, which runs it.
+# Pillow detects formats by content, and would pass PostScript named .png to Ghostscript, which executes it.
 _FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
-# The filters of warnings belong to the process: one thread at a time may change them.
+# Warning filters are global to the process: only one thread at a time may change them.
 _WARNING_FILTERS = threading.Lock()
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
 def refuse_transparency(data: bytes, where: str) -> None:
-    """Raise ``FFLError`` for an image with an alpha channel, from its header."""
+    """Raise ``FFLError`` if an image's header declares an alpha channel."""
     with _opened(data, where) as image:
         if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
             raise FFLError(
@@ -42,7 +42,7 @@ def decode(data: bytes, where: str) -> Pixels:
     Transparency is dropped, as pytorch-fid and clean-fid do. Orientation tags are not applied; no FID tool
     applies them. ``where`` names the file in messages.
 
-    Raises ``FFLError`` for what cannot be read and for more than 8 bits per channel.
+    Raises ``FFLError`` for unreadable images and for more than 8 bits per channel.
     """
     with _opened(data, where) as image:
         image.info.pop("transparency", None)  # Pillow would warn that it is dropped
@@ -50,7 +50,7 @@ def decode(data: bytes, where: str) -> Pixels:
             return np.array(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise FFLError(
-                f"{where} is damaged ({_reason(error)}); make it again or remove it from the set"
+                f"{where} is damaged ({_reason(error)}); recreate it or remove it from the set"
             ) from None
 
 
@@ -58,7 +58,7 @@ def decode_labels(data: bytes, where: str) -> npt.NDArray[np.int64]:
     """Decode a label map, one class index per pixel, to int64 (H, W); palettes give their indices."""
     maximum = netpbm_maximum(data)
     if maximum not in (None, 255, 65535):
-        # Pillow stretches such values to the whole range, and they would be other classes.
+        # Pillow rescales such values to the whole range, which would change the classes.
         raise FFLError(f"{where} declares {maximum} as its largest value; save the label map as PNG")
     with _opened(data, where, sixteen_bits=True) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
@@ -68,7 +68,7 @@ def decode_labels(data: bytes, where: str) -> npt.NDArray[np.int64]:
         try:
             return np.asarray(image).astype(np.int64)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise FFLError(f"{where} is damaged ({_reason(error)}); make it again") from None
+            raise FFLError(f"{where} is damaged ({_reason(error)}); recreate it") from None
 
 
 def image_size(data: bytes, where: str) -> tuple[int, int]:
@@ -79,11 +79,11 @@ def image_size(data: bytes, where: str) -> tuple[int, int]:
 
 def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Image:
     if not data:
-        raise FFLError(f"{where} is an empty file; make it again or remove it from the set")
+        raise FFLError(f"{where} is an empty file; recreate it or remove it from the set")
     try:
         with _WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # damaged tags: what matters fails on decoding
-            # Pillow only warns between one and two times its limit; a set of images has no use for either.
+            warnings.simplefilter("ignore", UserWarning)  # damaged tags: relevant damage fails on decoding
+            # Pillow only warns between one and two times its limit; here both are errors.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             bits = None if sixteen_bits else declared_bits(data)
             if bits is not None and bits > 8:
@@ -91,11 +91,11 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise FFLError(
-            f"{where} claims more pixels than Pillow decodes safely; remove it from the set"
+            f"{where} declares more pixels than Pillow decodes safely; remove it from the set"
         ) from None
     except UnidentifiedImageError:
         raise FFLError(
-            f"{where} is not an image of a kind that is read here ({', '.join(_FORMATS)}); "
+            f"{where} is not an image in a supported format ({', '.join(_FORMATS)}); "
             "convert it to 8-bit PNG or remove it from the set"
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -109,7 +109,7 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
 
 def _too_deep(where: str, depth: str) -> FFLError:
     return FFLError(
-        f"{where} has {depth} per channel, and these metrics are defined on 8 bits; convert it to 8-bit RGB"
+        f"{where} has {depth} per channel, but these metrics are defined on 8 bits; convert it to 8-bit RGB"
     )
 
 

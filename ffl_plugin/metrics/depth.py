@@ -1,8 +1,8 @@
-"""How many bits a channel has, as an image file itself declares it.
+"""Bits per channel, as declared in an image file.
 
-Pillow opens many deep images in an 8-bit mode and keeps their high bytes without a warning, so its mode does
-not tell. The declaration is read from the file: PNG's IHDR, TIFF's BitsPerSample, the largest value of
-Netpbm's header, the sample precision of JPEG's frame header, the pixel size of BMP's.
+Pillow opens many deep images in an 8-bit mode and silently keeps their high bytes, so its mode is not enough.
+The declaration is read from the file: PNG's IHDR, TIFF's BitsPerSample, the maximum value in Netpbm's header,
+the sample precision in JPEG's frame header, the pixel size in BMP's.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, ImageFileDirectory_v2
 
 _BLANK = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _NETPBM = re.compile(rb"P\w+" + (_BLANK + rb"\d+") * 2 + _BLANK + rb"(\d+)")
-# JPEG markers that start a frame, SOF0 to SOF15, without the three that define tables.
+# JPEG markers that start a frame: SOF0 to SOF15, except the three that define tables.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_MARKERS_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # they have no length
+_JPEG_MARKERS_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
 def declared_bits(data: bytes) -> Optional[int]:
-    """Return the most bits that a channel has, from an encoded image; None where the format does not say.
+    """Return the maximum bits per channel of an encoded image; None if the format does not declare it.
 
-    A damaged header says nothing: decoding will name the damage.
+    A damaged header gives None: decoding will report the damage.
     """
     for signature, bits in _FORMATS.items():
         if data.startswith(signature):
             try:
                 return bits(data)
-            except Exception:  # whatever Pillow's reader of tags raises on damage
+            except Exception:  # Pillow's tag reader may raise anything on damage
                 return None
     return None
 
 
 def netpbm_maximum(data: bytes) -> Optional[int]:
-    """Return the value that stands for white in a grey or colour Netpbm image (PGM, PPM); None for others."""
+    """Return the value of white in a grey or colour Netpbm image (PGM, PPM); None for other formats."""
     if data[:2] not in (b"P2", b"P3", b"P5", b"P6"):
         return None
     header = _NETPBM.match(data)

@@ -1,4 +1,4 @@
-"""The device that a network runs on: the user's choice, or the process's GPU, or the CPU."""
+"""The device of a network: the user's choice, else the process's GPU, else the CPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ffl_plugin.errors import FFLError
 def find_device(name: Optional[str] = None) -> torch.device:
     """Return the named device, else this process's GPU, else the CPU.
 
-    Raises ``FFLError`` for a device that this PyTorch cannot use.
+    Raises ``FFLError`` if this PyTorch cannot use the device.
     """
     name = name or _default()
     try:

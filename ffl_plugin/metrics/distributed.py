@@ -1,4 +1,4 @@
-"""Several processes under ``torchrun`` that share the work of one command."""
+"""Work shared by several processes under ``torchrun``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 @contextlib.contextmanager
 def process_group() -> Iterator[bool]:
-    """Join the processes that ``torchrun`` started; yield whether this one speaks (rank 0, or alone)."""
+    """Join the processes that ``torchrun`` started; yield whether this is the main one (rank 0, or alone)."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or not dist.is_available():
         yield True
         return

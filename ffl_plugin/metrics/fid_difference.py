@@ -1,12 +1,12 @@
-"""FID before and after, at this number of images and at infinitely many, each with the error of sampling.
+"""FID before and after, for the given number of images and bias-reduced, each with its standard error.
 
-FID of N images is too high by about c/N, with c of its own for every generator, so its change depends on N;
-the distance in the limit does not, and needs only a few more images than dimensions. The error of both is
-from every image's influence: the reals are shared by both sides, and fakes of one name (one seed, one input)
-are pairs, so that what they have in common cancels. Influences are taken at the images that were drawn, and
-are noisy themselves; where that noise is as large as they are, their squares alone would make the interval
-√2 too wide. It is measured by counting half of the images a little more than the others, and up to half of
-its square taken off, as the second order of a U-statistic asks.
+FID of N images is biased upwards by about c/N, with a constant c that depends on the generator, so its change
+depends on N; the distance in the limit does not, and needs only slightly more images than dimensions. Both
+standard errors are infinitesimal jackknife estimates, from every image's influence: the reals are shared by
+both sides, and fakes with the same name (one seed, one input) are paired, so common variation cancels.
+Influences are estimated from the sample and are themselves noisy; where that noise is as large as they are,
+their squares alone would make the interval √2 too wide. It is measured by tilting the weights of half of the
+images, and up to half of its square is subtracted, as the second-order term of a U-statistic requires.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ffl_plugin.metrics.sides import Sides
 Rows = npt.NDArray[Any]
 Influence = Callable[[Coupling], tuple[Array, Array]]
 
-# By the theory of second order all of the noise would be genuine; in the simulation of benchmarks/coverage.py
-# 0.5 to 0.9 of it is where two generators are much alike, 0.5 to 1.6 where they differ by noise.
+# To second order all of the noise would be genuine; in the simulation of benchmarks/coverage.py the share is
+# 0.5 to 0.9 for two very similar generators, 0.5 to 1.6 where they differ by noise.
 _GENUINE = 0.8
 _TILT = 0.1  # small enough for a derivative, large enough against rounding
 
@@ -41,24 +41,23 @@ def compare_fid(
     level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> list[Difference]:
-    """Compare the Fréchet distances of sets of features (n, d) to the real ones.
+    """Compare the Fréchet distances of feature sets (n, d) to the real one.
 
     Args:
         real: features of the real images.
         trainings: features of each training.
         ddof: of the covariance.
-        paired: whether row i of every training came of the same seed or input.
+        paired: whether row i of every training has the same seed or input.
         level: confidence level of the interval.
         progress: called as ``progress(done, total, what)``.
 
     Returns:
-        ``fid``, whose interval is for this number of images, and, where there are enough for it,
-        ``fid_limit``.
+        ``fid``, with an interval for this number of images, and, if there are enough images, ``fid_limit``.
     """
     count, dimensions = min(len(rows) for rows in (real, *trainings)), real.shape[1]
     limit = count >= fewest_for_limit(dimensions)
     influences: list[Influence] = [Coupling.influence, *([Coupling.influence_on_limit] if limit else [])]
-    # The limit answers to the sampled eigenvalues, and to their noise, the stronger the fewer the images.
+    # The fewer the images, the stronger the limit depends on the sampled eigenvalues and their noise.
     genuine = (
         _GENUINE,
         float(np.sqrt((1 - dimensions / count) * (1 - dimensions / len(real)))) if limit else 0.0,
@@ -87,25 +86,25 @@ def compare_fid(
 
 
 class _Error:
-    """Collects the influence of every image on each training's value, and how noisy it is.
+    """Collects the influence of every image on each training's value, and its noise.
 
-    ``genuine`` is the share of the noise, as variance, that another draw of the images would have too.
+    ``genuine`` is the share of the noise, as variance, that another sample of images would also have.
     """
 
     def __init__(self, paired: bool, genuine: float) -> None:
         self._paired, self._genuine = paired, genuine
-        # Influences and their noise, each of every training: of its own images, and of the reals.
+        # Influences and their noise for every training: of its own images, and of the reals.
         self._plain: tuple[list[Array], list[Array]] = ([], [])
         self._noise: tuple[list[Array], list[Array]] = ([], [])
 
     def add(self, plain: tuple[Array, Array], tilted: tuple[Array, Array]) -> None:
-        """Take a training's influences, of its own images and of the reals, and those with images tilted."""
+        """Add a training's influences, of its own images and of the reals, plain and with tilted weights."""
         for place, (before, after) in enumerate(zip(plain, tilted)):
             self._plain[place].append(before)
             self._noise[place].append(_balanced(after - before) / _TILT)
 
     def of_sampling(self, weights: Array) -> float:
-        """Standard error of the weighted sum of the trainings' values."""
+        """Return the standard error of the weighted sum of the trainings' values."""
         squares, noise = (
             sampling_error(*kind, weights, paired=self._paired) ** 2 for kind in (self._plain, self._noise)
         )
@@ -113,8 +112,8 @@ class _Error:
 
 
 def _balanced(change: Array) -> Array:
-    """Take off what the images of even and of odd places have in common: what each does to itself."""
-    kept: Array = change.copy()
+    """Subtract the common part of images at even and at odd positions, leaving each image's own effect."""
+    centred: Array = change.copy()
     for parity in (0, 1):
-        kept[parity::2] -= kept[parity::2].mean()
-    return kept
+        centred[parity::2] -= centred[parity::2].mean()
+    return centred

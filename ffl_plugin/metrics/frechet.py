@@ -5,8 +5,8 @@ For feature sets with means μ and covariances Σ (Dowson and Landau 1982; Heuse
     d² = |μ_a − μ_b|² + tr Σ_a + tr Σ_b − 2 tr (Σ_a Σ_b)^½
 
 and tr (Σ_a Σ_b)^½ is the sum of the singular values of F_a F_bᵀ for any factors with FᵀF = Σ, because the
-non-zero eigenvalues of Σ_a Σ_b are their squares. Two factors come without effort: the centred features
-themselves when there are fewer of them than dimensions, and the Cholesky factor otherwise.
+non-zero eigenvalues of Σ_a Σ_b are their squares. Two factors are cheap: the centred features themselves if
+there are fewer of them than dimensions, and the Cholesky factor otherwise.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ffl_plugin.errors import FFLError
 
 Array = npt.NDArray[np.float64]
 
-# Rows converted to float64 at a time: memory stays flat however many features there are.
+# Rows converted to float64 at a time, so that memory does not grow with the number of features.
 _BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean (d,) and covariance (d, d) of ``count`` features; None where a file does not tell how many."""
+    """Mean (d,) and covariance (d, d) of ``count`` features; None if a file does not give the count."""
 
     mean: Array
     covariance: Array
     count: Optional[int] = None
 
     def __post_init__(self) -> None:
-        """Refuse shapes that do not belong together and values that are not finite."""
+        """Refuse inconsistent shapes and non-finite values."""
         dimensions = self.mean.shape[0] if self.mean.ndim == 1 else -1
         if self.covariance.shape != (dimensions, dimensions):
             raise FFLError(
@@ -46,7 +46,7 @@ class Statistics:
 
     @classmethod
     def of(cls, features: Any, *, ddof: int = 1) -> Statistics:
-        """Take the statistics of features (n, d), the covariance divided by ``n − ddof``."""
+        """Compute the statistics of features (n, d), with the covariance divided by ``n − ddof``."""
         rows = _features(features)
         return cls.of_blocks(
             (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)), ddof=ddof
@@ -54,8 +54,8 @@ class Statistics:
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[npt.NDArray[Any]], *, ddof: int = 1) -> Statistics:
-        """Take the statistics of features that come in blocks (m, d), in one pass and flat memory."""
-        centre: Optional[Array] = None  # near the mean, so that nothing cancels
+        """Compute the statistics of blocks of features (m, d) in one pass and constant memory."""
+        centre: Optional[Array] = None  # near the mean, to avoid cancellation
         total = scatter = np.zeros(0)
         count = 0
         for block in blocks:
@@ -79,7 +79,7 @@ def frechet_distance(features_a: Any, features_b: Any, *, ddof: int = 1) -> floa
 
     ``ddof=1`` divides the covariance by n − 1 (pytorch-fid, clean-fid), ``ddof=0`` by n (StyleGAN2-ADA).
 
-    Raises ``FFLError`` for shapes that do not fit, fewer than two features, and NaN or infinite values.
+    Raises ``FFLError`` for incompatible shapes, fewer than two features, and NaN or infinite values.
     """
     rows_a, rows_b = _features(features_a), _features(features_b)
     if rows_a.shape[1] != rows_b.shape[1]:
@@ -100,9 +100,9 @@ def frechet_distance(features_a: Any, features_b: Any, *, ddof: int = 1) -> floa
 
 
 def frechet_to_statistics(features: Any, statistics: Statistics, *, ddof: int = 1) -> float:
-    """Fréchet distance of features (n, d), of which there are few, to ``Statistics``.
+    """Fréchet distance of a few features (n, d) to ``Statistics``.
 
-    Raises ``FFLError`` as ``frechet_distance`` does.
+    Raises ``FFLError`` as ``frechet_distance``.
     """
     rows = _features(features)
     _refuse_single(len(rows), ddof)
@@ -111,7 +111,7 @@ def frechet_to_statistics(features: Any, statistics: Statistics, *, ddof: int = 
 
 
 def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
-    """Fréchet distance of two ``Statistics``; raises ``FFLError`` when their dimensions differ."""
+    """Fréchet distance of two ``Statistics``; raises ``FFLError`` if their dimensions differ."""
     return _from_factor(a.mean, factor_of(a.covariance), float(np.trace(a.covariance)), b)
 
 
@@ -125,7 +125,7 @@ def _from_factor(mean: Array, factor: Array, trace: float, other: Statistics) ->
 
 
 def _assemble(shift: Array, traces: float, trace_of_root: float) -> float:
-    # Rounding may leave −1e-13 for equal sets; a squared distance is never negative.
+    # Rounding may give −1e-13 for equal sets; a squared distance is never negative.
     return max(float(shift @ shift) + traces - 2.0 * trace_of_root, 0.0)
 
 
@@ -135,18 +135,18 @@ def factor_of(covariance: Array) -> Array:
         triangle: Array = np.linalg.cholesky(covariance).T
         return triangle
     except np.linalg.LinAlgError:
-        # Rank-deficient: features that never fire, or hardly more features than dimensions. Without the null
-        # space the small eigenvalues below are not drowned in rounding errors.
+        # Rank-deficient: features that never fire, or hardly more features than dimensions. Excluding the
+        # null space keeps the small eigenvalues above rounding errors.
         values, vectors = np.linalg.eigh(covariance)
-        kept = positive(values)
-        factor: Array = (vectors[:, kept] * np.sqrt(values[kept])).T
+        nonzero = positive(values)
+        factor: Array = (vectors[:, nonzero] * np.sqrt(values[nonzero])).T
         return factor
 
 
 def positive(values: Array) -> npt.NDArray[np.bool_]:
-    """Say which ascending eigenvalues are not rounding errors."""
-    kept: npt.NDArray[np.bool_] = values > values[-1] * len(values) * np.finfo(np.float64).eps
-    return kept
+    """Return which of the ascending eigenvalues exceed rounding errors."""
+    nonzero: npt.NDArray[np.bool_] = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    return nonzero
 
 
 def _centred(rows: npt.NDArray[Any], ddof: int) -> tuple[Array, Array]:
@@ -159,17 +159,17 @@ def _centred(rows: npt.NDArray[Any], ddof: int) -> tuple[Array, Array]:
 def _features(features: Any) -> npt.NDArray[Any]:
     rows = features.detach().cpu().numpy() if hasattr(features, "detach") else np.asarray(features)
     if rows.ndim != 2 or rows.dtype.kind not in "fiub":
-        raise FFLError(f"features are numbers of shape (n, d), not {rows.dtype} of shape {rows.shape}")
+        raise FFLError(f"features must be numbers of shape (n, d), not {rows.dtype} of shape {rows.shape}")
     return rows
 
 
 def _refuse_not_finite(*arrays: npt.NDArray[Any]) -> None:
     if not all(np.isfinite(array).all() for array in arrays):
-        raise FFLError("the features hold NaN or infinite values; extract them again")
+        raise FFLError("the features contain NaN or infinite values; extract them again")
 
 
 def _refuse_single(count: int, ddof: int) -> None:
     if count < 2:
         raise FFLError(f"a covariance needs at least 2 features, not {count}")
     if ddof not in (0, 1):
-        raise FFLError(f"ddof is 0 (divide by n) or 1 (divide by n - 1), not {ddof}")
+        raise FFLError(f"ddof must be 0 (divide by n) or 1 (divide by n - 1), not {ddof}")

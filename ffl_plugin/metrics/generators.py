@@ -1,8 +1,8 @@
-"""Images of a StyleGAN2-ADA or StyleGAN3 network, sampled by its own clone's code in a process of its own.
+"""Images of a StyleGAN2-ADA or StyleGAN3 network, sampled by its clone's code in a subprocess.
 
-A pickle is code: it is never opened in this process, and the clone is the user's word that it may run. Seeds
-count up from 0, so that two networks are compared on the same ones, and every image is kept under the hash of
-the pickle, of how it was sampled and on what: sampling goes on where it was stopped.
+A pickle can execute code: it is never opened in this process, and the user vouches for the clone. Seeds count
+up from 0, so that two networks are compared on the same ones, and every image is cached under the hash of
+the pickle, the sampling code and the device: interrupted sampling continues.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ffl_plugin.metrics.distributed import rank_and_world
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import FolderSource, ImageSource
 
-# Runs in the clone's folder. Prints the number of images done, one line each, for the progress. Seeds go
-# through the network eight at a time, always the same eight: their noise is drawn together.
+# Runs in the clone's folder. Prints the number of images done, one per line, for the progress. Seeds are
+# sampled eight at a time, always the same eight, because their noise is drawn together.
 _SAMPLER = """
 import sys
 from pathlib import Path
@@ -61,15 +61,15 @@ with torch.no_grad():
         print(min(first + 8, count), flush=True)
 """
 
-_FOR_TODAY = "patch the clone for today's packages: `ffl-patch apply auto {clone} --with torch2`"
+_FOR_TODAY = "patch the clone for current packages: `ffl-patch apply auto {clone} --with torch2`"
 
-# What the clone's code says when it fails -> the way out. The first that fits is taken.
+# Error of the clone's code -> advice. The first match is used.
 _WAYS_OUT = {
-    "No module named 'numpy._core": "it was saved under numpy 2; install numpy 1.26.1 or newer here",
+    "No module named 'numpy._core": "it was saved under numpy 2; install numpy 1.26.1 or newer",
     "No module named 'pkg_resources'": _FOR_TODAY,
     "No module named 'distutils'": _FOR_TODAY,
-    "No module named": "install what it lacks in the environment of this command",
-    "deserialize object on a CUDA device": "it was saved on a GPU; sample it on a machine that has one",
+    "No module named": "install the missing module in this command's environment",
+    "deserialize object on a CUDA device": "it was saved on a GPU; sample it on a machine with one",
 }
 
 
@@ -88,19 +88,19 @@ def sample_generator(
         network: ``network-snapshot-*.pkl``.
         clone: the repository that wrote it; its ``legacy.py`` loads it, in a subprocess.
         count: number of images.
-        cache: where they are kept, below ``samples``.
-        device: for the subprocess; the GPU, if there is one.
+        cache: the cache folder; images are stored below ``samples``.
+        device: for the subprocess; by default the GPU, if there is one.
 
-    Raises ``FFLError`` when the clone or pickle is missing, or the clone's code fails, with its last words.
+    Raises ``FFLError`` if the clone or pickle is missing, or the clone's code fails, with its last line.
     """
     if not network.is_file():
-        raise FFLError(f"{network} does not exist; give a network-snapshot-*.pkl")
+        raise FFLError(f"{network} does not exist; pass a network-snapshot-*.pkl")
     if not (clone / "legacy.py").is_file():
         raise FFLError(
-            f"{clone} has no legacy.py; give the clone of StyleGAN2-ADA or StyleGAN3 that trained {network}"
+            f"{clone} has no legacy.py; pass the clone of StyleGAN2-ADA or StyleGAN3 that trained {network}"
         )
     if count < 1:
-        raise FFLError(f"the number of images to sample is at least 1, not {count}")
+        raise FFLError(f"the number of images to sample must be at least 1, not {count}")
     chosen = find_device(device)
     digest = hashlib.sha256(f"{_SAMPLER} {chosen.type}".encode())
     digest.update(network.read_bytes())
@@ -110,7 +110,7 @@ def sample_generator(
     names = [f"seed{seed:08d}.png" for seed in range(count)]
     if not all((folder / name).exists() for name in names):
         if rank_and_world()[1] > 1:
-            raise FFLError(f"sample {network} in one process first: without torchrun, the same command")
+            raise FFLError(f"sample {network} in one process first: run the same command without torchrun")
         _run(network, clone, folder, count, str(chosen), progress)
     return FolderSource(folder, names)
 
@@ -130,13 +130,13 @@ def _run(
             text=True,
         ) as process,
     ):
-        # Where this is stopped the pipe closes, and the next number printed into it stops the sampling.
+        # If this process is interrupted the pipe closes, and the sampler's next print ends it.
         for line in process.stdout or ():
             if progress is not None and line.strip().isdigit():
                 progress(int(line), count, "sampling")
     if process.returncode != 0:
-        words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        advice = next((f"; {way}" for said, way in _WAYS_OUT.items() if said in words[-1]), "")
+        lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
+        advice = next((f"; {way}" for message, way in _WAYS_OUT.items() if message in lines[-1]), "")
         advice = advice.format(clone=shlex.quote(str(clone)))
-        raise FFLError(f"{clone} could not sample {network}: {words[-1]}{advice} (all of it is in {errors})")
+        raise FFLError(f"{clone} could not sample {network}: {lines[-1]}{advice} (full output in {errors})")
     errors.unlink()

@@ -1,8 +1,8 @@
-"""The Inception network of FID (TensorFlow's inception-2015-12-05), arranged for speed.
+"""The Inception network of FID (TensorFlow's inception-2015-12-05), optimised for speed.
 
 The blocks are torch-fidelity's. Batch normalisation is folded into the convolutions and the layout is
-channels-last, which nearly doubles the speed on a CPU and changes features by some 1e-6. Resizing is not
-part of the network here: it is what the protocols differ in.
+channels-last, which nearly doubles the speed on a CPU and changes features by about 1e-6. Resizing is not
+part of the network, because protocols differ in it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CLASSES = 1008
 class Inception(nn.Module):
     """Images (N, 3, 299, 299), float32 in [−1, 1], to (N, 2048 + 1008): pooled features, then class logits.
 
-    The logits are without bias, as the Inception Score has them.
+    The logits have no bias, as in the Inception Score.
     """
 
     def __init__(self, weights: Weights) -> None:
-        """Build the network and load its weights; raises ``FFLError`` when they do not fit."""
+        """Build the network and load its weights; raises ``FFLError`` if they do not fit."""
         super().__init__()
         blocks = inception_blocks()
         self.trunk = nn.Sequential(blocks)
@@ -45,7 +45,7 @@ class Inception(nn.Module):
             unfit = sorted(set(state) ^ set(self.state_dict())) or ["of another shape"]
             raise FFLError(
                 f"{weights.path} is not the FID Inception network ({len(unfit)} tensors do not fit, "
-                f"{unfit[0].partition('.')[2] or unfit[0]} first); give pt_inception-2015-12-05-6726825d.pth"
+                f"{unfit[0].partition('.')[2] or unfit[0]} first); use pt_inception-2015-12-05-6726825d.pth"
             ) from None
         self.requires_grad_(False).eval()
         _fold_batch_norm(self.trunk)
@@ -58,7 +58,7 @@ class Inception(nn.Module):
 
 
 def inception_blocks() -> OrderedDict[str, nn.Module]:
-    """Arrange torch-fidelity's blocks in order, under the names of the weights file."""
+    """Return torch-fidelity's blocks in order, under the names of the weights file."""
     import_torchvision()
     net: Any = require("torch_fidelity.feature_extractor_inceptionv3", "FID")
     return OrderedDict(
@@ -85,7 +85,7 @@ def inception_blocks() -> OrderedDict[str, nn.Module]:
 
 
 def _fold_batch_norm(module: nn.Module) -> None:
-    """Scale each convolution by the batch normalisation that follows it, which then does nothing."""
+    """Fold each batch normalisation into the preceding convolution, and replace it by the identity."""
     for child in module.modules():
         if isinstance(getattr(child, "bn", None), nn.BatchNorm2d):
             child.conv = fuse_conv_bn_eval(child.conv, child.bn)  # type: ignore[type-var, arg-type]

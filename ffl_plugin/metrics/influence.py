@@ -1,4 +1,4 @@
-"""How much each image moves the Fréchet distance: its influence function.
+"""The influence function of the Fréchet distance: the effect of each image.
 
 With weights on the images, the distance of two sets is differentiable in them, and its derivative in the
 direction of one feature x of set a is
@@ -6,8 +6,8 @@ direction of one feature x of set a is
     2 (μ_a − μ_b)·(x − μ_a) + |x − μ_a|² − (x − μ_a)ᵀ T (x − μ_a)
 
 less its mean over the set, where T is the optimal transport map from a to b. With FᵀF = Σ_a and U Λ Uᵀ = F
-Σ_b Fᵀ, T = F⁻¹ U Λ^½ Uᵀ F⁻ᵀ, and from b to a it is Fᵀ U Λ^−½ Uᵀ F. Any other function of the eigenvalues λ
-in the place of Σ √λ, such as its limit for infinitely many images, has 2 ∂/∂λ in the place of λ^−½ there.
+Σ_b Fᵀ, T = F⁻¹ U Λ^½ Uᵀ F⁻ᵀ, and from b to a it is Fᵀ U Λ^−½ Uᵀ F. For another function of the eigenvalues λ
+than Σ √λ, such as its limit for infinitely many images, 2 ∂/∂λ replaces λ^−½.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _BLOCK = 4096  # rows in float64 at a time
 
 
 class Coupling:
-    """Two sets of features and the eigenvalues that join their covariances.
+    """Two feature sets and the eigenvalues that couple their covariances.
 
     Args:
         rows_a, rows_b: features (n, d) and (m, d).
-        ddof: both covariances are divided by the number of features less this.
-        tilt: images of even places count 1 + tilt, those of odd places 1 − tilt.
+        ddof: both covariances are divided by the number of features minus this.
+        tilt: images at even positions have weight 1 + tilt, those at odd ones 1 − tilt.
     """
 
     def __init__(
@@ -46,27 +46,27 @@ class Coupling:
         self._mean_a, self._mean_b = _mean(rows_a, weights_a), _mean(rows_b, weights_b)
         covariance_b = _covariance(rows_b, self._mean_b, weights_b, ddof)
         if self._few:
-            # Image i is a row of the factor, times this.
+            # Row i of the factor, times this, is image i.
             self._unit = np.sqrt((count - ddof) / weights_a)
             self._factor: Array = (rows_a - self._mean_a) / self._unit[:, None]
             self._trace_a = float(np.sum(self._factor**2))
         else:
             covariance_a = _covariance(rows_a, self._mean_a, weights_a, ddof)
             values, vectors = np.linalg.eigh(covariance_a)
-            kept = positive(values)
-            self._factor = (vectors[:, kept] * np.sqrt(values[kept])).T
+            nonzero = positive(values)
+            self._factor = (vectors[:, nonzero] * np.sqrt(values[nonzero])).T
             self._trace_a = float(np.trace(covariance_a))
         self._trace_b = float(np.trace(covariance_b))
         eigenvalues, basis = np.linalg.eigh(self._factor @ covariance_b @ self._factor.T)
-        kept = positive(eigenvalues)
-        self._eigenvalues, self._basis = eigenvalues[kept], basis[:, kept]
+        nonzero = positive(eigenvalues)
+        self._eigenvalues, self._basis = eigenvalues[nonzero], basis[:, nonzero]
 
     def influence(self) -> tuple[Array, Array]:
-        """Influence of every feature on ``frechet_distance``: (n,) and (m,), each of mean 0."""
+        """Influence of every feature on ``frechet_distance``: (n,) and (m,), each with mean 0."""
         return self._influence(0.5 / np.sqrt(self._eigenvalues))
 
     def limit(self) -> float:
-        """Distance of infinitely many images of which these are a sample; made with ``ddof=1``."""
+        """Distance for infinitely many images, estimated from this sample; requires ``ddof=1``."""
         return limit_of_distance(
             self._mean_a - self._mean_b,
             (self._trace_a, self._trace_b),
@@ -75,11 +75,11 @@ class Coupling:
         )
 
     def influence_on_limit(self) -> tuple[Array, Array]:
-        """Influence of every feature on ``limit``, up to terms in 1/n: (n,) and (m,), each of mean 0."""
+        """Influence of every feature on ``limit``, up to terms in 1/n: (n,) and (m,), each with mean 0."""
         return self._influence(limit_of_root(self._eigenvalues, len(self._rows_a), len(self._rows_b)))
 
     def _influence(self, derivatives: Array) -> tuple[Array, Array]:
-        """``derivatives``: (r,) of what stands for the trace of the root, in every eigenvalue."""
+        """``derivatives``: (r,) of the function that replaces the trace of the root, in every eigenvalue."""
         transport = 2 * derivatives * self._eigenvalues
         if self._few:
             transported_a: Array = (self._basis**2 @ transport) * self._unit**2
@@ -99,23 +99,23 @@ class Coupling:
 def frechet_influence(
     rows_a: npt.NDArray[Any], rows_b: npt.NDArray[Any], *, ddof: int
 ) -> tuple[Array, Array]:
-    """Influence of every feature (n, d) and (m, d) on ``frechet_distance``: (n,) and (m,), each of mean 0."""
+    """Influence of every feature (n, d) and (m, d) on ``frechet_distance``: (n,), (m,), each with mean 0."""
     return Coupling(rows_a, rows_b, ddof=ddof).influence()
 
 
 def sampling_error(
     of_fakes: Sequence[Array], of_reals: Sequence[Array], weights: Array, *, paired: bool
 ) -> float:
-    """Standard error of a weighted sum of values from the influence of every image on each (Efron 1982).
+    """Standard error of a weighted sum of values: the infinitesimal jackknife (Efron 1982).
 
-    The variance over other draws of the images is the sum of the squared influences over n², of each set.
+    The variance over samples of images is the sum of squared influences over n², for each set.
 
     Args:
         of_fakes: (n,) for each training, of its own images on its own value.
-        of_reals: (m,) for each training, of the real images, which all trainings share; none if there are no
+        of_reals: (m,) for each training, of the real images, which all trainings share; empty without
             reals.
         weights: (k,) of the trainings' values.
-        paired: whether image i of every training came of the same seed or input, and so is drawn with them.
+        paired: whether image i of every training has the same seed or input, and so is sampled together.
     """
     samples = [weight * of_own for weight, of_own in zip(weights, of_fakes)]
     if paired:
@@ -126,7 +126,7 @@ def sampling_error(
 
 
 def _tilted(count: int, tilt: float) -> Array:
-    """1 + tilt at even places, 1 − tilt at odd ones."""
+    """1 + tilt at even positions, 1 − tilt at odd ones."""
     weights: Array = np.full(count, 1.0 + tilt)
     weights[1::2] = 1.0 - tilt
     return weights

@@ -1,4 +1,4 @@
-"""How upstreams lay out what their ``test.py`` writes: several pictures of every image, each with a label.
+"""Layouts of the upstreams' test results: several pictures per image, each with a label.
 
 pix2pix, CycleGAN, BicycleGAN, pix2pixHD    NAME_LABEL.png
 CUT, SPADE                                  LABEL/NAME.png
@@ -21,16 +21,16 @@ Pictures = dict[str, dict[str, str]]  # label -> name of the image -> file
 
 @dataclass(frozen=True)
 class Layout:
-    """What one upstream writes.
+    """The layout of one upstream's results.
 
     Attributes:
-        upstream: who writes it, for messages.
-        signs: labels that tell it, all of which must be there.
-        generated: labels of what the network made; the first that is there counts.
-        real: labels of the real images of the same domain; empty where there are none.
-        answers: label of a fake -> label of the real image it answers; empty where nothing does.
-        folders: whether a label is a folder (LABEL/NAME.png), and not the end of a name (NAME_LABEL.png).
-        samples: whether every label in ``generated`` counts, as several samples of one input.
+        upstream: its name, for messages.
+        signs: labels that identify it; all must be present.
+        generated: labels of generated images; the first that is present is used.
+        real: labels of the real images of the same domain; empty if there are none.
+        answers: label of a generated image -> label of its target; empty if there are none.
+        folders: whether a label is a folder (LABEL/NAME.png), not a suffix (NAME_LABEL.png).
+        samples: whether all labels in ``generated`` are used, as several samples per input.
     """
 
     upstream: str
@@ -43,20 +43,20 @@ class Layout:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All labels that count."""
+        """All labels of the layout."""
         return (*self.signs, *self.generated, *self.real, *self.answers, *self.answers.values())
 
     def takes_all(self, role: str) -> bool:
-        """Whether all labels of a role count, and not only the first that is there."""
+        """Whether all labels of a role are used, not only the first that is present."""
         return self.samples and role == "fake"
 
     def distinguish(self, label: str) -> str:
-        """What tells the images of one label from those of another that have the same names."""
+        """Return a suffix that distinguishes images of one label from those of another with equal names."""
         return f"_{label}" if self.samples else label[-2:]
 
     @staticmethod
     def without_label(name: str) -> str:
-        """A name without the label that some upstream put at its end."""
+        """Remove the label that some upstreams append to a name."""
         for label in _PAIRED:
             if name.endswith(f"_{label}"):
                 return name[: -len(label) - 1]
@@ -67,7 +67,7 @@ _SAMPLES = tuple(f"random_sample{number:02d}" for number in range(1, 100))
 
 _RECONSTRUCTED = {"rec_A": "real_A", "rec_B": "real_B"}
 
-# The first whose signs are there is taken.
+# The first layout whose signs are present is used.
 LAYOUTS = (
     Layout("SPADE", ("synthesized_image",), ("synthesized_image",), folders=True),
     *(
@@ -75,7 +75,7 @@ LAYOUTS = (
         for folders in (True, False)
         for sign in ("rec_A", "rec_B")
     ),
-    # Its images have no counterpart in the other domain, although test.py gives them the same name.
+    # Its images have no counterpart in the other domain, although test.py gives them the same names.
     Layout("CUT", ("real_A", "fake_B"), ("fake_B",), ("real_B",), folders=True),
     Layout("CUT", ("real_B", "fake_B"), ("fake_B",), ("real_B",), folders=True),
     Layout("pix2pixHD", ("synthesized_image",), ("synthesized_image",)),
@@ -84,7 +84,7 @@ LAYOUTS = (
     ),
     Layout("pix2pix", ("fake_B",), ("fake_B",), ("real_B",), {"fake_B": "real_B"}),
     Layout("CycleGAN", ("fake_A",), ("fake_A",), ("real_A",)),
-    # `--model test`: one domain goes in, the other comes out, and of that there are no real images.
+    # `--model test` maps one domain to the other; there are no real images of the latter.
     Layout("--model test", ("real", "fake"), ("fake",)),
     Layout(
         "BicycleGAN", (_SAMPLES[0],), _SAMPLES, ("ground truth",),
@@ -106,24 +106,24 @@ _LABELS = {
 }
 _PAIRED = ("fake_B_rgb", "real_B_rgb", "fake_B", "fake_A", "real_B", "real_A", "synthesized_image", "fake")
 
-# A word of a label that says that its pictures were not generated.
+# Words in a label that mark pictures as not generated.
 _NOT_GENERATED = {
     "real", "input", "inputs", "target", "targets", "gt", "groundtruth", "truth", "label", "labels", "source",
     "reference", "condition", "rec", "idt",
 }  # fmt: skip
-# results/NAME/PHASE_EPOCH[_iterN], as pix2pix, CycleGAN, CUT and SPADE name the folder of one test.
+# results/NAME/PHASE_EPOCH[_iterN], the folder of one test in pix2pix, CycleGAN, CUT and SPADE.
 TEST = re.compile(r"(?P<phase>.+)_(?P<epoch>latest|\d+)(?:_iter(?P<iterations>\d+))?$")
 
 
 def pictures_by_label(folder: Path) -> Optional[tuple[Layout, Pictures]]:
-    """Tell which upstream wrote a folder of pictures, and sort them by label; None where none did."""
+    """Identify the layout of a folder of pictures, and sort them by label; None if unknown."""
     if not folder.is_dir():
         return None
     entries = [entry.name for entry in folder.iterdir()]
     suffixed = {label for label in map(_label, entries) if label is not None}
     for layout in LAYOUTS:
-        there = entries if layout.folders else suffixed
-        if all(sign in there for sign in layout.signs):
+        present = entries if layout.folders else suffixed
+        if all(sign in present for sign in layout.signs):
             return layout, _by_folder(folder, layout) if layout.folders else _by_suffix(folder)
     return None
 
@@ -154,7 +154,7 @@ def _by_folder(folder: Path, layout: Layout) -> Pictures:
 
 
 def refuse_mixed(path: Path, names: Iterable[str]) -> None:
-    """Refuse a folder of several tests, or of inputs beside what was generated in a layout unknown here.
+    """Refuse a folder of several tests, or of inputs beside generated images in an unknown layout.
 
     Raises ``FFLError`` naming the tests, or the kinds of pictures.
     """
@@ -162,23 +162,23 @@ def refuse_mixed(path: Path, names: Iterable[str]) -> None:
     tests = sorted({test for test in map(_test_of, names) if test is not None})
     if len(tests) > 1 or any("/" in test for test in tests):
         shown = ", ".join(tests[:3]) + (", …" if len(tests) > 3 else "")
-        raise FFLError(f"{path} holds the results of tests ({shown}); give the folder of one")
+        raise FFLError(f"{path} contains the results of tests ({shown}); pass the folder of one")
     for kinds in (_kinds_by_folder(names), *(_kinds_by_suffix(names, words) for words in (1, 2, 3))):
         if any(_NOT_GENERATED & set(re.split("[^a-z]+", kind.lower())) for kind in kinds):
             raise FFLError(
-                f"{path} holds several pictures of each image ({', '.join(sorted(kinds)[:4])}); "
-                "give a folder that holds one kind only"
+                f"{path} contains several pictures of each image ({', '.join(sorted(kinds)[:4])}); "
+                "pass a folder with one kind only"
             )
 
 
 def _test_of(name: str) -> Optional[str]:
-    """The folder of the test that a file belongs to: ``…/PHASE_EPOCH`` of ``…/PHASE_EPOCH/images/…``."""
+    """Return the test folder of a file: ``…/PHASE_EPOCH`` of ``…/PHASE_EPOCH/images/…``."""
     before, images, _ = f"/{name}".partition("/images/")
     return before[1:] if images and TEST.match(PurePosixPath(before).name) else None
 
 
 def _kinds_by_folder(names: list[str]) -> set[str]:
-    """Folders that hold images of the same names as another."""
+    """Return folders that contain images with the same names as another."""
     images: dict[str, set[str]] = defaultdict(set)
     for name in names:
         images[str(PurePosixPath(name).parent)].add(PurePosixPath(name).stem)
@@ -187,7 +187,7 @@ def _kinds_by_folder(names: list[str]) -> set[str]:
 
 
 def _kinds_by_suffix(names: list[str], words: int) -> set[str]:
-    """The last words of the names, where every image has one of each kind."""
+    """Return the last words of the names, if every image has one of each kind."""
     pattern = re.compile(rf"(.*[^_\- ])[_\- ]+((?:[^_\- ]+[_\- ]+){{{words - 1}}}[^_\- ]*[A-Za-z][^_\- ]*)$")
     images: dict[str, set[str]] = defaultdict(set)
     for name in names:

@@ -1,4 +1,4 @@
-"""Names of images as they compare between machines."""
+"""Names of images, normalised to compare between machines."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Optional
 
 
 def same_on_any_machine(name: str) -> str:
-    """A relative path without extension, with ``/`` between folders and composed letters (Unicode's NFC).
+    """Return a relative path without extension, with ``/`` between folders, in composed Unicode (NFC).
 
     Archives made by some Windows programs separate folders with a backslash. macOS decomposes accented
-    letters (NFD), and its archives hold UTF-8 without saying so, which Python then reads as code page 437.
+    letters (NFD), and its archives contain UTF-8 without declaring it, which Python reads as code page 437.
 
     >>> same_on_any_machine("sub\\\\cafe\\u0301.png")
     'sub/café'
     """
-    with contextlib.suppress(UnicodeError):  # of any other name, one of the two steps fails
+    with contextlib.suppress(UnicodeError):  # other names fail in one of the two steps
         name = name.encode("cp437").decode("utf-8")
     composed = unicodedata.normalize("NFC", name.replace("\\", "/"))
     return str(PurePosixPath(composed).with_suffix(""))
 
 
-def same_but_for_case(name: str, others: Sequence[str]) -> Optional[str]:
-    """The other name that a file system without upper and lower case would take for this one, or None."""
+def same_ignoring_case(name: str, others: Sequence[str]) -> Optional[str]:
+    """Return the name that equals this one on a case-insensitive file system, or None."""
     return next((other for other in others if other.casefold() == name.casefold()), None)

@@ -1,12 +1,11 @@
-"""Improved precision and recall (Kynkäänniemi et al. 2019), of whole sets and of halves, in flat memory.
+"""Improved precision and recall (Kynkäänniemi et al. 2019), for whole sets and halves, in constant memory.
 
-A set's manifold is the union of balls about its features, each reaching to the k-th nearest other feature of
-the set. Precision is the share of fakes within the manifold of the reals, recall the share of reals within
-that of the fakes. torch-fidelity keeps whole rows of the distance matrix, and shows no progress.
+A set's manifold is the union of balls around its features, each reaching to its k-th nearest neighbour in the
+set. Precision is the share of fakes within the manifold of the reals, recall the share of reals within that
+of the fakes. torch-fidelity stores whole rows of the distance matrix, and shows no progress.
 
-Two halves of the images are two independent draws of half as many, so their difference shows the error of
-sampling; leaving out a few images, as the jackknife does, would not, since the balls of neighbours grow into
-the gap.
+Two halves of the images are two independent samples of half the size, so their difference shows the sampling
+error. Leaving out a few images, as the jackknife does, would not, since neighbouring balls grow into the gap.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from torch import Tensor
 from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.progress import Progress
 
-_ROWS, _COLUMNS = 1024, 4096  # of the distance matrix at a time: 16 MB
+_ROWS, _COLUMNS = 1024, 4096  # of the distance matrix per block: 16 MB
 _WHOLE = np.zeros((1, 0), dtype=bool)  # no halves
 
 Report = Callable[[int], None]
@@ -40,14 +39,14 @@ def precision_and_recall(
 
     Args:
         real, fake: features.
-        neighbours: k of the balls' radii.
-        halves: (groups, splits): image i of a set is in group ``i % groups``, and True puts a group into the
-            first half of that split, with its reals and fakes.
+        neighbours: k, which sets the balls' radii.
+        halves: (groups, splits): image i of a set is in group ``i % groups``; True puts a group in the first
+            half of that split, with its reals and fakes.
         progress: called as ``progress(done, total, what)``.
 
     Returns:
-        The two numbers of the whole sets (2,), and of both halves of every split: (splits, 2, 2), the half
-        before the number.
+        The two numbers of the whole sets, (2,), and of both halves of every split, (splits, 2, 2): half,
+        then number.
     """
     reals, fakes, first = torch.from_numpy(real), torch.from_numpy(fake), torch.from_numpy(halves)
     total = 2 * (len(reals) + len(fakes))  # rows of the four distance matrices
@@ -68,17 +67,17 @@ def precision_and_recall(
 
 
 def _radii(points: Tensor, neighbours: int, halves: Tensor, report: Report) -> Tensor:
-    """Distance to the k-th nearest other point, (n, 1 + splits): of all, and of the half it is in itself."""
+    """Distance to the k-th nearest other point, (n, 1 + splits): in the whole set, and in its own half."""
     groups, splits = halves.shape
     radii = points.new_empty(len(points), 1 + splits)
     for chosen, rows in _runs(points, _ROWS):
-        # The nearest of each group are enough to find the nearest of any half.
+        # The nearest points of each group suffice to find the nearest of any half.
         nearest = rows.new_full((len(rows), groups, neighbours + 1), torch.inf)
         for columns, distances in _distances(rows, points):
             for group in range(groups):
                 found = distances[:, (group - columns.start) % groups :: groups]
                 both = torch.cat([nearest[:, group], found], dim=1)
-                # One more than k: the point itself is among them.
+                # k + 1, because the point itself is among them.
                 nearest[:, group] = both.topk(neighbours + 1, dim=1, largest=False).values
         radii[chosen, 0] = nearest.flatten(1).kthvalue(neighbours + 1).values
         own = halves[torch.arange(chosen.start, chosen.start + len(rows)) % groups]
@@ -91,9 +90,9 @@ def _radii(points: Tensor, neighbours: int, halves: Tensor, report: Report) -> T
 
 
 def _covered(queries: Tensor, points: Tensor, radii: Tensor, halves: Tensor, report: Report) -> Tensor:
-    """Share of the queries (n, d) within the radius (m, 1 + splits) of some point of their own half.
+    """Share of the queries (n, d) within the radius (m, 1 + splits) of a point of their own half.
 
-    Returns (1 + splits, 2): both halves, where the first row has the whole set twice.
+    Returns (1 + splits, 2): both halves; the first row has the whole set twice.
     """
     groups, splits = halves.shape
     of_queries, of_points = (halves[torch.arange(len(rows)) % groups] for rows in (queries, points))
@@ -115,7 +114,7 @@ def _covered(queries: Tensor, points: Tensor, radii: Tensor, halves: Tensor, rep
 
 
 def _distances(rows: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the Euclidean distances of some rows to a run of points at a time, with the run."""
+    """Yield the Euclidean distances of rows to blocks of points, with each block's slice."""
     for columns, run in _runs(points, _COLUMNS):
         yield columns, torch.cdist(rows, run)
 

@@ -1,15 +1,15 @@
-"""One pass over images: each is read and decoded once and handed to everything that is measured on it.
+"""One pass over images: each is read and decoded once and passed to every measurement.
 
-A row is what is looked at together: one image, or an image with those that it is compared with. Threads read
-and hash rows ahead of their use. The calling thread asks each consumer whether it wants an item: it does
-not if the numbers are in the cache. Threads then decode what is wanted and do what can be done to one item by
-itself; the calling thread takes the results, always in order.
+A row is a group of images used together: one image, or an image with its counterparts. Threads read and hash
+rows in advance. The calling thread asks each consumer whether it needs an item, which it does not if the
+numbers are cached. Threads then decode the needed items and run each consumer's per-item work; the calling
+thread collects the results, always in order.
 
-There are as many threads as processors, and each computes alone: in torch, several threads for one small
-operation spend more time on waiting for each other than they save.
+There are as many threads as processors, each computing alone: for small operations, torch's own threads
+spend more time waiting for each other than they save.
 
-Bounded are the rows under way, by their number and by the bytes of their pixels. Nothing here grows with the
-number of images.
+The number of rows in flight and the bytes of their pixels are bounded. Memory does not grow with the number
+of images.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BYTES_AHEAD = 1 << 26  # of pixels: 64 MB
 
 @dataclass(frozen=True)
 class Encoded:
-    """One image as it was read, with the SHA-256 of its bytes."""
+    """One image as read from disk, with the SHA-256 of its bytes."""
 
     source: ImageSource
     index: int
@@ -46,7 +46,7 @@ class Encoded:
 
     @property
     def name(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return self.source.describe(self.index)
 
 
@@ -59,31 +59,31 @@ class Picture:
 
 
 class Changed(Exception):
-    """Numbers of an unfinished run belong to other images, so that the pass has to begin anew."""
+    """Cached numbers of an unfinished run belong to other images, so the pass must restart."""
 
 
 class Consumer:
-    """Something that is measured on images. Only ``prepare`` is called from other threads."""
+    """A measurement on images. Only ``prepare`` is called from other threads."""
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Say whether an item has to be decoded; called once for each item of a pass, in order."""
+        """Whether an item must be decoded; called once per item of a pass, in order."""
         raise NotImplementedError
 
     def prepare(self, item: int, pictures: Sequence[Picture]) -> Any:
-        """Do in a thread what can be done to an item by itself; ``take`` gets what this returns."""
+        """Do per-item work in a thread; the result is passed to ``take``."""
         return pictures
 
     def take(self, item: int, prepared: Any) -> None:
-        """Measure one item that was wanted; called in order."""
+        """Measure one decoded item; called in order."""
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Measure and keep what was taken; called at the end, and where an image cannot be used."""
+        """Measure and cache pending items; called at the end, and when an image is refused."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a consumer is offered of a row: the images at some of its places, as one item of its own."""
+    """What a consumer is offered of a row: the images at some positions, as one item."""
 
     consumer: Consumer
     item: int
@@ -92,14 +92,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Row:
-    """Images that are read together, as (source, index), and who may want them."""
+    """Images that are read together, as (source, index), and the requests for them."""
 
     images: tuple[tuple[ImageSource, int], ...]
     requests: tuple[Request, ...]
 
 
 def rows_of(source: ImageSource, *consumers: Consumer) -> Iterator[Row]:
-    """Return a row for each image of a set, in order, for consumers that count the images as the set does."""
+    """Yield a row for each image of a set, in order, for consumers that index images as the set does."""
     for index in range(len(source)):
         yield Row(((source, index),), tuple(Request(consumer, index) for consumer in consumers))
 
@@ -110,16 +110,16 @@ def run_pass(
     what: str,
     progress: Optional[Progress] = None,
 ) -> None:
-    """Take every row through all that it is offered to.
+    """Pass every row to its consumers.
 
     Args:
-        rows: gives the rows from the first on, each time it is called.
+        rows: returns the rows from the start, at each call.
         total: number of images in them, for the progress.
-        what: is measured, for the progress.
+        what: name of the measurement, for the progress.
         progress: called as ``progress(done, total, what)``.
 
     Raises:
-        FFLError: an image cannot be used. What was taken before it is measured and kept.
+        FFLError: an image cannot be used. Images before it are measured and cached.
     """
     consumers: set[Consumer] = set()
     while True:
@@ -146,7 +146,7 @@ def run_pass(
 
 
 def _prepared(rows: Iterable[Row]) -> Generator[tuple[Row, list[tuple[Request, Any]]], None, None]:
-    """Yield rows in order with what was wanted of each."""
+    """Yield rows in order, each with the prepared items of its requests."""
     upcoming = iter(rows)
     reading: deque[tuple[Row, Future[list[Encoded]]]] = deque()
     decoding: deque[tuple[Row, list[Request], Optional[Future[tuple[list[Any], int]]]]] = deque()
@@ -175,8 +175,8 @@ def _prepared(rows: Iterable[Row]) -> Generator[tuple[Row, list[tuple[Request, A
 
 @contextlib.contextmanager
 def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Give threads that end, without what is still waiting for them, when the block does."""
-    # A thread takes the number that is set when it first computes, which may be the network's by then.
+    """Yield a thread pool, and cancel its pending work at the end of the block."""
+    # Threads inherit torch's thread count when they first compute, which may be the network's by then.
     pool = ThreadPoolExecutor(thread_count(), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool
@@ -186,7 +186,7 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
 
 @contextlib.contextmanager
 def torch_threads(count: int) -> Iterator[int]:
-    """Let torch compute with so many threads on a CPU; yield how many it had."""
+    """Set torch's number of CPU threads for the block; yield the previous number."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -206,7 +206,7 @@ def read_encoded(source: ImageSource, index: int) -> Encoded:
 
 
 def _decode(wanted: Sequence[Request], encoded: Sequence[Encoded]) -> tuple[list[Any], int]:
-    """Decode what a row's requests need, once each; return what they make of it, and the bytes of pixels."""
+    """Decode the images of a row's requests, once each; return the prepared items and their size in bytes."""
     places = sorted({place for request in wanted for place in request.places})
     pictures = {place: Picture(encoded[place], _pixels(encoded[place])) for place in places}
     prepared = [
@@ -222,6 +222,6 @@ def _pixels(encoded: Encoded) -> Pixels:
 
 
 def thread_count() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors available to this process."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -1,6 +1,6 @@
-"""Which metrics of pairs can be had, and which pairs count.
+"""The available metrics of pairs, and the pairs that are included.
 
-Each metric needs images large enough, and LPIPS its weights.
+Each metric needs a minimum image size, and LPIPS its weights.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ffl_plugin.metrics.perceptual import Lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
 
-# PSNR of an image that differs from its target as by rounding to 8 bits: a squared error of 1/12.
+# PSNR of an image that differs from its target only by 8-bit rounding: a squared error of 1/12.
 EQUAL_PSNR = 10 * math.log10(255**2 * 12)
 
 
 @dataclass(frozen=True)
 class PairMetrics:
-    """What to measure of pairs, and what a reader must know.
+    """Metrics to measure on pairs, and notes for the reader.
 
     Attributes:
         metrics: names in ``pairs.METRICS``.
-        lpips: the network of LPIPS; None where it cannot be measured.
-        missing: a sentence for every metric that is left out.
-        notes: what is to be known of the weights.
+        lpips: the network of LPIPS; None if it cannot be measured.
+        missing: a sentence for every omitted metric.
+        notes: remarks on the weights.
     """
 
     metrics: tuple[str, ...]
@@ -49,10 +49,10 @@ def choose_pair_metrics(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> PairMetrics:
-    """Choose all metrics that the weights at hand allow.
+    """Choose all metrics for which weights are available.
 
-    LPIPS is not looked for where the first real image is too small for it. Other arguments and ``FFLError``
-    as of ``find_lpips``.
+    LPIPS is not searched for if the first real image is too small for it. Other arguments and ``FFLError``
+    as for ``find_lpips``.
     """
     first = read_encoded(answered.real, 0)
     size = image_size(first.data, first.name)
@@ -67,7 +67,7 @@ def choose_pair_metrics(
 
 
 def leave_small_out(meters: Sequence[PairMeter], choice: PairMetrics) -> tuple[list[PairScores], PairMetrics]:
-    """Return the scores that all pairs are large enough for, and the choice with sentences on the others."""
+    """Return the scores for which all pairs are large enough, and the choice with reasons for the others."""
     scores = [meter.result() for meter in meters]
     name, size = min((meter.smallest for meter in meters), key=lambda found: min(found[1]))
     small = [metric for metric in SMALLEST if min(size) < SMALLEST[metric]]
@@ -84,16 +84,16 @@ def leave_small_out(meters: Sequence[PairMeter], choice: PairMetrics) -> tuple[l
 
 
 def leave_equal_out(trainings: Sequence[PairScores]) -> tuple[list[PairScores], tuple[str, ...]]:
-    """Leave out the pairs whose images are equal, or equal but for rounding, in any training.
+    """Exclude pairs whose images are equal, or equal up to rounding, in any training.
 
-    The PSNR of one such pair is infinite, and its LFD 0 where that of others is 10 or more: it alone would
-    decide what is said of all. Where they are half of the pairs or more, they are what was done, and stay.
+    The PSNR of one such pair is infinite, and its LFD is 0 where that of others is 10 or more: it alone would
+    determine the mean. If they are half of the pairs or more, they are intended, and stay.
 
     Args:
-        trainings: scores of the same images, PSNR among them.
+        trainings: scores of the same images, including PSNR.
 
     Returns:
-        The scores of the other pairs, and a sentence on those left out, if there are any.
+        The scores of the other pairs, and a note on the excluded ones, if any.
     """
     equal = sorted(
         {
@@ -108,7 +108,7 @@ def leave_equal_out(trainings: Sequence[PairScores]) -> tuple[list[PairScores], 
         return list(trainings), ()
     names = ", ".join(equal[:3]) + (", …" if len(equal) > 3 else "")
     note = (
-        f"{len(equal)} of {count} pairs left out of the metrics of pairs, since the two images are equal "
-        f"({names}): such a pair has an infinite PSNR, and would decide alone."
+        f"{len(equal)} of {count} pairs excluded from the metrics of pairs, because the two images are equal "
+        f"({names}): such a pair has an infinite PSNR, which would dominate the mean."
     )
     return [scores.without(equal) for scores in trainings], (note,)

@@ -1,4 +1,4 @@
-"""Scores of pairs, measured during a pass over images and kept between runs."""
+"""Scores of pairs, measured in a pass over images and cached between runs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ffl_plugin.metrics.results import ImagePairs
 from ffl_plugin.metrics.row_cache import RowCache, key_of
 from ffl_plugin.metrics.similarity import SSIM_WINDOW
 
-_VERSION = 1  # of the cached numbers: raised when they change
-# Metric -> the shortest edge that it can be measured on.
+_VERSION = 1  # of the cached numbers: increment when they change
+# Metric -> minimum edge length.
 SMALLEST = {"ssim": SSIM_WINDOW, "lpips": perceptual.SMALLEST}
 
 _FILE = 256  # pairs per cached file
-_GPU_BATCH = 1 << 24  # values of pixels; on a CPU one pair at a time is as fast
+_GPU_BATCH = 1 << 24  # pixel values; on a CPU one pair at a time is as fast
 
 Pair = tuple[Pixels, Pixels]
 Scores = npt.NDArray[np.float64]
@@ -42,17 +42,17 @@ def measure_pairs(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> PairScores:
-    """Score every fake against its real.
+    """Score every generated image against its target.
 
     Args:
         pairs: images of one size per pair, 8-bit RGB.
         metrics: names in ``METRICS``.
         lpips: the network of the distance scored as "lpips".
-        cache: a folder that lasts between runs: what it has of these pairs is not measured again.
-        device: the process's GPU unless it is given, or the CPU where there is none.
+        cache: a persistent folder; cached scores are not measured again.
+        device: by default the process's GPU, or else the CPU.
         progress: called as ``progress(done, total, what)``.
 
-    Raises ``FFLError`` naming the pair when two images differ in size.
+    Raises ``FFLError`` naming the pair if two images differ in size.
     """
     meter = PairMeter(pairs, metrics=metrics, lpips=lpips, cache=cache, device=device)
     measure_in_one_pass(meter, progress)
@@ -65,7 +65,7 @@ def measure_pairs(
 
 
 def measure_in_one_pass(meter: PairMeter, progress: Optional[Progress] = None) -> None:
-    """Score the pairs of a meter in a pass over their images alone."""
+    """Score the pairs of a meter in a pass over only their images."""
     pairs = meter.pairs
 
     def rows() -> Iterator[Row]:
@@ -76,7 +76,7 @@ def measure_in_one_pass(meter: PairMeter, progress: Optional[Progress] = None) -
 
 
 def too_small(metric: str, name: str, height: int, width: int) -> str:
-    """Say why a metric was not measured."""
+    """Return the reason why a metric was not measured."""
     side = SMALLEST[metric]
     return (
         f"{metric.upper()} was not measured: it needs images of at least {side}x{side} pixels, and {name} is "
@@ -85,7 +85,7 @@ def too_small(metric: str, name: str, height: int, width: int) -> str:
 
 
 class PairMeter(Consumer):
-    """Scores pairs, whose images it gets as the fake and its real, in any order."""
+    """Scores pairs, given as generated image and target, in any order."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class PairMeter(Consumer):
         cache: Optional[Path] = None,
         device: Optional[str] = None,
     ) -> None:
-        """Prepare for the pairs; arguments as of ``measure_pairs``."""
+        """Prepare for the pairs; arguments as for ``measure_pairs``."""
         unknown = [metric for metric in metrics if metric not in METRICS]
         if unknown:
             raise FFLError(f"{unknown[0]!r} is not a metric of pairs; choose from {', '.join(METRICS)}")
@@ -108,18 +108,18 @@ class PairMeter(Consumer):
         basis = "" if lpips is None else lpips.weights.sha256
         self._cache = RowCache(cache, f"pairs {_VERSION} {self._metrics} {basis}")
         self._keys: list[bytes] = [b""] * len(pairs)
-        # The real image with the shortest edge, known with the result: its name, and (H, W).
+        # The real image with the shortest edge, available with the result: its name, and (H, W).
         self.smallest: tuple[str, tuple[int, int]] = "", (0, 0)
         self._batch: list[tuple[int, Pair]] = []
         self._measured: list[tuple[bytes, Scores]] = []
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Want what is not in the cache."""
+        """Request items that are not cached."""
         self._keys[item] = key_of(*(image.digest for image in encoded))
         return self._keys[item] not in self._cache
 
     def prepare(self, item: int, pictures: Sequence[Picture]) -> Union[Pair, Scores]:
-        """Score a pair on the CPU; leave it to the batch on a GPU."""
+        """Score a pair on the CPU; on a GPU leave it to the batch."""
         fake, real = (picture.pixels for picture in pictures)
         if fake.shape != real.shape:
             raise FFLError(
@@ -132,7 +132,7 @@ class PairMeter(Consumer):
         return fake, real
 
     def take(self, item: int, prepared: Union[Pair, Scores]) -> None:
-        """Keep the scores of a pair, or add it to the batch."""
+        """Store the scores of a pair, or add it to the batch."""
         if isinstance(prepared, np.ndarray):
             self._keep([item], prepared[None])
             return
@@ -143,12 +143,12 @@ class PairMeter(Consumer):
             self._score_batch()
 
     def flush(self) -> None:
-        """Score what is in the batch, and write what is not in the cache."""
+        """Score the batch, and write uncached scores."""
         self._score_batch()
         self._write()
 
     def result(self) -> PairScores:
-        """Return the scores of all pairs, NaN where one is too small for a metric."""
+        """Return the scores of all pairs, NaN for pairs too small for a metric."""
         rows = np.concatenate([stored.load() for stored in self._cache.locate(self._keys)])
         edges = rows[:, len(self._metrics) :]
         index = int(edges.min(axis=1).argmin())
@@ -164,7 +164,7 @@ class PairMeter(Consumer):
 
     @torch.inference_mode()
     def _score(self, fakes: Pixels, reals: Pixels) -> Scores:
-        """Score pairs of one size: (B, H, W, 3) twice -> (B, metrics + 2), the size (H, W) at the end."""
+        """Score pairs of one size: (B, H, W, 3) twice -> (B, metrics + 2), ending with the size (H, W)."""
         sides = [torch.from_numpy(side).to(self._device).float() for side in (fakes, reals)]
         count, height, width, _ = fakes.shape
         possible = [m for m in self._metrics if min(height, width) >= SMALLEST.get(m, 0)]

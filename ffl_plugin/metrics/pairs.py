@@ -1,8 +1,8 @@
 """Metrics of an image against its target, with the formulas of the focal frequency loss paper's repository.
 
 Images have values in [0, 255], any numeric type, and are computed in float64. Arrays are (H, W) or
-(H, W, C); tensors (C, H, W); with a leading axis of N images the mean over images is returned, as the paper's
-tables do. An axis of 1, 3 or 4 entries tells the channels where arrays come channels first.
+(H, W, C); tensors (C, H, W); with a leading axis of N images the mean over images is returned, as in the
+paper's tables. An axis of 1, 3 or 4 entries is taken as the channels if arrays are channels-first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Image = npt.NDArray[np.float64]  # (H, W, C), [0, 255]
 
 
 def mse(pred: Any, target: Any) -> float:
-    """Mean squared error on [0, 255]. Raises ``FFLError`` when the shapes differ."""
+    """Mean squared error on [0, 255]. Raises ``FFLError`` if the shapes differ."""
     return _mean_over_images("mse", pred, target)
 
 
@@ -50,7 +50,7 @@ def log_frequency_distance(pred: Any, target: Any) -> float:
 
 # In the order of the paper.
 METRICS = ("psnr", "ssim", "lfd", "mse")
-# Metric -> which direction is better; LPIPS needs a network, which the caller brings.
+# Metric -> which direction is better; LPIPS needs a network, passed by the caller.
 BETTER = {"psnr": "higher", "ssim": "higher", "lpips": "lower", "lfd": "lower", "mse": "lower"}
 
 
@@ -62,13 +62,13 @@ class PairScores:
     scores: dict[str, npt.NDArray[np.float64]]
 
     def mean(self, metric: str) -> float:
-        """Mean over the pairs, the number that the paper's tables print."""
+        """Mean over the pairs, as printed in the paper's tables."""
         return float(np.mean(self.scores[metric]))
 
     def without(self, names: Collection[str]) -> PairScores:
-        """The scores of all pairs but those of some names."""
-        kept = np.array([name not in names for name in self.names])
-        scores = {metric: values[kept] for metric, values in self.scores.items()}
+        """Return the scores without the named pairs."""
+        remaining = np.array([name not in names for name in self.names])
+        scores = {metric: values[remaining] for metric, values in self.scores.items()}
         return PairScores(tuple(name for name in self.names if name not in names), scores)
 
 
@@ -78,7 +78,7 @@ def score_batch(pred: Tensor, target: Tensor, metrics: Sequence[str]) -> dict[st
     Raises ``FFLError`` for SSIM of images smaller than its window.
     """
     _, height, width, channels = pred.shape
-    # Of 8-bit images every square is exact, and so is their sum in double precision.
+    # For 8-bit images every square is exact, and so is their sum in double precision.
     error = (pred - target).square_().sum((1, 2, 3), dtype=torch.float64) / (height * width * channels)
     scores: dict[str, Tensor] = {}
     for metric in metrics:
@@ -117,7 +117,7 @@ def _images(images: Any) -> list[Image]:
     if array.ndim == 2:
         return [array[:, :, None]]
     if array.ndim not in (3, 4) or 0 in array.shape:
-        raise FFLError(f"an image is (H, W), (H, W, C) or (C, H, W), or N of them, not {array.shape}")
+        raise FFLError(f"an image must be (H, W), (H, W, C) or (C, H, W), or N of them, not {array.shape}")
     first, last = (array.shape[axis] in (1, 3, 4) for axis in (-3, -1))
     if first and (tensor or not last):
         array = np.moveaxis(array, -3, -1)

@@ -1,6 +1,6 @@
 """LPIPS (Zhang et al., CVPR 2018) with AlexNet, version 0.1, of the ``lpips`` package, as in the paper.
 
-The package brings its linear layers; the trunk's weights are torchvision's, found or given, never unpickled.
+The package contains its linear layers; the trunk's weights are torchvision's, never unpickled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import ALEXNET, Weights, WeightsMissing, find_weights, load_state
 
-# Below it nothing is left for AlexNet's second pooling.
+# Below this size, AlexNet's second pooling has no input left.
 SMALLEST = 31  # pixels
 
 
@@ -28,14 +28,14 @@ class Lpips:
     """The network with its weights, on one device."""
 
     def __init__(self, weights: Weights, *, device: Optional[str] = None) -> None:
-        """Load torchvision's AlexNet; raises ``FFLError`` when the file does not fit."""
+        """Load torchvision's AlexNet; raises ``FFLError`` if the file does not fit."""
         self.weights = weights
         self.device = find_device(device)
         self._network = _network(weights).to(self.device)
 
     @property
     def conditions(self) -> str:
-        """What its numbers depend on, in words."""
+        """The conditions of its numbers, as text."""
         return f"alex v0.1; weights {self.weights.sha256[:8]}"
 
     def __call__(self, pred: npt.NDArray[Any], target: npt.NDArray[Any]) -> float:
@@ -68,9 +68,9 @@ def find_lpips(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> tuple[Optional[Lpips], tuple[str, ...]]:
-    """Return the network and what a reader must know of its weights: none were found, or not torchvision's.
+    """Return the network and remarks on its weights: missing, or not torchvision's.
 
-    Arguments and ``FFLError`` as of ``find_weights``, but missing weights are a sentence.
+    Arguments and ``FFLError`` as for ``find_weights``, but missing weights give a remark.
     """
     try:
         weights = find_weights(path, release=ALEXNET, may_download=may_download, progress=progress)
@@ -79,23 +79,23 @@ def find_lpips(
     if weights.published:
         return Lpips(weights, device=device), ()
     return Lpips(weights, device=device), (
-        f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not torchvision's AlexNet file: its LPIPS "
-        "compares only with that of this file.",
+        f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not torchvision's AlexNet file: LPIPS values are "
+        "comparable only with this file.",
     )
 
 
 def _network(weights: Weights) -> Any:
     import_torchvision()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips asks torchvision for a network in a deprecated way
+        warnings.simplefilter("ignore")  # lpips uses a deprecated torchvision interface
         network = require("lpips", "LPIPS").LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
     state = load_state(weights, ALEXNET)
     try:
-        # lpips cuts torchvision's ``features`` into slices, whose modules keep their numbers.
+        # lpips slices torchvision's ``features``; the modules keep their numbers.
         trunk = {name: state[f"features.{name.partition('.')[2]}"] for name in network.net.state_dict()}
         network.net.load_state_dict(trunk)
     except (KeyError, RuntimeError):
         raise FFLError(
-            f"{weights.path} is not torchvision's AlexNet; give {ALEXNET.name}, from {ALEXNET.url}"
+            f"{weights.path} is not torchvision's AlexNet; use {ALEXNET.name}, from {ALEXNET.url}"
         ) from None
     return network.requires_grad_(False).eval()

@@ -1,7 +1,7 @@
-"""Real images as a training saw them: resized as its own record says, or as the user asks.
+"""Preparation of real images as in a training: resized according to its record, or to ``--resize``.
 
-The records are those of pix2pix, CycleGAN, pix2pixHD and SPADE, whose data loaders bring every photograph to
-``load_size`` and cut ``crop_size`` out of it, at random. At test the two are the same, and nothing is cut.
+The records are those of pix2pix, CycleGAN, pix2pixHD and SPADE, whose data loaders resize every photograph to
+``load_size`` and take a random crop of ``crop_size``. In a test the two are equal, and nothing is cropped.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ffl_plugin.metrics.sources import ImageSource
 
 RESIZE, SCALE_WIDTH, SCALE_SHORT_SIDE, ROUND = "resize", "scale_width", "scale_shortside", "none"
 
-# The names that upstreams gave these options over the years.
+# Names of these options in the upstreams over the years.
 MODES = ("preprocess", "preprocess_mode", "resize_or_crop")
 LOAD_SIZES, CROP_SIZES = ("load_size", "loadSize"), ("crop_size", "fineSize")
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a photograph is brought to the size of what was generated; by bicubic interpolation.
+    """Resizes a photograph to the size of the generated images, with bicubic interpolation.
 
     Attributes:
-        mode: ``resize`` (to ``width`` x ``height``), ``scale_width`` (to ``width``, keeping the shape),
-            ``scale_shortside`` (SPADE's, which scales the longer side alone), or ``none`` (to the next
-            multiples of ``width``).
-        width, height: pixels; ``height`` counts for ``resize``, and is the least that ``scale_width`` leaves.
-        origin: the file, or the option, that says so.
+        mode: ``resize`` (to ``width`` x ``height``), ``scale_width`` (to ``width``, keeping the aspect
+            ratio), ``scale_shortside`` (SPADE's, which scales only the longer side), or ``none`` (to the
+            nearest multiples of ``width``).
+        width, height: pixels; ``height`` is used by ``resize``, and is the minimum for ``scale_width``.
+        origin: the file or option that specifies it.
     """
 
     mode: str
@@ -43,7 +43,7 @@ class Preparation:
     origin: str
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The (height, width) that an image of one size gets."""
+        """Return the (height, width) after preparation."""
         if self.mode == RESIZE:
             return self.height, self.width
         if self.mode == SCALE_WIDTH:
@@ -64,7 +64,7 @@ class Preparation:
         return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
 
     def __str__(self) -> str:
-        """In words: ``resized to 64x64``."""
+        """Describe it: ``resized to 64x64``."""
         return {
             RESIZE: f"resized to {self.width}x{self.height}",
             SCALE_WIDTH: f"scaled to a width of {self.width}",
@@ -74,19 +74,19 @@ class Preparation:
 
 
 class PreparedSource(ImageSource):
-    """Images of another source, prepared one at a time."""
+    """Images of another source, prepared one by one."""
 
     def __init__(self, parent: ImageSource, preparation: Preparation) -> None:
         super().__init__(parent.path, parent.names)
         self.notes = (
             *parent.notes,
-            f"{parent.path}: the images were {preparation}, as {preparation.origin} says.",
+            f"{parent.path}: the images were {preparation}, according to {preparation.origin}.",
         )
         self.preparation = str(preparation)
         self._parent, self._prepare = parent, preparation.apply
 
     def describe(self, index: int) -> str:
-        """Name the image as its own source does."""
+        """Name the image as in its own source."""
         return self._parent.describe(index)
 
     def read(self, index: int) -> Pixels:
@@ -94,21 +94,21 @@ class PreparedSource(ImageSource):
         return self._prepare(self._parent.read(index))
 
     def read_bytes(self, index: int) -> bytes:
-        """Encode one prepared image, without loss."""
+        """Encode one prepared image losslessly."""
         stream = io.BytesIO()
         Image.fromarray(self.read(index)).save(stream, "PNG", compress_level=1)
         return stream.getvalue()
 
 
 def recorded_preparation(options: Mapping[str, str], origin: str) -> Optional[Preparation]:
-    """How a training's record says that its photographs are prepared for a test; None where it does not say.
+    """Return how a training's record prepares photographs for a test; None if it does not say.
 
     Args:
         options: the record, option → value as text.
         origin: its file.
 
     Raises:
-        FFLError: it cuts images at random, so that nobody can say what the test saw.
+        FFLError: it takes random crops, so the test's input is unknown.
     """
     mode = next((options[name] for name in MODES if name in options), None)
     load, crop = (
@@ -116,14 +116,14 @@ def recorded_preparation(options: Mapping[str, str], origin: str) -> Optional[Pr
         for names in (LOAD_SIZES, CROP_SIZES)
     )
     if mode is None or load is None or crop is None or options.get("dataset_mode") == "aligned":
-        return None  # the files of aligned data sets hold input and target side by side
+        return None  # files of aligned data sets contain input and target side by side
     spade = "preprocess_mode" in options
     if spade:
-        load = crop if "crop" in mode else load  # its record is of the training; its test loads at crop_size
+        load = crop if "crop" in mode else load  # the record is of the training; the test loads at crop_size
     if mode == "resize_and_crop" and load == crop:
         return Preparation(RESIZE, load, load, origin)
     if mode == SCALE_WIDTH:
-        # pix2pix leaves at least crop_size of height.
+        # pix2pix keeps a height of at least crop_size.
         return Preparation(SCALE_WIDTH, load, crop if "preprocess" in options else 0, origin)
     if mode == SCALE_SHORT_SIDE:
         return Preparation(SCALE_SHORT_SIDE, load, 0, origin)
@@ -133,19 +133,19 @@ def recorded_preparation(options: Mapping[str, str], origin: str) -> Optional[Pr
         return Preparation(RESIZE, crop, round(crop / float(options.get("aspect_ratio", "1.0"))), origin)
     if "crop" in mode:
         raise FFLError(
-            f"{origin}: {mode} to {load} and {crop} cuts photographs at random, so that what the test saw is "
-            "not known; give --resize WIDTHxHEIGHT"
+            f"{origin}: {mode} to {load} and {crop} takes random crops of photographs, so the test's input "
+            "is unknown; pass --resize WIDTHxHEIGHT"
         )
     return None
 
 
 def asked_preparation(text: str) -> Preparation:
-    """What ``--resize`` asks for: ``256`` or ``512x256``, width first.
+    """Parse ``--resize``: ``256`` or ``512x256``, width first.
 
     Raises:
-        FFLError: it is no size.
+        FFLError: it is not a size.
     """
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdecimal() and 0 < int(side) <= 65536 for side in sides):
-        raise FFLError(f"--resize {text} is no size; give WIDTHxHEIGHT in pixels, such as 256x256")
+        raise FFLError(f"--resize {text} is not a size; pass WIDTHxHEIGHT in pixels, such as 256x256")
     return Preparation(RESIZE, int(sides[0]), int(sides[-1]), "--resize")

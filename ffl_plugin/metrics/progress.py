@@ -1,4 +1,4 @@
-"""How long steps report: a callback ``progress(done, total, what)``, and a bar on standard error for it."""
+"""Progress reporting: a callback ``progress(done, total, what)``, and a bar on standard error."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Callable, Optional
 
 Progress = Callable[[int, int, str], None]
 
-_RECENT = 30.0  # seconds: the estimate follows from them, since what is in the cache goes by much faster
+_RECENT = 30.0  # seconds used for the estimate, because cached items go much faster
 _REDRAWN = 0.1  # seconds
 
 
 @contextlib.contextmanager
 def progress_bar(enabled: Optional[bool] = None) -> Iterator[Progress]:
-    """Yield a ``progress(done, total, what)`` that draws one line on standard error.
+    """Yield a ``progress(done, total, what)`` that draws a line on standard error.
 
-    ``enabled=None`` draws only on a terminal. The line is redrawn at most ten times a second and always
-    at the end of a step.
+    ``enabled=None`` draws only on a terminal. The line is redrawn at most ten times a second, and always at
+    the end of a step.
     """
     draws = sys.stderr.isatty() if enabled is None else enabled
-    recent: dict[str, deque[tuple[float, int]]] = {}  # times and what was done by then
+    recent: dict[str, deque[tuple[float, int]]] = {}  # times and items done by then
     drawn = 0.0
     unfinished = False
 
@@ -44,7 +44,7 @@ def progress_bar(enabled: Optional[bool] = None) -> Iterator[Progress]:
         line = f"\r{what:<28.28} [{'#' * filled:<24}] {done:,}/{total:,}  {remaining} left "
         unfinished = done < total
         if not unfinished:
-            del recent[what]  # the next step of that name has a time of its own
+            del recent[what]  # the next step of that name is timed separately
         sys.stderr.write(line if unfinished else f"{line}\n")
         sys.stderr.flush()
 

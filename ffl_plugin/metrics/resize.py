@@ -1,6 +1,6 @@
-"""The resizes to Inception's 299×299 that protocols differ in, of batches of 8-bit images on any device.
+"""The protocols' resizes to Inception's 299×299, for batches of 8-bit images on any device.
 
-All take uint8 (B, H, W, 3) of any size from 1×1 up and return float32 (B, 3, 299, 299) in about [−1, 1].
+All accept uint8 (B, H, W, 3) of any size from 1×1 and return float32 (B, 3, 299, 299) in about [−1, 1].
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ SIDE = 299  # pixels
 
 
 def tensorflow_bilinear(images: Tensor) -> Tensor:
-    """Resize as TensorFlow 1 did: samples at i·H/299, no half-pixel centres, no antialiasing."""
+    """Resize as in TensorFlow 1: samples at i·H/299, no half-pixel centres, no antialiasing."""
     values = _interpolated_rows(images.float())
-    # What is interpolated is the second axis, whose entries lie apart: the other way round it is as fast.
+    # Transposed, so that the strided axis is interpolated; the reverse order is as fast.
     values = _interpolated_rows(values.transpose(1, 2).contiguous())
     return (values.permute(0, 3, 2, 1) - 128) / 128
 
@@ -34,15 +34,15 @@ def _interpolated_rows(values: Tensor) -> Tensor:
 
 
 def pytorch_bilinear(images: Tensor) -> Tensor:
-    """Resize as pytorch-fid does: half-pixel centres, no antialiasing, from [0, 1] to [−1, 1]."""
+    """Resize as in pytorch-fid: half-pixel centres, no antialiasing, from [0, 1] to [−1, 1]."""
     channels = images.permute(0, 3, 1, 2).float() / 255
     return 2 * F.interpolate(channels, size=(SIDE, SIDE), mode="bilinear", align_corners=False) - 1
 
 
 def pillow_bicubic(images: Tensor) -> Tensor:
-    """Resize as clean-fid does (Parmar et al. 2022): Pillow's antialiased bicubic on unrounded floats.
+    """Resize as in clean-fid (Parmar et al. 2022): Pillow's antialiased bicubic on unrounded floats.
 
-    On the CPU alone.
+    CPU only.
     """
     planes = images.permute(0, 3, 1, 2).reshape(-1, *images.shape[1:3]).numpy().astype(np.float32)
     resized = np.empty((len(planes), SIDE, SIDE), np.float32)

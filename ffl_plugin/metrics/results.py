@@ -1,4 +1,4 @@
-"""What a user points at: plain images, or what an upstream's ``test.py`` wrote, fakes beside reals."""
+"""The user's input: plain images, or the results of an upstream's ``test.py``, fakes beside reals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.layouts import TEST, Layout, pictures_by_label, refuse_mixed
-from ffl_plugin.metrics.names import same_but_for_case, same_on_any_machine
+from ffl_plugin.metrics.names import same_ignoring_case, same_on_any_machine
 from ffl_plugin.metrics.sources import FolderSource, ImageSource, open_folder, open_zip
 
-WEB = "web"  # where upstreams save pictures while they train, and what they call those
+WEB = "web"  # where upstreams save pictures during training
 _EPOCH = re.compile(r"epoch\d+(_iter\d+)?$")
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -24,7 +24,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 @dataclass(frozen=True)
 class ImagePairs:
-    """Fakes and the reals they answer, in the same order; ``names`` are what the two share."""
+    """Fakes and their targets, in the same order; ``names`` are shared by both."""
 
     names: tuple[str, ...]
     fake: ImageSource
@@ -40,10 +40,10 @@ class Results:
     """The pictures of one test.
 
     Attributes:
-        folder: where they lie.
-        layout: which upstream wrote them.
+        folder: their folder.
+        layout: the upstream's layout.
         pictures: label -> name of the image -> file below ``folder``.
-        notes: which of several tests this is.
+        notes: which of several tests was chosen.
     """
 
     folder: Path
@@ -52,18 +52,18 @@ class Results:
     notes: tuple[str, ...] = ()
 
     def source(self, role: str) -> FolderSource:
-        """Open what was generated ("fake") or the real images of the same domain ("real").
+        """Open the generated images ("fake") or the real images of the same domain ("real").
 
-        Raises ``FFLError`` when there are no real images.
+        Raises ``FFLError`` if there are no real images.
         """
         labels = self.layout.generated if role == "fake" else self.layout.real
-        there = [label for label in labels if self.pictures.get(label)]
-        if not there:
+        present = [label for label in labels if self.pictures.get(label)]
+        if not present:
             raise FFLError(
-                f"{self.folder} holds no real images of what was generated ({self.layout.upstream}); "
-                "give the folder of the real ones"
+                f"{self.folder} contains no real images of the generated domain ({self.layout.upstream}); "
+                "pass the folder of the real ones"
             )
-        chosen = there if self.layout.takes_all(role) else there[:1]
+        chosen = present if self.layout.takes_all(role) else present[:1]
         files = sorted(file for label in chosen for file in self.pictures[label].values())
         if not self.layout.folders:
             return _with_notes(FolderSource(self.folder, files), self.notes)
@@ -72,21 +72,21 @@ class Results:
         return _with_notes(FolderSource(self.folder / label, names), self.notes)
 
     def pairs(self) -> ImagePairs:
-        """Pair what was generated with the real images it answers.
+        """Pair generated images with their targets.
 
-        Raises ``FFLError`` where it answers none, and naming the first image without a partner.
+        Raises ``FFLError`` if they have none, or naming the first image without a partner.
         """
         answers = {fake: real for fake, real in self.layout.answers.items() if self.pictures.get(fake)}
         if not answers:
-            way = (
-                "which answer no real ones"
+            reason = (
+                "which have no targets"
                 if self.layout.real
-                else "and not the real ones they answer; give the folder of the real images too"
+                else "without their targets; pass the folder of the real images too"
             )
-            raise FFLError(f"{self.folder} holds images of {self.layout.upstream}, {way}")
+            raise FFLError(f"{self.folder} contains images of {self.layout.upstream}, {reason}")
         sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
         for fake, real in answers.items():
-            # Several kinds of fakes may share the names of their images.
+            # Several kinds of fakes may share image names.
             key = "{}" if len(answers) == 1 else f"{{}}{self.layout.distinguish(fake)}"
             sides[0].update({key.format(name): file for name, file in self.pictures[fake].items()})
             sides[1].update({key.format(name): file for name, file in self.pictures.get(real, {}).items()})
@@ -95,13 +95,13 @@ class Results:
 
 
 def open_images(path: PathLike, *, role: Optional[str] = None) -> ImageSource:
-    """Open a folder (with what is below it), a zip archive, or one side of a result folder.
+    """Open a folder (recursively), a zip archive, or one side of a result folder.
 
-    ``role`` ("real" or "fake") picks the side of a result folder: the folder of the pictures, the folder of a
-    test, or the ``results/NAME`` above it, whose newest test is taken, which the source's ``notes`` then say.
-    Plain folders and archives need none.
+    ``role`` ("real" or "fake") selects the side of a result folder: the folder of the pictures, the folder of
+    a test, or the ``results/NAME`` above it, of which the newest test is used, as the source's ``notes`` say.
+    Plain folders and archives need no role.
 
-    Raises ``FFLError``, one sentence naming the path, for what is absent, empty, not images, or a mixture.
+    Raises ``FFLError`` naming the path if it is missing, empty, not images, or a mixture.
     """
     given = Path(path)
     if given.is_file():
@@ -109,9 +109,9 @@ def open_images(path: PathLike, *, role: Optional[str] = None) -> ImageSource:
             archive = open_zip(given)
             refuse_mixed(given, archive.names)
             return archive
-        raise FFLError(f"{given} is a file, not a set of images; give a folder or a zip archive")
+        raise FFLError(f"{given} is a file, not a set of images; pass a folder or a zip archive")
     if not given.is_dir():
-        raise FFLError(f"{given} does not exist; give a folder or a zip archive of images")
+        raise FFLError(f"{given} does not exist; pass a folder or a zip archive of images")
     results = find_results(given)
     if results is None:
         _refuse_training_run(given)
@@ -119,19 +119,17 @@ def open_images(path: PathLike, *, role: Optional[str] = None) -> ImageSource:
         refuse_mixed(given, source.names)
         return source
     if role is None:
-        raise FFLError(
-            f"{given} is a result folder, which holds fakes and reals; say which of the two is wanted"
-        )
+        raise FFLError(f"{given} is a result folder, which contains fakes and reals; specify the role")
     return results.source(role)
 
 
 def open_pairs(fake: PathLike, real: Union[PathLike, ImageSource, None] = None) -> ImagePairs:
-    """Open fakes with the reals they answer.
+    """Open fakes with their targets.
 
-    With ``real=None`` both come from one result folder: ``NAME_fake_B.png`` with ``NAME_real_B.png``; for
-    CycleGAN, whose fakes have no counterpart, ``NAME_rec_A.png`` with ``NAME_real_A.png`` and likewise B.
-    With both given, images are matched by name without extension; reals that no fake answers are left out.
-    The reals may be open already.
+    With ``real=None`` both are from one result folder: ``NAME_fake_B.png`` with ``NAME_real_B.png``; for
+    CycleGAN, whose fakes have no targets, ``NAME_rec_A.png`` with ``NAME_real_A.png`` and likewise B.
+    With both given, images are matched by name without extension; reals without a fake are skipped.
+    The reals may already be open.
 
     Raises ``FFLError`` naming the first image without a partner.
     """
@@ -139,8 +137,8 @@ def open_pairs(fake: PathLike, real: Union[PathLike, ImageSource, None] = None) 
         results = find_results(Path(fake))
         if results is None:
             raise FFLError(
-                f"{fake} holds no pairs of *_fake_B.png with *_real_B.png; "
-                "give the folder of the real images too"
+                f"{fake} contains no pairs of *_fake_B.png with *_real_B.png; "
+                "pass the folder of the real images too"
             )
         return results.pairs()
     fakes = open_images(fake, role="fake")
@@ -149,17 +147,17 @@ def open_pairs(fake: PathLike, real: Union[PathLike, ImageSource, None] = None) 
 
 
 def is_result_folder(path: PathLike) -> bool:
-    """Tell whether a path is a result folder of pix2pix, CycleGAN, CUT, SPADE, pix2pixHD or BicycleGAN."""
+    """Whether a path is a result folder of pix2pix, CycleGAN, CUT, SPADE, pix2pixHD or BicycleGAN."""
     try:
         return find_results(Path(path)) is not None
     except FFLError:
-        return True  # of several tests, which is said when it is opened
+        return True  # several tests, which is reported when it is opened
 
 
 def find_results(path: Path) -> Optional[Results]:
-    """Find the pictures of one test: in the path itself, in its ``images``, or in the newest test below it.
+    """Find the pictures of one test: in the folder, in its ``images``, or in the newest test below it.
 
-    Raises ``FFLError`` when there are several tests of which none is the newest.
+    Raises ``FFLError`` if there are several tests and none is the newest.
     """
     if not path.is_dir():
         return None
@@ -178,17 +176,17 @@ def find_results(path: Path) -> Optional[Results]:
     if found is None:
         return None
     names = ", ".join(test.name for test in tests if test != newest)
-    notes = (f"{path}: {newest.name} is compared, the newest test there (beside {names}).",) if names else ()
+    notes = (f"{path}: using {newest.name}, the newest test there (others: {names}).",) if names else ()
     return Results(newest / "images", *found, notes)
 
 
 def _refuse_pictures_of_training(results: Results) -> None:
-    """Refuse ``checkpoints/NAME/web``, which shows a few training images as they were at each epoch."""
+    """Refuse ``checkpoints/NAME/web``, which contains a few training images of every epoch."""
     names = [name for label in results.layout.generated for name in results.pictures.get(label, {})]
     if names and all(_EPOCH.match(name) for name in names):
         raise FFLError(
-            f"{results.folder} holds training images as they were at each epoch; run the clone's test.py, "
-            "and give the folder that it writes"
+            f"{results.folder} contains training images of every epoch; run the clone's test.py, and pass "
+            "the folder that it writes"
         )
 
 
@@ -197,12 +195,12 @@ def _newest(path: Path, tests: Sequence[Path]) -> Path:
         return tests[0]
     parsed = [TEST.match(test.name) for test in tests]
     phases = {match["phase"] if match else test.name for match, test in zip(parsed, tests)}
-    # `_iterN` names a snapshot within an epoch, which compares with others of its kind only.
+    # `_iterN` is a snapshot within an epoch, comparable only with others of its kind.
     kinds = {match is not None and match["iterations"] is not None for match in parsed}
     epochs = {match["epoch"] for match in parsed if match}
     if len(phases) > 1 or len(kinds) > 1 or (kinds == {True} and len(epochs) > 1):
         names = ", ".join(test.name for test in tests)
-        raise FFLError(f"{path} holds several tests ({names}); give the folder of the one to compare")
+        raise FFLError(f"{path} contains several tests ({names}); pass the folder of the one to compare")
 
     def age(test: Path) -> float:
         match = TEST.match(test.name)
@@ -218,7 +216,7 @@ def _with_notes(source: FolderSource, notes: tuple[str, ...]) -> FolderSource:
 
 
 def _keys(source: ImageSource) -> list[str]:
-    """Name each image without extension and without the label of its side, as on any machine."""
+    """Name each image without extension and label, normalised across machines."""
     return [Layout.without_label(same_on_any_machine(name)) for name in source.names]
 
 
@@ -228,15 +226,15 @@ def _match(
     for keys, source in ((fake_keys, fakes), (real_keys, reals)):
         if len(set(keys)) < len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise FFLError(f"{source.path} holds several images named {twice}; keep one of them")
+            raise FFLError(f"{source.path} contains several images named {twice}; keep one of them")
     position = {key: index for index, key in enumerate(real_keys)}
     for index, key in enumerate(fake_keys):
         if key not in position:
-            other = same_but_for_case(key, real_keys)
-            near = "" if other is None else f" ({other} differs in upper and lower case)"
+            other = same_ignoring_case(key, real_keys)
+            near = "" if other is None else f" ({other} differs in case)"
             raise FFLError(
                 f"{fakes.describe(index)} has no partner of the same name in {reals.path}{near}; "
-                "every fake needs the real image that it answers"
+                "every fake needs its real image"
             )
     return ImagePairs(tuple(fake_keys), fakes, reals.subset([position[key] for key in fake_keys]))
 
@@ -245,5 +243,5 @@ def _refuse_training_run(folder: Path) -> None:
     if (folder / "training_options.json").is_file() and any(folder.glob("network-snapshot*.pkl")):
         raise FFLError(
             f"{folder} is a StyleGAN training run, whose pictures are grids; "
-            "give images sampled from one of its network-snapshot-*.pkl"
+            "pass images sampled from one of its network-snapshot-*.pkl"
         )

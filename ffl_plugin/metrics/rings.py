@@ -14,7 +14,7 @@ from ffl_plugin.spectrum import column_multiplicity, radial_frequency
 
 Array = npt.NDArray[np.float64]
 
-HIGH_BAND = 0.25  # cycles per pixel: half of Nyquist's frequency
+HIGH_BAND = 0.25  # cycles per pixel: half of the Nyquist frequency
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,25 @@ class Rings:
 
 
 class RingSums:
-    """Sums over the rings for one size of image, on one device, of batches of half power spectra."""
+    """Sums of half power spectra over the rings, for batches of one image size on one device."""
 
     def __init__(self, rings: Rings, device: torch.device) -> None:
         """Move the rings to the device."""
         textured = np.ones(len(rings.weight))
-        textured[0] = 0  # the zero frequency is the mean brightness
+        textured[0] = 0  # exclude the zero frequency, the mean brightness
         self._ring = torch.from_numpy(rings.ring).to(device)
         self._weight = torch.tensor(rings.weight, device=device)
         self._bands = torch.tensor(np.stack([rings.high, textured], 1), device=device)
         self._count = torch.tensor(np.bincount(rings.ring, rings.weight), device=device)
 
     def measure(self, power: Tensor) -> tuple[Tensor, Tensor]:
-        """Average power over each ring, and find the high band's share of the energy.
+        """Average power over each ring, and compute the high band's share of the energy.
 
         Args:
             power: (B, H, W//2 + 1), the half power spectra of B images.
 
         Returns:
-            The means (B, R) and the shares (B,) of the energy at ``HIGH_BAND`` and above, DC left out, both
+            The means (B, R) and the shares (B,) of the energy at ``HIGH_BAND`` and above, without DC, both
             float64. The share is 0 for an image without texture.
         """
         weighted = power.flatten(1) * self._weight

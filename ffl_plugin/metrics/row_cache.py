@@ -1,8 +1,8 @@
-"""Rows of numbers, each under the hash of what it was computed from, in files that last between runs.
+"""Cached rows of numbers, keyed by the hash of their inputs, in files that last between runs.
 
-What an image's features or a pair's scores are depends on their bytes and on the settings, and on nothing
-else: a renamed, reordered or extended set finds what was computed before, and a changed image does not. Files
-are written whole and never changed, so that several processes may share a folder.
+An image's features and a pair's scores depend only on their bytes and the settings: a renamed, reordered or
+extended set reuses its rows, and a changed image does not. Files are written atomically and never changed, so
+several processes may share a folder.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.cache import mark_used
-from ffl_plugin.metrics.storage import TemporaryFolder, written_whole
+from ffl_plugin.metrics.storage import TemporaryFolder, atomic_open
 
 _KEY = 16  # bytes of a SHA-256
 
 
 def key_of(*digests: bytes) -> bytes:
-    """Return the key of what follows from inputs of these digests, in this order."""
+    """Return the key of a result computed from inputs with these digests, in this order."""
     return hashlib.sha256(b"".join(digests)).digest()[:_KEY]
 
 
@@ -36,17 +36,17 @@ class StoredRows:
     positions: npt.NDArray[np.intp]
 
     def load(self) -> npt.NDArray[Any]:
-        """Read them: (n, width)."""
+        """Load them: (n, width)."""
         with np.load(self.path, allow_pickle=False) as archive:
             rows: npt.NDArray[Any] = archive["rows"][self.positions]
         return rows
 
 
 class RowCache:
-    """The rows that were computed under one choice of settings."""
+    """The rows computed with one set of settings."""
 
     def __init__(self, folder: Optional[Path], settings: str) -> None:
-        """Find what is in the folder; without one, rows last as long as this object."""
+        """Index the folder; without one, rows last as long as this object."""
         self.temporary = TemporaryFolder() if folder is None else None
         self._folder = self.temporary.path if self.temporary is not None else folder or Path()
         self._prefix = hashlib.sha256(settings.encode()).hexdigest()[:16]
@@ -63,11 +63,11 @@ class RowCache:
                 self._files.append(path)
         everything = np.concatenate(keys)
         order = np.argsort(everything, kind="stable")
-        self._keys = everything[order]  # sorted: a table for millions of rows that takes little memory
+        self._keys = everything[order]  # sorted: an index of millions of rows in little memory
         self._places = np.concatenate(places)[order]
 
     def __contains__(self, key: bytes) -> bool:
-        """Say whether there is a row of this key."""
+        """Whether there is a row with this key."""
         return self._place(key) is not None
 
     def _place(self, key: bytes) -> Optional[tuple[int, int]]:
@@ -81,15 +81,15 @@ class RowCache:
         return None
 
     def add(self, keys: Sequence[bytes], rows: npt.NDArray[Any]) -> None:
-        """Write rows (n, width) in a file of their own; raises ``FFLError`` when the disk is full."""
+        """Write rows (n, width) to a new file; raises ``FFLError`` if the disk is full."""
         path = self._folder / f"{self._prefix}-{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}.npz"
-        with written_whole(path) as file:
+        with atomic_open(path) as file:
             np.savez(file, keys=np.frombuffer(b"".join(keys), np.uint8).reshape(-1, _KEY), rows=rows)
         self._added.update({key: (len(self._files), position) for position, key in enumerate(keys)})
         self._files.append(path)
 
     def locate(self, keys: Sequence[bytes]) -> Iterator[StoredRows]:
-        """Say where rows are, in order: neighbours of one file together. All have to be there."""
+        """Locate rows, in order, grouping neighbours in one file. All must exist."""
         file = -1
         positions: list[int] = []
         for key in keys:
@@ -110,7 +110,7 @@ class RowCache:
 
 
 def _read_keys(path: Path) -> Optional[npt.NDArray[np.bytes_]]:
-    """Return the keys of a file (n,), or None for one that is not whole."""
+    """Return the keys of a file (n,), or None if it is incomplete."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return np.ascontiguousarray(archive["keys"]).view(f"S{_KEY}").ravel()

@@ -1,7 +1,7 @@
 """mIoU and pixel accuracy of predicted label maps: the metrics of the paper's Table 5.
 
-The segmenter is the user's (the paper ran DRN-D-105 on Cityscapes and UperNet101 on ADE20K): run it on the
-generated photographs, save one class index per pixel, and compare with the label maps they were made from.
+The segmentation network is the user's (the paper used DRN-D-105 on Cityscapes and UperNet101 on ADE20K): run
+it on the generated photographs, save one class index per pixel, and compare with the true label maps.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ FOLDS = 20
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """How predicted label maps agree with the true ones.
+    """Agreement of predicted label maps with the true ones.
 
     Attributes:
         names: of the label maps.
-        folds: (folds, classes, classes) number of pixels in every fold of the images; row is the true class,
-            column the predicted one.
-        ignored: the true class whose pixels were not counted.
+        folds: (folds, classes, classes) pixel counts per fold of the images; rows are true classes, columns
+            predicted ones.
+        ignored: the true class whose pixels are excluded.
     """
 
     names: tuple[str, ...]
@@ -48,17 +48,17 @@ class SegmentationScores:
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """(classes, classes) number of pixels of all images."""
+        """(classes, classes) pixel counts of all images."""
         return np.asarray(self.folds.sum(axis=0))
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of the labelled pixels whose class is right, 0 to 1."""
+        """Share of labelled pixels with the correct class, 0 to 1."""
         return pixel_accuracy(self.confusion)
 
     @property
     def mean_iou(self) -> float:
-        """Intersection over union, 0 to 1, averaged over the classes that occur (Long et al. 2015)."""
+        """Intersection over union, 0 to 1, averaged over the occurring classes (Long et al. 2015)."""
         return mean_iou(self.confusion)
 
 
@@ -82,17 +82,17 @@ SEGMENTATION_METRICS = (
 
 
 def compare_segmentation(trainings: Sides[SegmentationScores], *, level: float = LEVEL) -> list[Difference]:
-    """Compare the label maps predicted for trainings before and after; every image is its own control.
+    """Compare predicted label maps before and after, paired by image.
 
-    The interval is jackknifed: a twentieth of the images leaves both sides at once.
+    The interval is jackknifed: a twentieth of the images is left out of both sides at once.
 
     Raises:
         FFLError: two trainings were not measured on the same images.
     """
     first = trainings.before[0]
     if any(scores.names != first.names for scores in trainings):
-        raise FFLError("the trainings were not measured on the same images; test all on the same ones")
-    # Without a fold: (folds, classes, classes) of each training.
+        raise FFLError("the trainings were measured on different images; test all on the same ones")
+    # Without one fold: (folds, classes, classes) of each training.
     rest = [scores.confusion - scores.folds for scores in trainings]
     known = all(without.sum(axis=(1, 2)).all() for without in rest)
     confusions = trainings.map(lambda scores: scores.confusion)
@@ -120,10 +120,10 @@ def measure_segmentation(
 ) -> SegmentationScores:
     """Count predicted classes (``pairs.fake``) against the true ones (``pairs.real``).
 
-    Pixels whose true class is ``ignored`` do not count; 255 stands for "unknown" in tools for Cityscapes,
+    Pixels whose true class is ``ignored`` are excluded; 255 means "unknown" in tools for Cityscapes,
     COCO-Stuff and ADE20K.
 
-    Raises ``FFLError`` naming the map for colour images, sizes that differ, and classes out of range.
+    Raises ``FFLError`` naming the map for colour images, different sizes, and classes out of range.
     """
     folds = np.zeros((min(FOLDS, len(pairs)), classes, classes), dtype=np.int64)
     for index in range(len(pairs)):
@@ -140,13 +140,13 @@ def measure_segmentation(
         for side, labels in ((pairs.fake, predicted[counted]), (pairs.real, true[counted])):
             if labels.size and not 0 <= labels.min() <= labels.max() < classes:
                 raise FFLError(
-                    f"{side.describe(index)} holds class {labels.max()}, but there are {classes} classes "
-                    f"(0 to {classes - 1}); give the right number of classes"
+                    f"{side.describe(index)} contains class {labels.max()}, but there are {classes} classes "
+                    f"(0 to {classes - 1}); pass the right number of classes"
                 )
         cells = true[counted] * classes + predicted[counted]
         folds[index % len(folds)] += np.bincount(cells, minlength=classes**2).reshape(classes, classes)
         if progress is not None:
             progress(index + 1, len(pairs), "label maps")
     if folds.sum() == 0:
-        raise FFLError(f"{pairs.real.path} holds no labelled pixels; give the true label maps")
+        raise FFLError(f"{pairs.real.path} contains no labelled pixels; pass the true label maps")
     return SegmentationScores(pairs.names, folds, ignored)

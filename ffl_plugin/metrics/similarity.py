@@ -1,8 +1,8 @@
 """Structural similarity of batches of pairs (Wang et al. 2004), in single precision.
 
-The window is separable and the layout channels-last. With s = x + y and d = x − y, four local means take the
-place of five: 4·μx·μy = μs² − μd², 2·(μx² + μy²) = μs² + μd², and likewise for covariance and variances. Both
-are taken about the middle of the range, so that little is lost where E[s²] − μs² cancels.
+The window is separable and the layout channels-last. With s = x + y and d = x − y, four local means replace
+five: 4·μx·μy = μs² − μd², 2·(μx² + μy²) = μs² + μd², and likewise for covariance and variances. Both
+are centred on the middle of the range, to limit cancellation in E[s²] − μs².
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SSIM_WINDOW = 11  # pixels: 3.5 standard deviations of 1.5 to either side
+SSIM_WINDOW = 11  # pixels: 3.5 standard deviations of 1.5 on either side
 
 _RANGE = 255.0
-_STRIP = 1 << 15  # pixels at a time: what stays in a processor's cache
+_STRIP = 1 << 15  # pixels at a time, to fit the processor's cache
 
 
 def structural_similarity(pred: Tensor, target: Tensor) -> Tensor:
     """Return the SSIM of each pair: (B, H, W, C) twice, float, [0, 255] -> (B,), float64.
 
-    Gaussian window of 11×11, σ = 1.5; the mean over all windows that lie within the images, and over
+    Gaussian window of 11×11, σ = 1.5; the mean over all windows within the images, and over
     channels. H and W are at least ``SSIM_WINDOW``.
     """
     _, height, width, _ = pred.shape

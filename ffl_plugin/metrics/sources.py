@@ -12,28 +12,27 @@ from pathlib import Path, PurePosixPath
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode
 
-# A member of an archive that says it is larger than this is a mistake or an attack, not a picture.
+# An archive member that declares a larger size is a mistake or an attack.
 _LARGEST_MEMBER = 512 * 2**20
 
 
 class SizesDiffer(FFLError):
-    """Images of one size are needed, and these are of several."""
+    """Images of one size are required, but sizes differ."""
 
 
 class ImageSource:
     """A finite, ordered set of images.
 
     ``names`` are relative paths with ``/``, sorted, so that the order is the same on every machine. ``path``
-    is what the user gave, ``notes`` what a reader of numbers must know of how they were found, and
-    ``preparation`` how they were resized. Subclasses supply ``read_bytes``; nothing is held in memory but the
-    names.
+    is the user's path, ``notes`` are remarks for the reader of the numbers, and ``preparation`` describes how
+    they were resized. Subclasses define ``read_bytes``; only the names are kept in memory.
     """
 
     notes: tuple[str, ...] = ()
     preparation: str = ""
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
-        """Keep the path and the names, in the order given."""
+        """Store the path and the names, in the given order."""
         self.path = path
         self.names = tuple(names)
 
@@ -51,7 +50,7 @@ class ImageSource:
 
     @functools.cached_property
     def first(self) -> bytes:
-        """The encoded bytes of the first image, which tells the size of all: read once."""
+        """The encoded bytes of the first image, which has the size of all: read once."""
         return self.read_bytes(0)
 
     def describe(self, index: int) -> str:
@@ -63,7 +62,7 @@ class ImageSource:
         return decode(self.read_bytes(index), self.describe(index))
 
     def subset(self, indices: Sequence[int]) -> ImageSource:
-        """Return the images at ``indices``, in that order, as a source of its own."""
+        """Return the images at ``indices``, in that order, as a new source."""
         return _Subset(self, indices)
 
 
@@ -79,10 +78,10 @@ class FolderSource(ImageSource):
 
 
 class ZipSource(ImageSource):
-    """Members of a zip archive, read without extracting; StyleGAN2-ADA's data-set zips among them."""
+    """Members of a zip archive, read without extracting, such as StyleGAN2-ADA's data sets."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, names: Iterable[str]) -> None:
-        """Keep the open archive; several threads may read from it."""
+        """Store the open archive; several threads may read from it."""
         super().__init__(path, names)
         self._archive = archive
 
@@ -91,21 +90,21 @@ class ZipSource(ImageSource):
         return f"{self.path}: {self.names[index]}"
 
     def read_bytes(self, index: int) -> bytes:
-        """Read one member; the archive's own checksum is verified."""
+        """Read one member; its checksum is verified."""
         try:
             member = self._archive.getinfo(self.names[index])
             if member.file_size > _LARGEST_MEMBER:
                 raise FFLError(
-                    f"{self.describe(index)} says it unpacks to {member.file_size:,} bytes, "
-                    "which no image needs; remove it from the archive"
+                    f"{self.describe(index)} unpacks to {member.file_size:,} bytes, which no image needs; "
+                    "remove it from the archive"
                 )
             return self._archive.read(member)
         except RuntimeError:
             raise FFLError(
-                f"{self.describe(index)} is encrypted; make the archive again without a password"
+                f"{self.describe(index)} is encrypted; recreate the archive without a password"
             ) from None
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise FFLError(f"{self.describe(index)} is damaged ({error}); make the archive again") from None
+            raise FFLError(f"{self.describe(index)} is damaged ({error}); recreate the archive") from None
 
 
 class _Subset(ImageSource):
@@ -126,9 +125,9 @@ class _Subset(ImageSource):
 
 
 def open_folder(path: Path) -> FolderSource:
-    """Open all images below a folder, hidden files and folders left out, links to folders followed once.
+    """Open all images below a folder, except hidden files and folders, following links to folders once.
 
-    Raises ``FFLError`` when there is none.
+    Raises ``FFLError`` if there are none.
     """
     names: list[str] = []
     visited: set[str] = set()
@@ -142,19 +141,19 @@ def open_folder(path: Path) -> FolderSource:
         relative = Path(folder).relative_to(path)
         names += [(relative / name).as_posix() for name in files if _is_image(name)]
     if not names:
-        raise FFLError(f"{path} holds no images ({_extensions()}); give the folder or zip that does")
+        raise FFLError(f"{path} contains no images ({_extensions()}); pass the folder or zip that does")
     return FolderSource(path, sorted(names))
 
 
 def open_zip(path: Path) -> ZipSource:
-    """Open all images of a zip archive, hidden ones and macOS's ``__MACOSX`` left out.
+    """Open all images of a zip archive, except hidden ones and macOS's ``__MACOSX``.
 
-    Raises ``FFLError`` for what is no zip archive, holds no images, or names members outside itself.
+    Raises ``FFLError`` if it is not a zip archive, contains no images, or has members outside itself.
     """
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, EOFError, NotImplementedError):
-        raise FFLError(f"{path} is not a complete zip archive; make or download it again") from None
+        raise FFLError(f"{path} is not a complete zip archive; create or download it again") from None
     except OSError as error:
         raise FFLError(f"{path} cannot be read: {error.strerror or error}") from None
     names = []
@@ -163,24 +162,23 @@ def open_zip(path: Path) -> ZipSource:
         if ".." in parts or (parts and (parts[0] == "/" or parts[0].endswith(":"))):
             archive.close()
             raise FFLError(
-                f"{path} names a member outside itself ({name!r}); "
-                "make the archive again, relative to its folder"
+                f"{path} has a member outside itself ({name!r}); recreate the archive relative to its folder"
             )
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
         if not hidden and _is_image(name):
             names.append(name)
     if not names:
         archive.close()
-        raise FFLError(f"{path} holds no images ({_extensions()}); give the zip or folder that does")
+        raise FFLError(f"{path} contains no images ({_extensions()}); pass the zip or folder that does")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         archive.close()
-        raise FFLError(f"{path} holds {twice} twice; make the archive again")
+        raise FFLError(f"{path} contains {twice} twice; recreate the archive")
     return ZipSource(path, archive, sorted(names))
 
 
 def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple[int, int]) -> SizesDiffer:
-    """Build the error for two images of different (height, width)."""
+    """Return the error for two images of different (height, width)."""
     return SizesDiffer(
         f"the images differ in size: {name_a} is {size_a[1]}x{size_a[0]} and {name_b} is "
         f"{size_b[1]}x{size_b[0]}; resize them to one size first"

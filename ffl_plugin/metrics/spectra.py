@@ -1,9 +1,9 @@
-"""Spectra of sets of images, and how far two sets are apart in frequency.
+"""Spectra of sets of images, and distances between sets in frequency.
 
 The DFT is unitary and images have values in [0, 255], so white 8-bit rounding noise has power 1/12 at every
-frequency: power below it is not told apart from none, and decibels are 10·log10(power + 1/12). Radial
-frequency is √(u² + v²) in cycles per pixel: 0.5 along an axis is Nyquist's, 0.7071 is the corner where
-checkerboards live.
+frequency: power below it is treated as none, and decibels are 10·log10(power + 1/12). Radial
+frequency is √(u² + v²) in cycles per pixel: 0.5 along an axis is the Nyquist frequency, 0.7071 the corner,
+where checkerboard artefacts appear.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CORNER = float(np.sqrt(0.5))
 
 @dataclass(frozen=True)
 class SpectralStatistics:
-    """What one pass over a set keeps; nothing grows with the number of images.
+    """Statistics of one pass over a set; memory does not grow with the number of images.
 
     Attributes:
         size: (H, W) of every image.
@@ -54,7 +54,7 @@ class SpectralStatistics:
 
     @property
     def high_band_energy(self) -> float:
-        """Share of the energy at ``HIGH_BAND`` and above, DC left out, 0 to 1: the mean over images."""
+        """Share of the energy at ``HIGH_BAND`` and above, without DC, 0 to 1: the mean over images."""
         return float(self.fold_high_energy.sum() / self.count)
 
     @property
@@ -64,25 +64,25 @@ class SpectralStatistics:
         return mean
 
     def without(self, *folds: int) -> SpectralStatistics:
-        """Leave folds out, for the jackknife; ``log_spectrum`` stays that of the whole set."""
-        kept = np.delete(np.arange(len(self.counts)), folds)
+        """Leave folds out, for the jackknife; ``log_spectrum`` remains that of the whole set."""
+        rest = np.delete(np.arange(len(self.counts)), folds)
         return replace(
             self,
-            counts=self.counts[kept],
-            fold_profiles=self.fold_profiles[kept],
-            fold_high_energy=self.fold_high_energy[kept],
-            fold_images=self.fold_images[kept],
+            counts=self.counts[rest],
+            fold_profiles=self.fold_profiles[rest],
+            fold_high_energy=self.fold_high_energy[rest],
+            fold_images=self.fold_images[rest],
         )
 
 
 @dataclass(frozen=True)
 class SpectralDistances:
-    """How far a set is from the reals in frequency.
+    """Distances of a set from the reals in frequency.
 
     Attributes:
         profile_distance: root mean square difference of the radial log-power profiles, dB.
         bands: (low, high, dB) for equal bands of radial frequency: the log-spectral distance within each.
-        high_band_energy_ratio: energy share at ``HIGH_BAND`` and above, over that of the reals; 1 is equal.
+        high_band_energy_ratio: energy share at ``HIGH_BAND`` and above, relative to the reals; 1 is equal.
         mean_spectrum_distance: mean |DFT(mean image) − DFT(mean real image)|²; by Parseval the MSE of the
             mean images. This is what the paper's mini-batch average spectrum compares.
     """
@@ -96,7 +96,7 @@ class SpectralDistances:
 def spectral_distances(
     fakes: SpectralStatistics, reals: SpectralStatistics, *, bands: int = 8
 ) -> SpectralDistances:
-    """Compare two sets of equal image size; raises ``SizesDiffer`` when the sizes do."""
+    """Compare two sets of equal image size; raises ``SizesDiffer`` if the sizes differ."""
     if fakes.size != reals.size:
         raise SizesDiffer(
             f"spectra are compared at one image size, not {fakes.size[1]}x{fakes.size[0]} and "
@@ -105,7 +105,7 @@ def spectral_distances(
     squares = (fakes.profile - reals.profile) ** 2
     edges = np.linspace(0.0, CORNER, bands + 1)
     band = np.clip(np.searchsorted(edges, reals.frequencies, side="right") - 1, 0, bands - 1)
-    # The zero frequency is the mean brightness, not a texture: it belongs to no band.
+    # The zero frequency is the mean brightness, not texture: it belongs to no band.
     textured = reals.frequencies > 0
     distances = tuple(
         (float(edges[b]), float(edges[b + 1]), _root_mean(squares[textured & (band == b)]))
@@ -121,5 +121,5 @@ def spectral_distances(
 
 
 def _root_mean(squares: Array) -> float:
-    # A band of a tiny image may hold no frequency at all.
+    # A band of a tiny image may contain no frequency.
     return float(np.sqrt(squares.mean())) if squares.size else float("nan")

@@ -1,9 +1,9 @@
-"""Distances from the reals in frequency, before and after, with jackknifed errors.
+"""Distances from the reals in frequency, before and after, with jackknife standard errors.
 
-A fold is left out of the real images and of all trainings at once: the reals are resampled too, and images of
-one place of each set (made from one input or seed) leave together. Where a set is as near to the reals as its
-noise, the mean-spectrum distance is quadratic in the folds rather than linear, and the jackknife counts what
-two folds do together twice; leaving out both shows how much that is (Efron and Stein 1981).
+A fold is left out of the real images and of all trainings at once: the reals are resampled too, and images at
+the same position of each set (from one input or seed) are left out together. If a set is as close to the
+reals as its noise, the mean-spectrum distance is quadratic in the folds instead of linear, and the jackknife
+counts the interaction of two folds twice; leaving out both estimates it (Efron and Stein 1981).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BLOCK = 1 << 16  # entries of an image at a time
 
 @dataclass(frozen=True)
 class _Distance:
-    """A metric of a set's distances, how to take it from them, and whether it is the root of a square."""
+    """A metric, its function of a set's distances, and whether it is the root of a square."""
 
     metric: Metric
     of: Callable[[SpectralDistances], float]
@@ -61,7 +61,7 @@ DISTANCES = {
 def compare_spectra(
     real: SpectralStatistics, trainings: Sides[SpectralStatistics], *, level: float = LEVEL
 ) -> list[Difference]:
-    """Compare the distances of sets from the real one in frequency.
+    """Compare sets by their distances from the real one in frequency.
 
     Raises:
         FFLError: image sizes differ.
@@ -101,18 +101,18 @@ def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]
 
 
 def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
-    """Return the choices of folds to leave out, if any fold is left then."""
+    """Return the combinations of folds to leave out; empty if no fold would remain."""
     return list(itertools.combinations(range(folds), how_many)) if folds > how_many else []
 
 
 def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> float:
-    """Standard error of a weighted sum of values that are roots of squares; arguments as of ``_error``.
+    """Standard error of a weighted sum of values that are roots of squares; arguments as for ``_error``.
 
-    It is the jackknife's, of which nothing comes off, since roots are not quadratic in the folds. Near 0 a
-    root has no slope: where two sets are as near to the reals as their noise, what they share pushes both up
-    or both down, and leaving out images does not show that it could have been the other way. Their squares
-    show it: roots that seem to differ while the squares do not get the error of the squares over the sum of
-    the roots.
+    This is the jackknife's, without correction, since roots are not quadratic in the folds. Near 0 a root has
+    no slope: if two sets are as close to the reals as their noise, common variation moves both up or both
+    down, and leaving out images does not show that it could have been the reverse. The squares
+    show it: if the roots differ significantly but the squares do not, the error is that of the squares over
+    the sum of the roots.
     """
     error = jackknife_error(one, weights)
     if abs(float(whole[0] @ weights)) <= 2 * error:
@@ -125,10 +125,10 @@ def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> flo
 
 
 def _error(whole: Array, one: Array, two: Array, weights: Array) -> float:
-    """Standard error of a weighted sum of values, less what the jackknife counts twice.
+    """Standard error of a weighted sum of values, without the interactions that the jackknife counts twice.
 
-    With θ of all g folds, θ₍ᵢ₎ without one and θ₍ᵢⱼ₎ without two, what two folds do together is
-    Qᵢⱼ = g·θ − (g − 1)·(θ₍ᵢ₎ + θ₍ⱼ₎) + (g − 2)·θ₍ᵢⱼ₎, and half of its variance comes off.
+    With θ of all g folds, θ₍ᵢ₎ without one and θ₍ᵢⱼ₎ without two, the interaction of two folds is
+    Qᵢⱼ = g·θ − (g − 1)·(θ₍ᵢ₎ + θ₍ⱼ₎) + (g − 2)·θ₍ᵢⱼ₎; half of its variance is subtracted.
 
     Args:
         whole, one, two: (1, k), (g, k) and (g·(g − 1)/2, k) values of k trainings.
@@ -146,7 +146,7 @@ def _error(whole: Array, one: Array, two: Array, weights: Array) -> float:
 
 
 def _compressed(sets: Sequence[SpectralStatistics]) -> list[SpectralStatistics]:
-    """Give the images of all folds, of which only distances count, as few coordinates as there are folds."""
+    """Project the images of all folds, of which only distances matter, to as many coordinates as folds."""
     images = [statistics.fold_images.reshape(len(statistics.counts), -1) for statistics in sets]
     entries, rows = images[0].shape[1], sum(map(len, images))
     products = np.zeros((rows, rows))
@@ -154,14 +154,14 @@ def _compressed(sets: Sequence[SpectralStatistics]) -> list[SpectralStatistics]:
         block = np.concatenate([flat[:, start : start + _BLOCK] for flat in images]).astype(np.float64)
         products += block @ block.T
     squares, basis = np.linalg.eigh(products)
-    # Distances are means over the entries, of which there are fewer now.
+    # Distances are means over the entries, which are fewer now.
     coordinates = basis * np.sqrt(np.maximum(squares, 0) * rows / entries)
     parts = np.split(coordinates, len(sets))
     return [replace(statistics, fold_images=part) for statistics, part in zip(sets, parts)]
 
 
 def _regrouped(statistics: SpectralStatistics, folds: int) -> SpectralStatistics:
-    """Join folds so that ``folds`` remain; each is a sum, so they add."""
+    """Merge folds so that ``folds`` remain; folds are sums, so they add up."""
     if len(statistics.counts) == folds:
         return statistics
 
@@ -178,5 +178,5 @@ def _regrouped(statistics: SpectralStatistics, folds: int) -> SpectralStatistics
 
 
 def _gap(ratio: float) -> float:
-    """How far a ratio of energies is from 1, in dB."""
+    """Return the distance of an energy ratio from 1, in dB."""
     return abs(10 * math.log10(ratio)) if ratio > 0 else math.inf

@@ -1,8 +1,8 @@
-"""Spectra measured during a pass over images, and kept between runs.
+"""Spectra measured in a pass over images, and cached between runs.
 
-The sums of a set are in one file, with the hash of every image in them: a stopped run goes on with the images
-that are not. Where an image is another than the one in the sums, which cannot be taken out again, the set is
-measured anew.
+The sums of a set are stored in one file, with the hash of every included image: an interrupted run continues
+with the others. If an image differs from the one in the sums, from which it cannot be removed, the set is
+measured again.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import ImageSource, SizesDiffer, mixed_sizes
 from ffl_plugin.metrics.spectra import SpectralStatistics
 from ffl_plugin.metrics.spectral_sums import FOLDS, Batch, SpectralSums
-from ffl_plugin.metrics.storage import written_whole
+from ffl_plugin.metrics.storage import atomic_open
 
-_VERSION = 1  # of the cached numbers: raised when they change
+_VERSION = 1  # of the cached numbers: increment when they change
 _DIGEST = 16  # bytes of an image's hash
-_SAVE_EVERY = 256  # images: the sums weigh as much as some 40 of them
-_GPU_BATCH = 1 << 24  # values of pixels; on a CPU, whose caches are small, one image at a time is as fast
+_SAVE_EVERY = 256  # images: the sums are as large as about 40 of them
+_GPU_BATCH = 1 << 24  # pixel values; on a CPU, with its small caches, one image at a time is as fast
 
 
 def measure_spectra(
@@ -48,22 +48,22 @@ def measure_spectra(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> SpectralStatistics:
-    """Measure a set in one pass; images of different size are refused with ``FFLError``.
+    """Measure a set in one pass; raises ``FFLError`` if image sizes differ.
 
-    ``cache`` is a folder that lasts between runs: what it has of these images is not measured again.
-    ``device`` is the process's GPU unless it is given, or the CPU where there is none.
+    ``cache`` is a persistent folder; cached images are not measured again. ``device`` is by default the
+    process's GPU, or else the CPU.
     """
     meter = SpectraMeter(source, folds=folds, cache=cache, device=device)
     run_pass(lambda: rows_of(source, meter), len(source), "spectra", progress)
     return meter.result()
 
 
-# An image's hash with what was measured of it, or its pixels where a GPU measures many at once.
+# An image's hash with its measurements, or with its pixels if a GPU measures many at once.
 Prepared = Union[tuple[bytes, Union[Batch, Pixels]], SizesDiffer]
 
 
 class SpectraMeter(Consumer):
-    """Measures the spectra of one set, image after image in any order."""
+    """Measures the spectra of one set, image by image in any order."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SpectraMeter(Consumer):
         cache: Optional[Path] = None,
         device: Optional[str] = None,
     ) -> None:
-        """Prepare for a set; arguments as of ``measure_spectra``."""
+        """Prepare for a set; arguments as for ``measure_spectra``."""
         self._source = source
         first = read_encoded(source, 0)
         size = image_size(first.data, first.name)
@@ -81,7 +81,7 @@ class SpectraMeter(Consumer):
         settings = f"spectra {_VERSION} {len(source)} {self._sums.folds} {size}".encode()
         name = f"{hashlib.sha256(settings + first.digest).hexdigest()}.npz"
         self._file = None if cache is None else cache / name
-        # Of the images in the sums; zeros for the others.
+        # Digests of the images in the sums; zeros for the others.
         self._digests = np.zeros((len(source), _DIGEST), np.uint8)
         self._unsaved = 0
         self._load()
@@ -89,7 +89,7 @@ class SpectraMeter(Consumer):
         self._batch: list[tuple[int, bytes, Pixels]] = []
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Want what is not in the sums, unless the set was refused already."""
+        """Request images that are not in the sums, unless the set was refused."""
         digest = np.frombuffer(encoded[0].digest[:_DIGEST], np.uint8)
         if self._digests[item].any():
             if (self._digests[item] == digest).all():
@@ -101,7 +101,7 @@ class SpectraMeter(Consumer):
         return self._refused is None
 
     def prepare(self, item: int, pictures: Sequence[Picture]) -> Prepared:
-        """Measure an image on the CPU; leave it to the batch on a GPU."""
+        """Measure an image on the CPU; on a GPU leave it to the batch."""
         pixels = pictures[0].pixels
         height, width = pixels.shape[:2]
         if (height, width) != self._sums.size:
@@ -126,7 +126,7 @@ class SpectraMeter(Consumer):
             self._save()
 
     def flush(self) -> None:
-        """Measure what is in the batch, and write the sums."""
+        """Measure the batch, and write the sums."""
         self._measure()
         self._save()
 
@@ -143,7 +143,7 @@ class SpectraMeter(Consumer):
         self._unsaved += len(items)
 
     def _load(self) -> None:
-        """Go on with the sums of an earlier run, if there are any."""
+        """Continue from the sums of an earlier run, if there are any."""
         if self._file is None or not self._file.exists():
             return
         try:
@@ -161,14 +161,14 @@ class SpectraMeter(Consumer):
             return
         arrays: dict[str, Any] = {name: sums.cpu().numpy() for name, sums in self._sums.arrays.items()}
         images = arrays["images"]
-        # Whole numbers: two bytes each are enough for a few thousand images.
+        # Integers: two bytes each suffice for a few thousand images.
         arrays["images"] = images.astype(np.uint16 if images.max() < 1 << 16 else np.uint32)
-        with written_whole(self._file) as file:
+        with atomic_open(self._file) as file:
             np.savez(file, digests=self._digests, **arrays)
         self._unsaved = 0
 
     def result(self) -> SpectralStatistics:
-        """Return what was measured; raises ``SizesDiffer`` where the images are of several sizes."""
+        """Return the statistics; raises ``SizesDiffer`` if image sizes differ."""
         if self._refused is not None:
             raise self._refused
         return self._sums.statistics()

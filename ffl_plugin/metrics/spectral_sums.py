@@ -1,8 +1,8 @@
-"""Sums over the spectra of a set, batch after batch, on a CPU or GPU.
+"""Sums over the spectra of a set, in batches, on a CPU or GPU.
 
-Transforms of 8-bit images are in single precision and sums in double. In one image a frequency's level then
-errs by up to 5e-4 dB, where it has next to no power; averaged over ``_ENOUGH`` images it does so by less than
-1e-4. Fewer images are transformed in double precision, which takes no time to speak of.
+Transforms of 8-bit images are in single precision and sums in double. In a single image, the decibels of a
+frequency with almost no power have an error of up to 5e-4 dB; averaged over ``_ENOUGH`` images, of less than
+1e-4. Fewer images are transformed in double precision, at negligible cost.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ffl_plugin.metrics.rings import Array, Rings, RingSums
 from ffl_plugin.metrics.spectra import SpectralStatistics
 from ffl_plugin.spectrum import half_spectrum, power
 
-ROUNDING_NOISE = 1.0 / 12.0  # of 8-bit images, the same power at every frequency
+ROUNDING_NOISE = 1.0 / 12.0  # power of 8-bit rounding, equal at every frequency
 FOLDS = 20
 
 _ENOUGH = 64
@@ -29,26 +29,26 @@ _ENOUGH = 64
 
 @dataclass(frozen=True)
 class Batch:
-    """What is summed of some images.
+    """Measurements of some images.
 
     Attributes:
-        levels: (H, W//2 + 1) dB, sum over the images and channels.
-        profiles: (B, R) dB, the radial log-power profile of each.
-        high_energy: (B,) the share of energy in the high band of each.
-        images: (B, H, W, 3) themselves.
+        decibels: (H, W//2 + 1) dB, sum over the images and channels.
+        profiles: (B, R) dB, radial log-power profile of each.
+        high_energy: (B,) share of energy in the high band of each.
+        images: (B, H, W, 3) the images.
     """
 
-    levels: Tensor
+    decibels: Tensor
     profiles: Tensor
     high_energy: Tensor
     images: Tensor
 
 
 class SpectralSums:
-    """What is summed over images of one size. All are 8-bit RGB of shape (H, W, 3).
+    """Sums over images of one size, 8-bit RGB of shape (H, W, 3).
 
     Attributes:
-        arrays: the sums by name, as ``SpectralStatistics`` has them; ``log_half`` is the left half of the sum
+        arrays: the sums by name, as in ``SpectralStatistics``; ``log_half`` is the left half of the sum
             of the log spectra, zero frequency first.
     """
 
@@ -60,13 +60,13 @@ class SpectralSums:
         folds: int = FOLDS,
         device: Optional[torch.device] = None,
     ) -> None:
-        """Begin at zero.
+        """Initialise with zeros.
 
         Args:
             size: (H, W) of the images.
-            count: how many there will be.
-            folds: how many parts the set is cut into; image i is in part i mod folds.
-            device: where to compute; the CPU if it is not given.
+            count: total number of images.
+            folds: number of parts; image i is in part i mod folds.
+            device: by default the CPU.
         """
         height, width = size
         self.size, self.count, self.folds = size, count, min(folds, count)
@@ -83,18 +83,18 @@ class SpectralSums:
             name: torch.zeros(shape, dtype=torch.float64, device=self.device)
             for name, shape in shapes.items()
         }
-        # Sums of whole numbers, which single precision has up to 2^24.
+        # Sums of integers, exact in single precision up to 2^24.
         self.arrays["images"] = torch.zeros(self.folds, height, width, 3, device=self.device)
         self.arrays["counts"] = torch.zeros(self.folds, dtype=torch.int64, device=self.device)
 
     def clear(self) -> None:
-        """Begin at zero again."""
+        """Reset to zero."""
         for sums in self.arrays.values():
             sums.zero_()
 
     @torch.inference_mode()
     def measure(self, images: npt.NDArray[np.uint8]) -> Batch:
-        """Measure images (B, H, W, 3); several threads may."""
+        """Measure images (B, H, W, 3); thread-safe."""
         values = torch.from_numpy(images).to(self.device)
         channels = values.permute(0, 3, 1, 2).to(self._dtype, memory_format=torch.contiguous_format)
         energy = energy_of(channels)
@@ -103,16 +103,16 @@ class SpectralSums:
 
     @torch.inference_mode()
     def add(self, items: Sequence[int], batch: Batch) -> None:
-        """Add what was measured of images that have these places in the set."""
+        """Add measurements of images at these positions of the set."""
         folds = torch.tensor([item % self.folds for item in items], device=self.device)
-        self.arrays["log_half"].add_(batch.levels, alpha=1 / 3)
+        self.arrays["log_half"].add_(batch.decibels, alpha=1 / 3)
         self.arrays["profiles"].index_add_(0, folds, batch.profiles)
         self.arrays["high_energy"].index_add_(0, folds, batch.high_energy)
         self.arrays["images"].index_add_(0, folds, batch.images.float())
         self.arrays["counts"].index_add_(0, folds, torch.ones_like(folds))
 
     def statistics(self) -> SpectralStatistics:
-        """Return the statistics of what was added, which is to be all of it."""
+        """Return the statistics, once all images have been added."""
         sums = {name: tensor.cpu().numpy() for name, tensor in self.arrays.items()}
         return SpectralStatistics(
             self.size,
@@ -126,7 +126,7 @@ class SpectralSums:
 
 
 def spectra_of(images: Sequence[Pixels], *, folds: int = FOLDS) -> SpectralStatistics:
-    """Return the statistics of images of one size, (H, W, 3), that are in memory."""
+    """Return the statistics of images of one size, (H, W, 3), in memory."""
     height, width = images[0].shape[:2]
     sums = SpectralSums((height, width), len(images), folds=folds)
     for index, image in enumerate(images):
@@ -137,8 +137,8 @@ def spectra_of(images: Sequence[Pixels], *, folds: int = FOLDS) -> SpectralStati
 def energy_of(channels: Tensor) -> Tensor:
     """Return |DFT|², the left half, zero frequency first: (..., H, W) -> (..., H, W//2 + 1).
 
-    The mean, as a whole number, is taken from ``channels`` in place and joins after the transform, so that
-    its rounding errors are at no other frequency.
+    The mean, as an integer, is subtracted from ``channels`` in place and added after the transform, so that
+    its rounding errors do not affect other frequencies.
     """
     height, width = channels.shape[-2:]
     mean = channels.mean((-2, -1), keepdim=True).round()

@@ -1,4 +1,4 @@
-"""Where downloads and computed features are kept, and how files get there whole or not at all."""
+"""Storage of downloads and computed features, with atomic writes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ffl_plugin.errors import FFLError
 
 
 class TemporaryFolder:
-    """A new folder, removed with all its contents when this object goes."""
+    """A new folder, removed with its contents when this object is garbage collected."""
 
     def __init__(self) -> None:
-        """Make the folder; ``path`` is where."""
+        """Create the folder at ``path``."""
         self.path = Path(tempfile.mkdtemp(prefix="ffl-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that takes the place of ``path`` when the block ends without an exception.
+def atomic_open(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file that replaces ``path`` if the block ends without an exception.
 
-    Raises ``FFLError`` when the disk is full or the folder cannot be written.
+    Raises ``FFLError`` if the disk is full or the folder is not writable.
     """
     temporary = None
     try:
@@ -49,9 +49,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def on_disk(blocks: Iterable[npt.NDArray[np.float32]], folder: Path) -> npt.NDArray[np.float32]:
-    """Join blocks of rows in a nameless file in ``folder``, whose space is free again when the array goes.
+    """Concatenate blocks of rows in an unnamed file in ``folder``, freed with the array.
 
-    Raises ``FFLError`` when the disk is full or the folder cannot be written.
+    Raises ``FFLError`` if the disk is full or the folder is not writable.
     """
     count = width = 0
     try:
@@ -62,7 +62,7 @@ def on_disk(blocks: Iterable[npt.NDArray[np.float32]], folder: Path) -> npt.NDAr
             file.flush()
             if count * width == 0:
                 return np.zeros((count, width), np.float32)
-            # Copy on write: torch takes no read-only array.
+            # Copy on write: torch does not accept read-only arrays.
             return np.memmap(file, dtype=np.float32, mode="c", shape=(count, width))
     except OSError as error:
         raise FFLError(_full(folder, error)) from None
@@ -70,6 +70,6 @@ def on_disk(blocks: Iterable[npt.NDArray[np.float32]], folder: Path) -> npt.NDAr
 
 def _full(path: Path, error: OSError) -> str:
     return (
-        f"{path} cannot be written ({error.strerror or error}); make room there, "
-        "or set FFL_CACHE to another folder"
+        f"cannot write {path} ({error.strerror or error}); free space there, or set FFL_CACHE to another "
+        "folder"
     )

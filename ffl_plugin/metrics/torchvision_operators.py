@@ -1,7 +1,7 @@
-"""Import torchvision beside a CPU-only torch, for which it has no compiled operators.
+"""Imports torchvision beside a CPU-only torch, for which it has no compiled operators.
 
 Its pure-Python parts (models, transforms), which torch-fidelity, lpips and pytorch-fid need, register fake
-implementations of two compiled operators at import and fail when nobody declared them.
+implementations of two compiled operators at import, and fail if these are not declared.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_LIBRARIES: list[torch.library.Library] = []  # a declaration lives as long as its library
+_LIBRARIES: list[torch.library.Library] = []  # a declaration lasts as long as its library
 
 
 @cache
 def import_torchvision() -> None:
-    """Make ``import torchvision`` work; does nothing where its compiled operators load."""
+    """Make ``import torchvision`` work; no effect if its compiled operators load."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Failed to load image Python extension")
         try:

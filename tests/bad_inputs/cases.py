@@ -118,7 +118,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "missing folder": (compare(after=lambda f: f / "nowhere"), "does not exist"),
     "empty path": (compare(after=lambda _: ""), "is empty"),
     "path too long": (compare(after=lambda _: "a" * 5000), "too long"),
-    "empty folder": (compare(after=lambda f: (f / "empty").mkdir() or f / "empty"), "holds no images"),
+    "empty folder": (compare(after=lambda f: (f / "empty").mkdir() or f / "empty"), "contains no images"),
     "a text file for a set": (compare(after=lambda f: written(f / "set.txt", b"a")), "not a set of images"),
     "broken link for a set": (compare(after=lambda f: linked(f / "gone", f / "nowhere")), "does not exist"),
     "loop of links for a set": (compare(after=loop), "does not exist"),
@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "half a zip": (
         compare(after=lambda f: cut(make.zip_of(f / "set.zip", {"a.png": make.PNG}))), "not a complete zip",
     ),
-    "zip without images": (archive({"readme.txt": b"a"}), "holds no images"),
+    "zip without images": (archive({"readme.txt": b"a"}), "contains no images"),
     "zip with absolute names": (archive({"/tmp/a.png": make.PNG}), "outside itself"),
     "zip that climbs": (archive({"../../a.png": make.PNG}), "outside itself"),
     "zip that climbs as on Windows": (archive({"..\\..\\a.png": make.PNG}), "outside itself"),

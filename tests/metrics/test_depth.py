@@ -133,7 +133,7 @@ def saved(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", OTHER_FORMATS)
 def test_formats_whose_depth_is_not_known_are_refused_whatever_their_depth(kind: str) -> None:
-    with pytest.raises(FFLError, match=r"^a\.png is not an image of a kind that is read here"):
+    with pytest.raises(FFLError, match=r"^a\.png is not an image in a supported format"):
         decode(OTHER_FORMATS[kind](), "a.png")
 
 

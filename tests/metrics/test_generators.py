@@ -112,11 +112,11 @@ def test_what_cannot_be_sampled_is_told_in_one_sentence(clone: Path, tmp_path: P
             "`ffl-patch apply auto {clone} --with torch2`",
         ),
         ("ModuleNotFoundError: No module named 'distutils'", "`ffl-patch apply auto {clone} --with torch2`"),
-        ("ModuleNotFoundError: No module named 'dill'", "install what it lacks"),
+        ("ModuleNotFoundError: No module named 'dill'", "install the missing module"),
         (
             "RuntimeError: Attempting to deserialize object on a CUDA device but "
             "torch.cuda.is_available() is False.",
-            "sample it on a machine that has one",
+            "sample it on a machine with one",
         ),
     ],
 )

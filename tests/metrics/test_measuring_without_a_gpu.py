@@ -52,9 +52,9 @@ def test_resizes(name: str, size: tuple[int, int]) -> None:
 def test_spectra(count: int) -> None:
     sums = SpectralSums((24, 31), count, device=torch.device("cuda"))
     measured = sums.measure(np.zeros((5, 24, 31, 3), np.uint8))
-    assert measured.levels.dtype == (torch.float32 if count == 1000 else torch.float64)
+    assert measured.decibels.dtype == (torch.float32 if count == 1000 else torch.float64)
     sums.add(range(5), measured)
-    results = [measured.levels, measured.profiles, measured.high_energy, *sums.arrays.values()]
+    results = [measured.decibels, measured.profiles, measured.high_energy, *sums.arrays.values()]
     assert {result.device.type for result in results} == {"cuda"}
 
 

@@ -104,7 +104,7 @@ def test_measure_pairs_names_pairs_of_different_size(tmp_path: Path) -> None:
 REFUSED = {
     "shapes": (metrics.mse, (np.zeros((8, 8, 3)), np.zeros((8, 9, 3))), r"differ in shape: \(8, 8, 3\)"),
     "no broadcasting": (metrics.mse, (np.zeros((2, 8, 8, 3)), np.zeros((1, 8, 8, 3))), "differ in shape"),
-    "one dimension": (metrics.psnr, (np.zeros(8), np.zeros(8)), r"an image is .* not \(8,\)"),
+    "one dimension": (metrics.psnr, (np.zeros(8), np.zeros(8)), r"an image must be .* not \(8,\)"),
     "too small": (
         metrics.ssim,
         (np.zeros((10, 20, 3)), np.zeros((10, 20, 3))),

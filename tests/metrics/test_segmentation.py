@@ -137,7 +137,7 @@ UNFIT = {
         8,
         r"predicted/a\.png holds class 9, but there are 8 classes",
     ),
-    "unlabelled": (PREDICTED, np.full((2, 4), 255, np.uint8), 8, "holds no labelled pixels"),
+    "unlabelled": (PREDICTED, np.full((2, 4), 255, np.uint8), 8, "contains no labelled pixels"),
 }
 
 

@@ -133,7 +133,7 @@ UNREADABLE = {
         lambda: encoded(Image.fromarray(np.zeros((9, 9), np.float32)), "TIFF"),
         "32 bits per channel",
     ),
-    "decompression bomb": (bomb, "claims more pixels"),
+    "decompression bomb": (bomb, "declares more pixels"),
 }
 
 
@@ -211,16 +211,16 @@ def result_folder(tmp_path: Path) -> Path:
 
 REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (missing, "does not exist"),
-    "empty folder": (empty_folder, "holds no images"),
+    "empty folder": (empty_folder, "contains no images"),
     "single image": (single_image, "is a file, not a set of images"),
     "not a zip": (not_a_zip, "is not a complete zip archive"),
     "cut zip": (cut_zip, "is not a complete zip archive"),
-    "zip without images": (zip_without_images, "holds no images"),
-    "climbing zip": (climbing_zip, "names a member outside itself"),
-    "absolute zip": (absolute_zip, "names a member outside itself"),
-    "Windows zip": (windows_zip, "names a member outside itself"),
+    "zip without images": (zip_without_images, "contains no images"),
+    "climbing zip": (climbing_zip, "has a member outside itself"),
+    "absolute zip": (absolute_zip, "has a member outside itself"),
+    "Windows zip": (windows_zip, "has a member outside itself"),
     "training run": (training_run, "is a StyleGAN training run"),
-    "result folder without a role": (result_folder, "say which of the two"),
+    "result folder without a role": (result_folder, "specify the role"),
 }
 
 

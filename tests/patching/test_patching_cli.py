@@ -43,7 +43,7 @@ def test_the_whole_trip(
     assert code == 0 and out.startswith("No ffl-plugin patch is applied")
     code, out, _ = run(capfd, "status", "--check")
     assert code == 3
-    assert "It fits stylegan2-ada (drifted from NVlabs/stylegan2-ada-pytorch): ffl-patch apply" in out
+    assert "It matches stylegan2-ada (drifted from NVlabs/stylegan2-ada-pytorch): ffl-patch apply" in out
 
 
 @pytest.mark.parametrize("order", ["REPO", "TARGET REPO"])

@@ -231,7 +231,7 @@ def broken(kind, sets, tmp_path):
         return {"before": write_run(tmp_path / "run", {0: 5}), "after": path}, "without a readable metric"
     assert kind == "empty"
     path.mkdir()
-    return {**good, "before": path}, "holds no images"
+    return {**good, "before": path}, "contains no images"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_one_equal_pair_is_named_and_decides_nothing(pairs, side, grey_levels):
     found = compared(pairs)
     assert found.verdict.outcome == "improved"
     (note,) = (note for note in found.notes if "images are equal" in note)
-    assert note.startswith("1 of 12 pairs left out")
+    assert note.startswith("1 of 12 pairs excluded")
     assert "(03)" in note
     for metric in ("psnr", "ssim", "lfd", "mse"):
         row, before = found.row(metric), usual.row(metric)
@@ -63,7 +63,7 @@ def test_where_most_pairs_are_equal_they_are_what_was_done(pairs):
         shutil.copy(pairs / "real" / f"{index:02d}.png", pairs / "after")
     found = compared(pairs)
     assert found.row("psnr").after == np.inf
-    assert not any("left out" in note for note in found.notes)
+    assert not any("excluded" in note for note in found.notes)
 
 
 def test_fid_names_equal_pairs_too(pairs, capsys):
@@ -72,5 +72,5 @@ def test_fid_names_equal_pairs_too(pairs, capsys):
         main(["fid", str(pairs / "real"), str(pairs / "before"), "--metrics", "pairs"])
     printed = capsys.readouterr()
     assert "N = 11 pairs" in printed.out
-    assert "1 of 12 pairs left out" in printed.out + printed.err
+    assert "1 of 12 pairs excluded" in printed.out + printed.err
     assert "inf" not in printed.out.lower()

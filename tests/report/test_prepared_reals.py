@@ -112,7 +112,7 @@ def a_pickle_alone(folder):
 def random_crops(folder):
     options = {"preprocess": "resize_and_crop", "load_size": 36, "crop_size": 32}
     record(folder / "checkpoints" / "base" / "test_opt.txt", **options)
-    return "cuts photographs at random"
+    return "random crops"
 
 
 def another_size(folder):
@@ -169,7 +169,7 @@ def test_a_size_without_photographs_is_refused(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "x", "64x", "0x4", "64x64x3", "-1", "64 x 64", "big"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(FFLError, match="give WIDTHxHEIGHT"):
+    with pytest.raises(FFLError, match="pass WIDTHxHEIGHT"):
         asked_preparation(text)
 
 
