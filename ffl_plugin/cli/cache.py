@@ -26,7 +26,7 @@ def command(prune: Optional[float], clear: bool, as_json: bool) -> None:
     The folder is FFL_CACHE, else ffl-plugin in the user's cache folder; other files in it are left alone.
     """
     if clear and prune is not None:
-        raise click.UsageError("--clear and --prune exclude each other.")
+        raise click.UsageError("--clear and --prune are mutually exclusive.")
     folder = cache_folder()
     entries = list_entries(folder)
     gone = entries if clear else [] if prune is None else unused(entries, prune)

@@ -1,4 +1,4 @@
-"""Before and after: table, JSON and one self-contained page.
+"""Reports of before/after comparisons: a table, JSON, and a self-contained page.
 
 comparison = compare(real="faces.zip", before="runs/a-images", after="runs/b-images")
 print(to_text(comparison))

@@ -1,6 +1,6 @@
-"""What a range of frequencies is to the eye: an image without its mean, its high, its low or its middle ones.
+"""Band-limited versions of an image: without its mean, or high, low or middle frequencies.
 
-The paper's Figure 2, for any image.
+This is Figure 2 of the paper, for any image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class BandLimited:
     """One column of the figure.
 
     Attributes:
-        title: what was done.
+        title: name of the filter.
         image: (H, W, 3) uint8, clipped to [0, 255].
         spectrum: (H, W) amplitude in dB, zero frequency in the middle; −inf where a frequency was removed.
     """
@@ -33,16 +33,16 @@ class BandLimited:
 def band_limited(
     image: Array, *, cutoff: float = 0.1, stop: tuple[float, float] = (0.15, 0.3)
 ) -> list[BandLimited]:
-    """Filter one image in the five ways of the paper's Figure 2.
+    """Apply the five filters of the paper's Figure 2 to one image.
 
     Args:
         image: (H, W, 3) uint8.
-        cutoff: radial frequency that parts low-pass from high-pass, cycles per pixel.
-        stop: (low, high) of the band-stop, cycles per pixel.
+        cutoff: cutoff frequency of the low-pass and the high-pass, cycles per pixel.
+        stop: (low, high) edges of the band-stop, cycles per pixel.
 
     Returns:
-        The image as it is, without the zero frequency, low-passed, high-passed and band-stopped. An image
-        without its zero frequency has mean 0 and is mostly black, as in the paper.
+        The original image, and the image without the zero frequency, low-passed, high-passed and
+        band-stopped. An image without its zero frequency has mean 0 and is mostly black, as in the paper.
     """
     import torch
 
@@ -51,7 +51,7 @@ def band_limited(
     pixels = torch.from_numpy(np.asarray(image, dtype=np.float64)).permute(2, 0, 1)
     radius = radial_frequency(*pixels.shape[-2:])
     low, high = stop
-    kept = {
+    passbands = {
         "all frequencies": radius >= 0,
         "without the zero frequency": radius > 0,
         f"low-pass, up to {cutoff:g}": radius <= cutoff,
@@ -60,17 +60,17 @@ def band_limited(
     }
     power = torch.fft.fft2(pixels, norm="ortho").abs().square().mean(dim=0)
     columns = []
-    for title, mask in kept.items():
+    for title, mask in passbands.items():
         filtered = keep_frequencies(pixels, mask).permute(1, 2, 0).round().clamp(0, 255)
-        level = torch.where(mask, 10 * torch.log10(power + 1 / 12), -torch.inf)
+        decibels = torch.where(mask, 10 * torch.log10(power + 1 / 12), -torch.inf)
         columns.append(
-            BandLimited(title, filtered.to(torch.uint8).numpy(), torch.fft.fftshift(level).numpy())
+            BandLimited(title, filtered.to(torch.uint8).numpy(), torch.fft.fftshift(decibels).numpy())
         )
     return columns
 
 
 def band_limits_png(columns: list[BandLimited], name: str) -> bytes:
-    """Draw spectra above the images they give, one column per filter."""
+    """Draw the spectra above the filtered images, one column per filter."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The course of one training, as its logs tell it: curves, and where they stop being numbers."""
+"""Curves of one training, read from its logs, and where they are NaN or infinite."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Optional
 
 from ffl_plugin.report.logged_metrics import logged_metric
 
-METRIC_FILES = "metric-"  # begins the name of every log of what was measured on snapshots
+METRIC_FILES = "metric-"  # prefix of the names of logs of metrics
 
 
 class _Logged:
-    """What stands in a log file, by its name."""
+    """Base class of the contents of a log file."""
 
     file: str
 
     @property
     def is_metric(self) -> bool:
-        """Whether it was measured on snapshots, and is not a loss."""
+        """Whether this is a metric measured on snapshots, not a loss."""
         return self.file.startswith(METRIC_FILES)
 
 
@@ -28,11 +28,11 @@ class Curve(_Logged):
     """One quantity over the course of one training.
 
     Attributes:
-        name: the name its own log gives it, such as ``fid50k_full``, ``Loss/G/ffl`` or ``G_FFL``.
-        unit: what ``x`` counts: ``kimg`` (thousands of images shown) or ``epoch``.
+        name: name in the log, such as ``fid50k_full``, ``Loss/G/ffl`` or ``G_FFL``.
+        unit: unit of ``x``: ``kimg`` (thousands of images shown) or ``epoch``.
         x: increasing positions.
         y: one finite value per position.
-        file: the name of the log file.
+        file: name of the log file.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Gap(_Logged):
     Attributes:
         name, unit, file: as of a `Curve`.
         x: increasing positions.
-        since: from where on it was nothing else; None where the training recovered.
+        since: position after which no finite value follows; None if the training recovered.
     """
 
     name: str
@@ -61,13 +61,13 @@ class Gap(_Logged):
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What the logs of one training hold.
+    """The contents of the logs of one training.
 
     Attributes:
-        curves: of every quantity that was a number somewhere.
-        gaps: of every quantity that was NaN or infinite somewhere.
-        impossible: the values that a metric cannot have, which its curve is without.
-        notes: a sentence for every log of which something was left out or moved.
+        curves: curves of all quantities with finite values.
+        gaps: gaps of all quantities with NaN or infinite values.
+        impossible: values outside the range of their metric, which are not in its curve.
+        notes: a sentence for every log with skipped or moved lines.
     """
 
     curves: tuple[Curve, ...] = ()
@@ -76,16 +76,16 @@ class TrainingLog:
     notes: tuple[str, ...] = ()
 
     def metrics(self) -> tuple[Curve, ...]:
-        """The curves of ``metric-*.jsonl``: measured on snapshots, not losses."""
+        """Return the curves of ``metric-*.jsonl``: measured on snapshots, not losses."""
         return tuple(curve for curve in self.curves if curve.is_metric)
 
     def losses(self) -> tuple[Curve, ...]:
-        """The curves of ``stats.jsonl`` or ``loss_log.txt``."""
+        """Return the curves of ``stats.jsonl`` or ``loss_log.txt``."""
         return tuple(curve for curve in self.curves if not curve.is_metric)
 
 
 def merged(logs: Sequence[TrainingLog]) -> TrainingLog:
-    """The logs of one training as one."""
+    """Merge the logs of one training."""
     return TrainingLog(
         tuple(curve for log in logs for curve in log.curves),
         tuple(gap for log in logs for gap in log.gaps),
@@ -97,7 +97,7 @@ def merged(logs: Sequence[TrainingLog]) -> TrainingLog:
 def log_of(
     points: Mapping[str, Mapping[float, float]], unit: str, file: str, notes: Sequence[str] = ()
 ) -> TrainingLog:
-    """Curves and gaps of quantity → position → value, finite or not."""
+    """Build curves and gaps from quantity → position → value, finite or not."""
     curves: list[Curve] = []
     gaps: list[Gap] = []
     impossible: list[Curve] = []
@@ -109,19 +109,19 @@ def log_of(
         if lost:
             last = finite[-1][0] if finite else -math.inf
             gaps.append(Gap(name, unit, lost, next((x for x in lost if x > last), None), file))
-        for found, kept in (
+        for target, points_of_curve in (
             (curves, [(x, y) for x, y in finite if can_be(y)]),
             (impossible, [(x, y) for x, y in finite if not can_be(y)]),
         ):
-            if kept:
-                x, y = zip(*kept)
-                found.append(Curve(name, unit, x, y, file))
+            if points_of_curve:
+                x, y = zip(*points_of_curve)
+                target.append(Curve(name, unit, x, y, file))
     return TrainingLog(tuple(curves), tuple(gaps), tuple(impossible), tuple(notes))
 
 
 def skipped(path: object, lines: Sequence[int]) -> list[str]:
-    """The note that lines of a log could not be read, if there are any."""
+    """Return a note on the unreadable lines of a log, if there are any."""
     if not lines:
         return []
     which = f"line {lines[0]}" if len(lines) == 1 else f"{len(lines)} lines (the first is line {lines[0]})"
-    return [f"{path}: skipped {which} that could not be read."]
+    return [f"{path}: skipped {which}, which could not be read."]

@@ -1,4 +1,4 @@
-"""Where a comparison ran: enough to repeat it."""
+"""The software environment of a comparison, for reproduction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = (
 
 
 def describe_environment() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on; "not installed" where one is absent."""
+    """Return the versions of Python and of the packages that affect the numbers, or "not installed"."""
     environment = {
         "Python": platform.python_version(),
         "System": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",

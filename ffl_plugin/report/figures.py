@@ -1,7 +1,7 @@
-"""Line figures as SVG that follows the page's colours, light or dark.
+"""Line figures as SVG in the page's colour scheme, light or dark.
 
-Matplotlib draws with stand-in colours, which become CSS variables in the SVG: one drawing serves both
-schemes, and text stays text.
+Matplotlib draws with placeholder colours, which are replaced by CSS variables in the SVG: one figure works in
+both schemes. Text remains text.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Stand-in colour -> CSS variable of the page.
+# Placeholder colour -> CSS variable of the page.
 INK, FAINT = "#010203", "#040506"
 SIDE_COLOURS = {"real": "#070809", "before": "#0a0b0c", "after": "#0d0e0f"}
 VARIABLES = {INK: "--ink", FAINT: "--faint", **{colour: f"--{side}" for side, colour in SIDE_COLOURS.items()}}
-# Lines differ in stroke too, for eyes and printers that see no colour.
+# Lines also differ in stroke, for colour-blind readers and monochrome printers.
 STROKES: dict[str, Any] = {"real": "-", "before": (0, (5, 2)), "after": "-"}
 WIDTHS = {"real": 2.6, "before": 1.8, "after": 1.8}
-# A line of more points is drawn as means of runs of neighbours, so that noise does not hide its course.
+# Lines with more points are drawn as means of consecutive points, to reduce noise.
 MOST_POINTS = 80
-# A metric that falls by more has a logarithmic axis: the end of the training is what matters.
+# A metric that falls by a larger factor has a logarithmic axis, which shows the end of the training better.
 LOGARITHMIC_FROM = 10.0
 LEGEND: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "borderaxespad": 0.2}
 
@@ -43,7 +43,7 @@ STYLE: Any = {
 
 
 def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
-    """Radial log-power profiles, and below them how far each lies from the real one, in dB."""
+    """Draw radial log-power profiles, and below them their differences from the real one, in dB."""
     real = [profile for profile in profiles if profile.side == "real"]
     with _figure(rows=2 if real else 1, height=4.6 if real else 3.0) as (figure, axes):
         for profile in profiles:
@@ -62,9 +62,10 @@ def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
 
 
 def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) -> str:
-    """One quantity of all trainings over the course of training, as (side, curve).
+    """Draw one quantity of all trainings over the course of training, given as (side, curve).
 
-    Lines of many points are thinned, see `points_averaged`; a metric that falls far has a logarithmic axis.
+    Lines with many points are averaged, see `points_averaged`; a metric that falls far has a logarithmic
+    axis.
     """
     with _figure(rows=1, height=3.0) as (figure, axes):
         labelled: set[str] = set()
@@ -81,14 +82,14 @@ def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) ->
 
 
 def points_averaged(curve: Curve) -> int:
-    """How many points of its log are averaged into each point that is drawn, at most."""
+    """Return the largest number of logged points that are averaged into one drawn point."""
     return -(-len(curve.x) // MOST_POINTS)
 
 
 def by_weight_svg(
     points: Sequence[tuple[float, Sequence[float]]], option: str, quantity: str, name: str
 ) -> str:
-    """A metric over weights or shares, as (weight, value of each training); weights are spaced evenly."""
+    """Draw a metric over evenly spaced weights or shares, given as (weight, value of each training)."""
     with _figure(rows=1, height=3.0) as (figure, (axis,)):
         means = [sum(values) / len(values) for _, values in points]
         axis.plot(range(len(points)), means, color=SIDE_COLOURS["after"], linewidth=WIDTHS["after"])
@@ -104,7 +105,7 @@ def by_weight_svg(
 
 @contextlib.contextmanager
 def _figure(rows: int, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure in our style, with its axes in a list; pyplot, which keeps global state, has no part in it."""
+    """Create a figure in the page's style, with its axes in a list, without pyplot and its global state."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -125,7 +126,7 @@ def _line(axis: Axes, x: Sequence[float], y: Sequence[float], side: str, label: 
 
 
 def thinned(curve: Curve) -> tuple[list[float], list[float]]:
-    """Means over runs of neighbours of equal length (or one less), so that at most `MOST_POINTS` remain."""
+    """Average consecutive points in runs of equal length (or one less), down to at most `MOST_POINTS`."""
     count = min(MOST_POINTS, len(curve.x))
     edges = [len(curve.x) * place // count for place in range(count + 1)]
     runs = [slice(first, last) for first, last in zip(edges, edges[1:])]
@@ -134,13 +135,13 @@ def thinned(curve: Curve) -> tuple[list[float], list[float]]:
 
 
 def falls_far(curves: Sequence[Curve]) -> bool:
-    """Whether these are a metric's curves, positive, and one falls by more than `LOGARITHMIC_FROM`."""
+    """Return whether these are positive curves of a metric, and one falls by more than `LOGARITHMIC_FROM`."""
     positive = all(curve.is_metric and min(curve.y) > 0 for curve in curves)
     return positive and any(curve.y[0] > LOGARITHMIC_FROM * min(curve.y) for curve in curves)
 
 
 def logarithmic(axis: Axes) -> None:
-    """A logarithmic y axis with plain numbers: our text holds no mathematics, which matplotlib's does."""
+    """Make the y axis logarithmic, with plain numbers instead of matplotlib's mathematical notation."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axis.set_yscale("log")
@@ -150,7 +151,7 @@ def logarithmic(axis: Axes) -> None:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The drawing alone: no prologue, no metadata, ids and references of its own, colours by CSS variable."""
+    """Return the SVG element alone: no prologue or metadata, unique ids, and CSS variables for colours."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()

@@ -1,4 +1,4 @@
-"""What one kind of source yields, before it becomes a `Comparison`."""
+"""Partial results from one kind of source, which are assembled into a `Comparison`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Optional
 from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
 
-# Below this, the images chosen for the test matter more than the training.
+# Below this, the choice of the test images matters more than the training.
 ENOUGH_IMAGES = 50
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Rows and pictures of images, or of logs.
+    """Rows and pictures from images, or from logs.
 
     Attributes:
         kind: what was compared, as in ``Comparison``; empty for a part of it.
-        missing: metrics that could not be had, each with the step that gets them.
-        notes: what a reader should know.
-        caveats: what limits the verdict.
-        digests: hashes of the real images and those of each training; None of a file.
+        missing: metrics that were not measured, each with the step that enables it.
+        notes: remarks for the reader.
+        caveats: limits of the verdict.
+        digests: hashes of the real images and those of each training; None for a file.
     """
 
     kind: str = ""
@@ -35,12 +35,12 @@ class Findings:
     digests: tuple[Optional[str], ...] = ()
 
     def joined(self, other: Findings) -> Findings:
-        """Both findings, these first.
+        """Join two findings, this one first.
 
-        The changed images are these where the first row here may decide, or where the other has none.
+        The changed images are those of this one if its first row can decide, or if the other has none.
         """
-        ours = bool(self.changed) and (self.rows[0].decides or not other.changed)
-        chosen = self if ours else other
+        own = bool(self.changed) and (self.rows[0].decides or not other.changed)
+        chosen = self if own else other
         return Findings(
             kind=self.kind or other.kind,
             rows=(*self.rows, *other.rows),
@@ -59,11 +59,11 @@ class Findings:
 
 
 def few_images(count: int) -> tuple[str, ...]:
-    """The caveat that a handful of images stands for little, if it is a handful."""
+    """Return the caveat that the images are too few to generalize, if they are."""
     if count >= ENOUGH_IMAGES:
         return ()
-    images, they = ("1 image was", "this one") if count == 1 else (f"{count} images were", "these")
+    images, they = ("1 image was", "it") if count == 1 else (f"{count} images were", "them")
     return (
-        f"Only {images} compared: the answer is about {they}, and says little about others; take "
+        f"Only {images} compared: the result describes {they} and may not generalize; use "
         f"{ENOUGH_IMAGES} or more for pairs and spectra, and 2,560 for FID.",
     )

@@ -1,4 +1,4 @@
-"""Images: pairs where every image answers a real one, features and spectra of the sets."""
+"""Comparison of images: pairs where each generated image has a real one, features and spectra of the sets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ffl_plugin.report.inputs import Inputs
 from ffl_plugin.report.measuring import Measuring
 from ffl_plugin.report.model import PAIRS, SETS, Pictures, RadialProfile
 from ffl_plugin.report.samples import (
-    evenly_spread,
+    evenly_spaced,
+    evenly_spaced_pairs,
     most_changed,
     names_of,
     pair_places,
-    pairs_spread,
     sample,
 )
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def compare_images(inputs: Inputs, how: Measuring) -> Findings:
-    """Measure features of the sets, pairs if there are any, and spectra of the sets: in one pass.
+    """Measure features and spectra of the sets, and pairs if there are any, in one pass.
 
     Raises:
         FFLError: an image cannot be read, or the images of a pair differ in size.
@@ -49,7 +49,7 @@ def compare_images(inputs: Inputs, how: Measuring) -> Findings:
     pairs = None if inputs.pairs is None else _plan_pairs(inputs.pairs, how)
     before, after = inputs.firsts
     columns = {"real": inputs.real.images, "before": before.images, "after": after.images}
-    samples = evenly_spread(columns) if pairs is None else pairs.samples
+    samples = evenly_spaced(columns) if pairs is None else pairs.samples
     shown = Shown(names_of(samples.values()))
     cache = cache_folder() / "spectra"
     spectra = [SpectraMeter(opened.images, cache=cache) for opened in everything]
@@ -76,12 +76,12 @@ def compare_images(inputs: Inputs, how: Measuring) -> Findings:
 
 @dataclass(frozen=True)
 class PairPlan:
-    """What is measured of pairs.
+    """The measurement of pairs.
 
     Attributes:
-        choice: the metrics that the weights at hand allow.
-        meters: what scores the pairs of each training.
-        samples: the pairs that are shown.
+        choice: metrics for which weights are available.
+        meters: meters of the pairs of each training.
+        samples: pairs shown in the report.
     """
 
     choice: PairMetrics
@@ -89,13 +89,13 @@ class PairPlan:
     samples: dict[str, Places]
 
     def findings(self, shown: Shown) -> Findings:
-        """PSNR and its kin of every image against the real one of its name, once the images were seen."""
+        """Return the scores of every image against the real one of the same name, after the pass."""
         from ffl_plugin.metrics.pair_choice import leave_equal_out, leave_small_out
 
         everything, choice = leave_small_out(list(self.meters), self.choice)
         scores = self.meters.split(everything)
         differing, equal = leave_equal_out(everything)
-        # What changed to the eye, where a network can tell; PSNR orders images as LFD does.
+        # Perceptual change if LPIPS is available, else LFD, which ranks images as PSNR does.
         changed = most_changed("lfd" if choice.lpips is None else "lpips", scores, direction=LOWER)
         before, after = self.meters.before[0].pairs, self.meters.after[0].pairs
         pictured = tuple(
@@ -120,20 +120,20 @@ def _plan_pairs(pairs: Sides[ImagePairs], how: Measuring) -> PairPlan:
     choice = choose_pair_metrics(before, lpips=given, may_download=how.download, progress=how.progress)
     cache = cache_folder() / "pairs"
     meters = pairs.map(
-        lambda answered: PairMeter(answered, metrics=choice.metrics, lpips=choice.lpips, cache=cache)
+        lambda found: PairMeter(found, metrics=choice.metrics, lpips=choice.lpips, cache=cache)
     )
-    return PairPlan(choice, meters, pairs_spread(before, after))
+    return PairPlan(choice, meters, evenly_spaced_pairs(before, after))
 
 
 def _with_network(row: Difference, choice: PairMetrics) -> Difference:
-    """Name the network and weights of LPIPS in its row."""
+    """Add the network and weights of LPIPS to its row."""
     if row.metric != "lpips" or choice.lpips is None:
         return row
     return replace(row, basis=replace(row.basis, settings=(choice.lpips.conditions,)))
 
 
 def _compare_spectra(inputs: Inputs, meters: Sequence[SpectraMeter]) -> Findings:
-    """Compare the spectra of the sets, or say why there are none."""
+    """Compare the spectra of the sets, or note why that is impossible."""
     from ffl_plugin.metrics.sources import SizesDiffer
 
     try:

@@ -1,4 +1,4 @@
-"""Label maps that a segmenter of the user's predicted on generated images, against the true ones."""
+"""Comparison of true label maps with those that a user's segmentation model predicted on generated images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ffl_plugin.report.model import LABELS
 
 
 def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
-    """Compare mIoU and pixel accuracy.
+    """Compare mIoU and pixel accuracy of label maps.
 
     Raises:
         FFLError: a label map has no partner, another size, or a class out of range.
@@ -20,11 +20,9 @@ def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
 
     pairs, classes = inputs.pairs, how.classes
     if pairs is None or classes is None:
-        raise FFLError("label maps are compared in pairs, with the number of their classes")
+        raise FFLError("label maps need pairs and the number of classes")
     scores = pairs.map(
-        lambda answered: measure_segmentation(
-            answered, classes=classes, ignored=how.ignored, progress=how.progress
-        )
+        lambda found: measure_segmentation(found, classes=classes, ignored=how.ignored, progress=how.progress)
     )
     everything = (inputs.real, *inputs.trainings)
     return Findings(

@@ -1,7 +1,7 @@
-"""Run folders: what the trainings measured on their own snapshots, compared as curves.
+"""Comparison of run folders: metrics that the trainings measured on their own snapshots.
 
-What is compared is the end of what all have trained, and each side's best up to there. A network that was not
-trained yet, a value that is impossible and a training that diverged decide nothing.
+Compared are the values at the last position that all trainings reached, and each side's best up to it.
+Snapshots before training, impossible values and diverged trainings are excluded from the verdict.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def compare_logs(inputs: Inputs, how: Measuring) -> Findings:
 
 @dataclass(frozen=True)
 class _Series:
-    """One metric of one training, by kimg: the values that are possible, and those that are not."""
+    """One metric of one training, by kimg: possible and impossible values."""
 
     possible: Mapping[float, float]
     impossible: Mapping[float, float]
 
     @classmethod
     def of(cls, log: TrainingLog, name: str) -> _Series:
-        """What one log holds of a metric, after training has begun."""
+        """Read a metric from a log, without its value before training."""
         possible, impossible = (
             {x: y for curve in curves if curve.name == name for x, y in zip(curve.x, curve.y) if x > 0}
             for curves in (log.metrics(), log.impossible)
@@ -55,11 +55,11 @@ class _Series:
 
     @property
     def values(self) -> dict[float, float]:
-        """All values, possible or not."""
+        """All values, possible and impossible."""
         return {**self.possible, **self.impossible}
 
     def last(self, limit: float) -> float:
-        """Where the last snapshot lies that is not past a limit; 0 where there is none."""
+        """Return the position of the last snapshot up to a limit; 0 if there is none."""
         return max((x for x in self.values if x <= limit), default=0.0)
 
 
@@ -68,7 +68,7 @@ def _measured(log: TrainingLog) -> list[str]:
 
 
 def _rows(name: str, series: Sides[_Series]) -> list[Difference]:
-    """The metric at the end of what all have trained, where all have it there, and the best up to there."""
+    """Compare the metric at the last common position, if all have it there, and the best up to it."""
     if not all(one.values for one in series):
         return []
     limit = min(max(one.values) for one in series)
@@ -83,14 +83,14 @@ def _rows(name: str, series: Sides[_Series]) -> list[Difference]:
     if longest == limit:
         return rows
     beyond = (
-        f"The shortest training was measured up to {limit:g} kimg; what others did after that, up to "
-        f"{longest:g} kimg, does not count."
+        f"The shortest training was measured up to {limit:g} kimg; later values of others, up to "
+        f"{longest:g} kimg, are ignored."
     )
     return [replace(row, note=f"{row.note} {beyond}".strip()) for row in rows]
 
 
 def _best(name: str, known: LoggedMetric, series: Sides[_Series]) -> list[Difference]:
-    """The best up to the end of what all have trained, of the snapshots that all share where that is one."""
+    """Compare the best values up to the last common position, of common snapshots if that is one of them."""
     limit = min(max(one.possible) for one in series)
     shared = set.intersection(*(set(one.possible) for one in series))
     values = series.map(
@@ -101,8 +101,8 @@ def _best(name: str, known: LoggedMetric, series: Sides[_Series]) -> list[Differ
     counts = sorted({len(several) for several in values})
     metric = Metric(f"{name}{BEST}", f"{name}, best up to {limit:g} kimg", known.direction)
     uneven = (
-        f"{metric.name}: of {counts[0]} snapshots in one training and {counts[-1]} in another, and the best "
-        "of more is better by chance."
+        f"{metric.name}: of {counts[0]} snapshots in one training and {counts[-1]} in another; the best "
+        "of more snapshots is better by chance."
     )
     best = values.map(max if known.direction == HIGHER else min)
     return [compare_values(metric, best, note=uneven if len(counts) > 1 else "")]
@@ -113,7 +113,7 @@ def _at_end(name: str, known: LoggedMetric, series: Sides[_Series], limit: float
     row = compare_values(metric, series.map(lambda one: one.values[limit]))
     if any(limit in one.impossible for one in series):
         return _withheld(
-            row, IMPOSSIBLE, f"{metric.name}: no such metric can have such a value, so it decides nothing."
+            row, IMPOSSIBLE, f"{metric.name}: the value is impossible for this metric and is ignored."
         )
     return row if known.direction != NEITHER else _withheld(row, NO_DIRECTION)
 
@@ -125,20 +125,20 @@ def _withheld(row: Difference, why: str, note: str = "") -> Difference:
 
 
 def _why_nothing(inputs: Inputs) -> str:
-    """Why no metric could be compared, and the next step with these trainings' upstream."""
+    """Explain why no metric could be compared, with the next step for the upstream."""
     logs = inputs.trainings.map(lambda opened: opened.log)
     measured = [set(_measured(log)) for log in logs]
     if set.intersection(*measured):
         return (
-            "The runs share no snapshot of a trained network on which the same metric was measured; train "
-            "both for longer, or compare images that both made."
+            "The runs have no trained snapshot at a common position with the same metric; train "
+            "both longer, or compare images that they generated."
         )
     if all(curve.file == LOSSES for log in logs for curve in log.curves):
         return (
-            "The trainings logged losses, which do not tell whose images are better; run the clone's test.py "
-            "for each, and compare the folders that it writes (results/NAME)."
+            "The trainings logged only losses, which do not measure image quality; run the clone's test.py "
+            "for each, and compare its output folders (results/NAME)."
         )
     return (
         "The runs did not measure the same metric on their snapshots; train both with the upstream's "
-        "--metrics, measure their snapshots with its calc_metrics.py, or compare images that both made."
+        "--metrics, measure their snapshots with its calc_metrics.py, or compare images that they generated."
     )

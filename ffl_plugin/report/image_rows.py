@@ -1,7 +1,7 @@
-"""What a comparison reads of its images, once each: rows of those that are looked at together.
+"""The single pass of a comparison over its images, each read once, in rows of images processed together.
 
-An image is offered to what is measured on its set. A real image and those that answer it are one row, and
-each pair of them is offered to what is measured on pairs.
+Each image is passed to the consumers of its set. A real image and its generated counterparts form one row,
+and each of these pairs is passed to the consumers of pairs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Place = tuple[ImageSource, int]
 
 @dataclass
 class MeasuredSet:
-    """A set of images, and what is measured on it, counting the images as the set does."""
+    """A set of images and its consumers, which index images as the set does."""
 
     source: ImageSource
     consumers: Sequence[Consumer]
     _places: dict[str, int] = field(default_factory=dict)
 
     def index_of(self, source: ImageSource, guess: int) -> int:
-        """Return which image of the set an image of ``source`` is, -1 for none of it."""
+        """Return the index in the set of an image of ``source``; -1 if it is not in the set."""
         name = source.describe(guess)
         if guess < len(self.source) and self.source.describe(guess) == name:
             return guess
@@ -50,8 +50,8 @@ def comparison_rows(
 
     Args:
         sets: the real images and those of each training.
-        pairs: of each training, of the same names; none where images are compared as sets.
-        shown: what keeps the images that the report shows.
+        pairs: pairs of each training, with equal names; empty if images are compared as sets.
+        shown: the images shown in the report.
     """
     seen = [np.zeros(len(one.source), bool) for one in sets]
     orders = [{name: index for index, name in enumerate(found.names)} for found, _ in pairs[1:]]
@@ -69,14 +69,14 @@ def comparison_rows(
                     row.offer(one, found_at, place)
         yield row.build()
     for one, done in zip(sets, seen):
-        for left in np.flatnonzero(~done).tolist():
+        for remaining in np.flatnonzero(~done).tolist():
             row = _RowBuilder(shown)
-            row.offer(one, left, row.place(one.source, left))
+            row.offer(one, remaining, row.place(one.source, remaining))
             yield row.build()
 
 
 class _RowBuilder:
-    """One row under construction, in which no image is twice."""
+    """A row under construction, without duplicate images."""
 
     def __init__(self, shown: Shown) -> None:
         self.images: list[Place] = []
@@ -85,7 +85,7 @@ class _RowBuilder:
         self._places: dict[str, int] = {}
 
     def place(self, source: ImageSource, index: int) -> int:
-        """Return where an image is in the row; it is added if it is not."""
+        """Return the position of an image in the row, adding it if needed."""
         name = source.describe(index)
         if name not in self._places:
             self._places[name] = len(self.images)
@@ -102,19 +102,19 @@ class _RowBuilder:
 
 
 class Digest(Consumer):
-    """A hash over names and images of a set, by which copies of it are recognized; it wants no pixels."""
+    """A hash over the names and encoded images of a set, to detect copies; it needs no pixels."""
 
     def __init__(self, source: ImageSource) -> None:
         self._names = source.names
         self._images = np.zeros((len(source), hashlib.sha256().digest_size), np.uint8)
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Note the image's hash."""
+        """Store the hash of the image."""
         self._images[item] = np.frombuffer(encoded[0].digest, np.uint8)
         return False
 
     def result(self) -> str:
-        """Return SHA-256 over each name and the SHA-256 of each image, in order, as hexadecimal digits."""
+        """Return the SHA-256, in hexadecimal, over each name and the SHA-256 of each image, in order."""
         whole = hashlib.sha256()
         for name, image in zip(self._names, self._images):
             encoded = name.encode("utf-8", "surrogateescape")
@@ -123,7 +123,7 @@ class Digest(Consumer):
 
 
 def digests_of(sources: Sequence[ImageSource], progress: Optional[Progress] = None) -> tuple[str, ...]:
-    """Return the hash of each set, of which nothing else is measured."""
+    """Return the hash of each set, without measuring anything else."""
     digests = [Digest(source) for source in sources]
     sets = [MeasuredSet(source, [digest]) for source, digest in zip(sources, digests)]
     nothing = Shown(frozenset())
@@ -133,36 +133,37 @@ def digests_of(sources: Sequence[ImageSource], progress: Optional[Progress] = No
 
 @dataclass(frozen=True)
 class Shown(Consumer):
-    """The images that the report shows: of those chosen beforehand, pixels and log spectrum are kept.
+    """Pixels and log spectra of the images shown in the report, for those chosen in advance.
 
     Attributes:
-        wanted: what they are called in messages.
+        wanted: descriptions of the images chosen in advance.
+        stored: pixels and log spectrum by description.
     """
 
     wanted: Collection[str]
-    kept: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = field(default_factory=dict)
+    stored: dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = field(default_factory=dict)
 
     __hash__ = object.__hash__
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Want those that were chosen."""
+        """Return whether an image was chosen."""
         return encoded[0].name in self.wanted
 
     def prepare(self, item: int, pictures: Sequence[Picture]) -> Any:
-        """Take the spectrum of one image."""
+        """Compute the spectrum of one image."""
         return pictures[0].encoded.name, (pictures[0].pixels, _log_spectrum(pictures[0].pixels))
 
     def take(self, item: int, prepared: Any) -> None:
-        """Keep it."""
-        name, self.kept[name] = prepared
+        """Store pixels and spectrum."""
+        name, self.stored[name] = prepared
 
     def look(self, source: ImageSource, index: int) -> tuple[Any, Any]:
-        """Return pixels and log spectrum of an image: kept, or read now, as those that changed most are."""
+        """Return pixels and log spectrum of an image, read now if not stored (those that changed most)."""
         name = source.describe(index)
-        if name not in self.kept:
+        if name not in self.stored:
             pixels = source.read(index)
-            self.kept[name] = pixels, _log_spectrum(pixels)
-        return self.kept[name]
+            self.stored[name] = pixels, _log_spectrum(pixels)
+        return self.stored[name]
 
 
 def _log_spectrum(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

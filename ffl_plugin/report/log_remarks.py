@@ -1,4 +1,4 @@
-"""What a reader must know of a training's logs: where they stop being numbers, or hold impossible ones."""
+"""Remarks on the logs of a training: NaN, infinite and impossible values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ffl_plugin.report.curves import Curve, Gap, TrainingLog
 
 
 def divergence(path: object, log: TrainingLog) -> tuple[str, ...]:
-    """A sentence where a training ended in NaN, by its metrics or else by its losses."""
+    """Return a sentence if a training ended in NaN, by its metrics or else its losses."""
     gaps = [gap for gap in log.gaps if gap.since is not None]
     metrics = [gap for gap in gaps if gap.is_metric]
     if metrics:
@@ -19,11 +19,11 @@ def divergence(path: object, log: TrainingLog) -> tuple[str, ...]:
 
 
 def remarks(path: object, log: TrainingLog) -> tuple[str, ...]:
-    """A sentence for every quantity that was NaN for a time, or that has values no such metric can have."""
+    """Return a sentence for every quantity that was temporarily NaN, or has impossible values."""
     recovered = [gap for gap in log.gaps if gap.since is None]
     return (
         *(
-            f"{path}: {gap.name} is NaN or infinite at {_positions(gap.x, gap.unit)}, and a number later."
+            f"{path}: {gap.name} is NaN or infinite at {_positions(gap.x, gap.unit)}, and finite later."
             for gap in recovered
         ),
         *(_impossible(path, curve) for curve in log.impossible),
@@ -35,8 +35,8 @@ def _impossible(path: object, curve: Curve) -> str:
     shown = ", ".join(f"{y:.4g} at {x:g}" for x, y in list(zip(curve.x, curve.y))[:3])
     more = ", …" if len(curve.x) > 3 else ""
     return (
-        f"{path}: {curve.name} is {shown}{more} {curve.unit}, which no such metric can be (scipy 1.11.2 to "
-        "1.12.0 take some square roots wrong); such values decide nothing."
+        f"{path}: {curve.name} is {shown}{more} {curve.unit}, which is impossible for this metric (scipy "
+        "1.11.2 to 1.12.0 compute some matrix square roots wrongly); such values are ignored."
     )
 
 

@@ -1,11 +1,11 @@
-"""``loss_log.txt`` of pix2pix, CycleGAN, CUT and SPADE, in the forms of all their versions.
+"""``loss_log.txt`` of pix2pix, CycleGAN, CUT and SPADE, in the formats of all their versions.
 
     (epoch: 1, iters: 100, time: 0.101) G_GAN: 0.9 G_L1: 3.1                                 2017
     (epoch: 1, iters: 100, time: 0.101, data: 0.002) G_GAN: 0.9 G_L1: 3.1                    2018 to 2024
     [Rank 0] (epoch: 1, iters: 100, time: 0.1, data: 0.002) , G_GAN: 0.9, G_L1: 3.1          2025
 
-Every training started under one name appends to one file. ``iters`` counts images within the epoch; the log
-does not say how many an epoch has, so the largest count seen stands for it.
+All trainings with the same name append to one file. ``iters`` counts images within the epoch; the log does
+not record the images per epoch, so the largest count is used.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Optional
 from ffl_plugin.report.curves import TrainingLog, log_of, skipped
 from ffl_plugin.report.training_options import read_training_options
 
-START = "====="  # begins the line that every start of the training writes
+START = "====="  # prefix of the line written at every start of the training
 ROW = re.compile(
     r"(?:\[Rank (?P<rank>\d+)\] )?\(epoch: (?P<epoch>\d+), iters: (?P<iterations>\d+)[^)]*\)"
-    r"(?P<losses>.*?)(?=\[Rank \d|\(epoch: |$)"  # two processes may have written into one line
+    r"(?P<losses>.*?)(?=\[Rank \d|\(epoch: |$)"  # two processes may have written to the same line
 )
 VALUE = re.compile(r"([^\s:,]+): (\S+?),?(?=\s|$)")
 
 
 @dataclass(frozen=True)
 class _Row:
-    start: int  # how often the training had been started before this row was written
+    start: int  # number of starts of the training before this row
     rank: int
     epoch: int
     iterations: int
@@ -43,26 +43,26 @@ class _Row:
 
 
 def read_loss_log(path: Path) -> TrainingLog:
-    """Read one log; its notes say what was left out, and which sessions were put after one another."""
+    """Read one log; its notes list skipped rows and concatenated sessions."""
     rows, starts, unreadable = _rows(path)
     notes = skipped(path, unreadable)
     first_rank = min((row.rank for row in rows), default=0)
     others = sum(row.rank != first_rank for row in rows)
     if others:
-        notes.append(f"{path}: left {_lines(others)} out, of other processes than rank {first_rank}.")
+        notes.append(f"{path}: skipped {_lines(others)} of processes other than rank {first_rank}.")
         rows = [row for row in rows if row.rank == first_rank]
     epoch_length = max((row.iterations for row in rows), default=1) or 1
     longest = _longest_of_several(rows, epoch_length)
     if longest is None:
-        # The record is of the last start, which may have ended before it wrote a row.
+        # The record belongs to the last start, which may have ended before it wrote a row.
         is_new = bool(rows) and rows[-1].start == starts and _is_new_training(path.parent)
         placed, remarks = _in_order(_sessions(rows), epoch_length, is_new)
         notes += [f"{path}: {remark}" for remark in remarks]
     else:
         placed = [(_place(row, epoch_length), row) for row in longest]
         notes.append(
-            f"{path}: left {len(rows) - len(longest)} of {_lines(len(rows))} out: two trainings wrote into "
-            "it at the same time; shown is the longer one, as far as nothing but the order tells them apart."
+            f"{path}: skipped {len(rows) - len(longest)} of {_lines(len(rows))}: two trainings wrote to "
+            "it at the same time; the longer one is shown, as far as the order of lines separates them."
         )
     points: dict[str, dict[float, float]] = {}
     for x, row in placed:
@@ -72,7 +72,7 @@ def read_loss_log(path: Path) -> TrainingLog:
 
 
 def _rows(path: Path) -> tuple[list[_Row], int, list[int]]:
-    """The rows in the order of the lines, how often training was started, and the lines that are neither."""
+    """Return the rows in order, the number of starts, and the numbers of unreadable lines."""
     rows: list[_Row] = []
     unreadable, starts = [], 0
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -109,10 +109,10 @@ def _place(row: _Row, epoch_length: int) -> float:
 
 
 def _longest_of_several(rows: Sequence[_Row], epoch_length: int) -> Optional[list[_Row]]:
-    """The longest of the sequences that several trainings wrote at once; None where they did not.
+    """Return the longest of the sequences that several trainings wrote concurrently; None if they did not.
 
-    A row goes on with the sequence that wrote last where it is its next, else with the one that it follows
-    most closely. Trainings wrote at once where a sequence goes on after another one wrote.
+    A row continues the sequence that wrote last if it is its next row, else the one it follows most closely.
+    Trainings wrote concurrently if a sequence continues after another one wrote.
     """
     near = 2 * max(
         (_usual_step(rows, start, epoch_length) for start in {row.start for row in rows}), default=0
@@ -136,13 +136,13 @@ def _longest_of_several(rows: Sequence[_Row], epoch_length: int) -> Optional[lis
 
 
 def _usual_step(rows: Sequence[_Row], start: int, epoch_length: int) -> float:
-    """Epochs between two rows next to each other, of all that were written since one start."""
+    """Return the median number of epochs between consecutive rows written after one start."""
     places = sorted({_place(row, epoch_length) for row in rows if row.start == start})
     return median([b - a for a, b in zip(places, places[1:])] or [0.0])
 
 
 def _sessions(rows: Sequence[_Row]) -> list[list[_Row]]:
-    """Rows that advance, cut where the training was started or the rows go back."""
+    """Split rows where the training was started or the position decreases."""
     sessions: list[list[_Row]] = []
     for row in rows:
         last = sessions[-1][-1] if sessions else None
@@ -155,10 +155,10 @@ def _sessions(rows: Sequence[_Row]) -> list[list[_Row]]:
 def _in_order(
     sessions: Sequence[Sequence[_Row]], epoch_length: int, last_is_new: bool
 ) -> tuple[list[tuple[float, _Row]], list[str]]:
-    """Place sessions one after another; the remarks say which were moved, and how many rows were left out.
+    """Concatenate sessions; the remarks list moved sessions and the number of skipped rows.
 
-    A session that counts epochs from 1 again went on from the weights of the one before, unless it was a new
-    training. One that begins at another epoch replaces what was written of that epoch and later ones.
+    A session that counts epochs from 1 again continued from the weights of the previous one, unless it was a
+    new training. One that begins at another epoch replaces the rows of that epoch and later ones.
     """
     remarks = []
     placed: list[tuple[float, _Row]] = []
@@ -168,7 +168,7 @@ def _in_order(
         if session[0].epoch == 1 and placed:
             if index == len(sessions) - 1 and last_is_new:
                 remarks.append(
-                    f"left {_lines(len(placed))} out, of an earlier training in the same folder "
+                    f"skipped {_lines(len(placed))} of an earlier training in the same folder "
                     "(the last one was started without --continue_train)."
                 )
                 placed, before, continued, replaced = [], 0, 0, 0
@@ -182,16 +182,14 @@ def _in_order(
         placed += [(before + _place(row, epoch_length), row) for row in session]
     if continued:
         remarks.append(
-            f"the training was started {continued + 1} times at epoch 1; taken as continued "
+            f"the training was started {continued + 1} times at epoch 1; assuming that it was continued "
             "(--continue_train without --epoch_count), the epochs of each start follow those before it."
         )
     if replaced:
-        remarks.append(
-            f"left {_lines(replaced)} out, of epochs that a later start of the training did again."
-        )
+        remarks.append(f"skipped {_lines(replaced)} of epochs that a later start of the training repeated.")
     return placed, remarks
 
 
 def _is_new_training(folder: Path) -> bool:
-    """Whether the last training in a folder was no continuation, by its own record."""
+    """Return whether the last training in a folder was new, not continued, according to its record."""
     return read_training_options(folder).get("continue_train") in (False, "False")

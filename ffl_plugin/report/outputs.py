@@ -1,4 +1,4 @@
-"""Folders that we write: new, empty, or written by us before; never anyone else's."""
+"""Output folders: new, empty, or written by an earlier run; other folders are refused."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ffl_plugin.report.table import to_csv
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """What one command leaves in a folder, and how to know that it did.
+    """The files that one command writes to a folder, and how to recognize them.
 
     Attributes:
-        command: its name, for messages.
-        record: the JSON file that marks a folder as ours.
-        key: what that JSON object holds.
+        command: name of the command, for messages.
+        record: JSON file that marks a folder as written by the command.
+        key: key that its JSON object contains.
         others: pattern of the names of the other files.
     """
 
@@ -33,24 +33,24 @@ class OutputFolder:
     others: str
 
     def check(self, out: Path, sources: Iterable[Path] = ()) -> None:
-        """Refuse, before anything is measured, a folder that we must not write.
+        """Refuse an unsuitable folder before anything is measured.
 
         Args:
-            out: the folder to write; it need not exist.
-            sources: folders and zips that are read; our pictures must not turn up among theirs.
+            out: the output folder; it need not exist.
+            sources: input folders and zips, which must not contain the output.
 
         Raises:
-            FFLError: ``out`` is a file, lies inside a source, holds files that are not ours, or is read-only.
+            FFLError: ``out`` is a file, is inside a source, contains other files, or is read-only.
         """
         if out.exists() and not out.is_dir():
-            raise FFLError(f"{out} is a file; give --out the name of a folder")
+            raise FFLError(f"{out} is a file; pass a folder to --out")
         if out.is_symlink() and not out.exists():
-            raise FFLError(f"{out} is a link that leads nowhere; remove it, or give --out another folder")
+            raise FFLError(f"{out} is a broken link; remove it, or pass another folder to --out")
         place = Path(os.path.realpath(out))  # Path.resolve raises on a loop of links
         for source in sources:
             if source.is_dir() and Path(os.path.realpath(source)) in (place, *place.parents):
                 raise FFLError(
-                    f"{out} lies inside {source}, whose images are read; give --out a folder elsewhere"
+                    f"{out} is inside {source}, which is an input; pass a folder elsewhere to --out"
                 )
         if not out.exists():
             _try_writing(out)
@@ -63,16 +63,16 @@ class OutputFolder:
         if foreign or (names and not self._wrote(out)):
             shown = ", ".join((foreign or names)[:3])
             raise FFLError(
-                f"{out} holds files that no ffl-patch {self.command} wrote ({shown}); give --out a new "
-                "folder, an empty one, or one that an earlier run wrote"
+                f"{out} contains files that ffl-patch {self.command} did not write ({shown}); pass a new or "
+                "empty folder to --out, or one written by an earlier run"
             )
         _try_writing(out)
 
     def write(self, out: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
-        """Write files by name and return their paths; each is written whole or not at all, the record first.
+        """Write files by name, each atomically and the record first, and return their paths.
 
         Raises:
-            FFLError: the folder is not ours to write, or the disk refuses.
+            FFLError: the folder is unsuitable or cannot be written.
         """
         self.check(out)
         names = sorted(files, key=lambda name: name != self.record)
@@ -103,10 +103,10 @@ check_folder = COMPARISON.check
 
 
 def write_report(comparison: Comparison, out: Path) -> tuple[Path, ...]:
-    """Write the page, the JSON object, the table as CSV and one picture; return their paths.
+    """Write the page, the JSON object, the table as CSV and the overview picture; return their paths.
 
     Raises:
-        FFLError: the folder is not ours to write, or the disk refuses.
+        FFLError: the folder is unsuitable or cannot be written.
     """
     from ffl_plugin.report.overview import overview_png
     from ffl_plugin.report.page import to_html
@@ -124,7 +124,7 @@ def write_report(comparison: Comparison, out: Path) -> tuple[Path, ...]:
 
 
 def _try_writing(out: Path) -> None:
-    """Refuse now what the system would refuse after hours of measuring; leaves nothing behind."""
+    """Raise now if the folder cannot be written, not after hours of measuring; leave no files."""
     there = next(folder for folder in (out, *out.absolute().parents) if folder.is_dir())
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -134,4 +134,4 @@ def _try_writing(out: Path) -> None:
 
 
 def _refused(what: str, out: Path, error: OSError) -> FFLError:
-    return FFLError(f"{out} cannot be {what}: {error.strerror or error}; give --out another folder")
+    return FFLError(f"{out} cannot be {what}: {error.strerror or error}; pass another folder to --out")

@@ -1,4 +1,4 @@
-"""One picture of a comparison, for a README or a slide, with its verdict."""
+"""An overview picture of a comparison with its verdict, for a README or a slide."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def overview_figure(comparison: Comparison) -> Figure:
 
 
 def _figure(comparison: Comparison, width: float, height: float) -> Figure:
-    """A figure of some inches, with the verdict above it."""
+    """Create a figure of the given size in inches, with the verdict above it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", dpi=120)
@@ -55,7 +55,7 @@ def _figure(comparison: Comparison, width: float, height: float) -> Figure:
 
 
 def _pictures(comparison: Comparison) -> Figure:
-    """Real, before and after in columns, averaged spectra above samples, and the profiles to the right."""
+    """Draw real, before and after in columns, averaged spectra above samples, and profiles to the right."""
     spectra = comparison.pictures.spectra
     low, high = pictures.spectrum_limits(list(spectra.values()))
     rows: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -82,7 +82,7 @@ def _pictures(comparison: Comparison) -> Figure:
 
 
 def _curves(comparison: Comparison) -> list[tuple[str, Curve]]:
-    """The curves of the metric that decides, as (side, curve); of other than runs there are none."""
+    """Return the curves of the deciding metric as (side, curve); empty unless runs are compared."""
     name = comparison.verdict.metric.removesuffix(BEST)
     return [
         (side, curve)
@@ -93,7 +93,7 @@ def _curves(comparison: Comparison) -> list[tuple[str, Curve]]:
 
 
 def _course(comparison: Comparison, curves: list[tuple[str, Curve]]) -> Figure:
-    """The metric that decides over the course of the trainings."""
+    """Draw the deciding metric over the course of the trainings."""
     figure = _figure(comparison, 6.4, 3.8)
     axis = figure.add_subplot()
     _draw(axis, [(side, curve.x, curve.y) for side, curve in curves])
@@ -106,7 +106,7 @@ def _course(comparison: Comparison, curves: list[tuple[str, Curve]]) -> Figure:
 
 
 def _changes(comparison: Comparison) -> Figure:
-    """The change of every row with its interval, each on an axis of its own: their units differ."""
+    """Draw the change and interval of every row, each on its own axis because their units differ."""
     rows = [row for row in comparison.rows if math.isfinite(row.delta)]
     figure = _figure(comparison, 6.4, 0.8 + 0.7 * max(len(rows), 1))
     for place, row in enumerate(rows):
@@ -123,7 +123,7 @@ def _changes(comparison: Comparison) -> Figure:
 
 
 def _gaps(axis: Axes, comparison: Comparison) -> None:
-    """How far each profile lies from the real one."""
+    """Draw the difference of each profile from the real one."""
     real = comparison.profiles[0].decibels
     lines = [(p.side, p.frequencies, [a - b for a, b in zip(p.decibels, real)]) for p in comparison.profiles]
     _draw(axis, lines)

@@ -1,4 +1,4 @@
-"""Arrays as PNG: photographs as they are, spectra in grey, differences in a diverging scale."""
+"""Arrays as PNG: photographs unchanged, spectra in grey, differences in a diverging colour map."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 
 Array = npt.NDArray[Any]
 
-# The longest edge of a picture on the page; larger ones are reduced.
+# The longest edge of a picture on the page; larger ones are downscaled.
 LONGEST_EDGE = 256
 
 
 def photograph_png(image: Array) -> bytes:
-    """Encode an image (H, W, 3) uint8, reduced to `LONGEST_EDGE` pixels."""
+    """Encode an image (H, W, 3) uint8, downscaled to `LONGEST_EDGE` pixels."""
     return _encode(_reduce(Image.fromarray(image)))
 
 
@@ -38,14 +38,14 @@ def difference_png(decibels: Array, limit: float) -> bytes:
 
 
 def spectrum_limits(spectra: Sequence[Array]) -> tuple[float, float]:
-    """One grey scale for several log spectra, in dB: the 1st percentile to the 99.9th of all of them."""
+    """Return the limits of a common grey scale in dB: the 1st and 99.9th percentiles of all spectra."""
     values = np.concatenate([np.ravel(spectrum) for spectrum in spectra])
     low, high = np.percentile(values[np.isfinite(values)], (1, 99.9))
     return float(low), float(high)
 
 
 def difference_limit(differences: Sequence[Array]) -> float:
-    """One diverging scale for several differences: the 99th percentile of their size, at least 1 dB."""
+    """Return the limit of a common diverging scale: the 99th percentile of magnitudes, at least 1 dB."""
     values = np.concatenate([np.abs(np.ravel(difference)) for difference in differences])
     return max(1.0, float(np.percentile(values[np.isfinite(values)], 99)))
 

@@ -1,4 +1,4 @@
-"""Real images brought to the size of what was generated, as the training's own record or the user says."""
+"""Resizing of real images to the size of the generated ones, by the training's record or on request."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def prepare_reals(reals: Opened, trainings: Sides[Opened], resize: Optional[str]) -> tuple[Opened, str]:
-    """Prepare the real images where their size is not that of what was generated.
+    """Prepare the real images if their size differs from that of the generated ones.
 
     Args:
-        reals: the real images as they were given.
-        trainings: with images.
-        resize: the size that the user asks for, as ``WIDTHxHEIGHT``; None takes the record of the first
-            training, whose data loader resizes photographs before the networks see them.
+        reals: the real images as given.
+        trainings: trainings with images.
+        resize: requested size, as ``WIDTHxHEIGHT``; None uses the record of the first training, whose data
+            loader resizes photographs before training.
 
     Returns:
-        The real images, prepared or not, and why they could not be; empty where they are, or need not be.
+        The real images, prepared if possible, and the reason if not; empty if prepared or not needed.
 
     Raises:
-        FFLError: ``resize`` is no size.
+        FFLError: ``resize`` is not a size.
     """
     from ffl_plugin.metrics.preparation import PreparedSource, asked_preparation, recorded_preparation
 
@@ -48,10 +48,10 @@ def prepare_reals(reals: Opened, trainings: Sides[Opened], resize: Optional[str]
 
 
 def check_sizes(pairs: Sides[ImagePairs], why: str) -> None:
-    """Refuse pairs of different sizes, from the headers of the first pair, with the way on.
+    """Refuse pairs of different sizes, by the headers of the first pair, with the next step.
 
     Args:
-        pairs: of each training.
+        pairs: pairs of each training.
         why: why the real images could not be prepared.
 
     Raises:
@@ -67,7 +67,7 @@ def check_sizes(pairs: Sides[ImagePairs], why: str) -> None:
             raise FFLError(
                 f"{found.fake.describe(0)} is {fake[1]}x{fake[0]} and its partner {found.real.describe(0)} "
                 f"is {real[1]}x{real[0]}{_prepared(found)}; pairs need equal sizes: "
-                f"{why or f'give --resize {fake[1]}x{fake[0]} to resize the real ones'}"
+                f"{why or f'pass --resize {fake[1]}x{fake[0]} to resize the real ones'}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Pages from templates: every value escaped, control characters shown, nothing missing passed over."""
+"""Pages from templates: values are escaped, control characters shown, and missing values are errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ffl_plugin.report import words
 
 
 def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> str:
-    """Fill in a template of a package; templates of the report are there for all of them."""
+    """Render a template of a package, which may use the report's templates."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -25,7 +25,7 @@ def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> 
 
 
 def markup(svg: str) -> Any:
-    """Our own drawing, made from numbers and escaped words: the only thing that enters a page as it is."""
+    """Mark a figure drawn by this package as safe: the only unescaped part of a page."""
     from markupsafe import Markup
 
     return Markup(svg)

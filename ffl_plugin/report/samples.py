@@ -1,4 +1,4 @@
-"""Which images the page shows: some spread evenly over the sets, and those that changed most."""
+"""The images shown on the page: some evenly spaced in the sets, and those that changed most."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource, PairScores
     from ffl_plugin.report.image_rows import Shown
 
-    # Side → an image of a set.
+    # Side → (set, index of the image).
     Places = dict[str, tuple[ImageSource, int]]
 
 Array = npt.NDArray[Any]
@@ -25,8 +25,8 @@ SAMPLES = 4
 CHANGED_EACH_WAY = 2
 
 
-def evenly_spread(sides: Mapping[str, ImageSource], count: int = SAMPLES) -> dict[str, Places]:
-    """The same few places of every set, by the name in the first; each set is spread over."""
+def evenly_spaced(sides: Mapping[str, ImageSource], count: int = SAMPLES) -> dict[str, Places]:
+    """Return evenly spaced images of every set, by their name in the first set."""
     count = min(count, *(len(source) for source in sides.values()))
     first = next(iter(sides.values()))
     return {
@@ -38,30 +38,30 @@ def evenly_spread(sides: Mapping[str, ImageSource], count: int = SAMPLES) -> dic
 
 
 def pair_places(name: str, before: ImagePairs, after: ImagePairs) -> Places:
-    """Where one real image is, and what each side made of it."""
+    """Return a real image and each side's generated image of the same name."""
     i, j = before.names.index(name), after.names.index(name)
     return {"real": (before.real, i), "before": (before.fake, i), "after": (after.fake, j)}
 
 
-def pairs_spread(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> dict[str, Places]:
-    """Pairs at evenly spread places of the set."""
+def evenly_spaced_pairs(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> dict[str, Places]:
+    """Return evenly spaced pairs of the set, by name."""
     count = min(count, len(before))
     names = [before.names[place * len(before) // count] for place in range(count)]
     return {name: pair_places(name, before, after) for name in names}
 
 
 def set_places(name: str, sides: Mapping[str, ImageSource]) -> Places:
-    """Where the image of one name is in each of several sets of the same names."""
+    """Return the image of one name in each of several sets with equal names."""
     return {side: (source, source.names.index(name)) for side, source in sides.items()}
 
 
 def names_of(places: Iterable[Places]) -> set[str]:
-    """What all the images are called in messages."""
+    """Return the descriptions of all images."""
     return {source.describe(index) for sides in places for source, index in sides.values()}
 
 
 def sample(name: str, places: Places, shown: Shown) -> Sample:
-    """The images of some places with their spectra, side by side."""
+    """Return the images at the given places with their spectra."""
     looked = {side: shown.look(source, index) for side, (source, index) in places.items()}
     return Sample(
         name,
@@ -71,7 +71,7 @@ def sample(name: str, places: Places, shown: Shown) -> Sample:
 
 
 def most_changed(metric: str, scores: Sides[PairScores], *, direction: str) -> tuple[ChangedImage, ...]:
-    """Pairs whose score, averaged over the trainings of each side, moved most."""
+    """Return the pairs whose score, averaged over the trainings of each side, changed most."""
     names = scores.before[0].names
     by_name = scores.map(lambda one: dict(zip(one.names, one.scores[metric])))
     means = [
@@ -84,7 +84,7 @@ def most_changed(metric: str, scores: Sides[PairScores], *, direction: str) -> t
 def furthest(
     metric: str, names: Sequence[str], before: Array, after: Array, *, direction: str
 ) -> tuple[ChangedImage, ...]:
-    """The few images whose value improved most, then those whose value worsened most."""
+    """Return the images whose value improved most, then those whose value worsened most."""
     change = after - before
     gain = -change if direction == LOWER else change
     order = [int(index) for index in np.argsort(-gain, kind="stable")]

@@ -1,4 +1,4 @@
-"""Spectra of sets and of single images, side by side: as text, JSON, CSV and pictures."""
+"""Report on spectra of image sets and single images: text, JSON, CSV and pictures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spectra:
-    """Measured spectra, the real ones first where they were given.
+    """Measured spectra, the real ones first if given.
 
     Attributes:
-        paths: as given, in order.
-        statistics: what was measured on each.
-        real: whether the first is the reference of the others.
-        notes: what is to be known of how the images were found.
+        paths: paths as given, in order.
+        statistics: measured statistics of each.
+        real: whether the first is the reference for the others.
+        notes: remarks on how the images were found.
     """
 
     paths: tuple[str, ...]
@@ -36,7 +36,7 @@ class Spectra:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: profiles in dB over cycles per pixel, and distances from the real set."""
+        """Return JSON values: profiles in dB over cycles per pixel, and distances from the real set."""
         return {"spectra": [self._one(index) for index in range(len(self.paths))]}
 
     def _one(self, index: int) -> dict[str, Any]:
@@ -65,17 +65,17 @@ class Spectra:
         return whole
 
     def to_csv(self) -> str:
-        """One line per path and frequency: ``path,cycles_per_pixel,decibels``."""
+        """Return one line per path and frequency: ``path,cycles_per_pixel,decibels``."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("path", "cycles_per_pixel", "decibels"))
         for path, statistics in zip(self.paths, self.statistics):
-            for frequency, level in zip(statistics.frequencies, statistics.profile):
-                writer.writerow((path, repr(float(frequency)), repr(float(level))))
+            for frequency, decibels in zip(statistics.frequencies, statistics.profile):
+                writer.writerow((path, repr(float(frequency)), repr(float(decibels))))
         return text.getvalue()
 
     def to_text(self) -> str:
-        """One paragraph per path."""
+        """Return one paragraph per path."""
         lines = []
         for one in self.to_json()["spectra"]:
             size = f"{one['width']}x{one['height']}"
@@ -100,7 +100,8 @@ def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Prog
     """Measure sets or single image files.
 
     Raises:
-        FFLError: a path holds no images, or images of several sizes; or a size differs from that of ``real``.
+        FFLError: a path contains no images or images of several sizes, or a size differs from that of
+            ``real``.
     """
     from ffl_plugin.metrics import measure_spectra
 
@@ -132,7 +133,7 @@ def open_any(path: Path, role: str) -> ImageSource:
 
 
 def _names(spectra: Spectra) -> list[str]:
-    """As much of the end of each path as tells it from the others, and which is the real one."""
+    """Return the shortest distinct endings of the paths, with the real one marked."""
     parts = [Path(path).parts for path in spectra.paths]
     length = 1
     while len({part[-length:] for part in parts}) < len(set(parts)):
@@ -142,7 +143,7 @@ def _names(spectra: Spectra) -> list[str]:
 
 
 def spectra_png(spectra: Spectra) -> bytes:
-    """Draw the averaged log spectra in one grey scale above their radial profiles."""
+    """Draw the averaged log spectra in a common grey scale above their radial profiles."""
     import matplotlib
     from matplotlib.figure import Figure
 

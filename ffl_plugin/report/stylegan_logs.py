@@ -1,4 +1,4 @@
-"""The logs of StyleGAN2-ADA and its relatives: ``metric-*.jsonl`` and ``stats.jsonl``, an object a line."""
+"""Logs of StyleGAN2-ADA and its successors: ``metric-*.jsonl`` and ``stats.jsonl``, one object per line."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Points = dict[str, dict[float, float]]
 def read_metrics(path: Path, stats: Path) -> TrainingLog:
     """Read ``metric-NAME.jsonl``: ``{"results": {"fid50k_full": …}, "snapshot_pkl": …, "timestamp": …}``.
 
-    A snapshot measured again replaces only its own earlier value. Where the name of the snapshot does not say
-    how far the training was, ``stats`` does: a tick's line is written right after its metrics. It is written
-    anew when a training is started again, so that earlier metrics may have no tick.
+    A later measurement of a snapshot replaces its earlier value. If the name of the snapshot does not contain
+    its position, the position comes from ``stats``, where the line of a tick is written right after its
+    metrics. A restarted training overwrites ``stats``, so earlier metrics may have no tick.
 
     Args:
         path: the log of one metric.
-        stats: the run's ``stats.jsonl``, which need not exist.
+        stats: ``stats.jsonl`` of the run, which need not exist.
     """
     points: Points = {}
     unreadable: list[int] = []
@@ -55,8 +55,8 @@ def read_metrics(path: Path, stats: Path) -> TrainingLog:
     if lost:
         names = ", ".join(sorted(set(lost)))
         notes.append(
-            f"{path}: left {_measurements(len(lost))} out, whose snapshot ({names}) does not say how far the "
-            f"training was, nor does a line of {stats.name} that follows it."
+            f"{path}: skipped {_measurements(len(lost))} of unknown position: neither the snapshot's name "
+            f"({names}) nor a later line of {stats.name} contains it."
         )
     return log_of(points, "kimg", path.name, notes)
 
@@ -64,7 +64,7 @@ def read_metrics(path: Path, stats: Path) -> TrainingLog:
 def read_stats(path: Path) -> TrainingLog:
     """Read ``stats.jsonl``: ``{"Progress/kimg": {"mean": …}, "Loss/G/ffl": {"num": …, "mean": …}}``.
 
-    Where kimg goes back, training was resumed there: the lines after that point are left out.
+    If kimg decreases, training was resumed there, and the lines it replaced are skipped.
     """
     unreadable: list[int] = []
     rows: list[tuple[float, dict[str, Any]]] = []
@@ -84,14 +84,12 @@ def read_stats(path: Path) -> TrainingLog:
         _add(points, kimg, {name: value for name, value in values.items() if value is not None})
     notes = skipped(path, sorted(unreadable))
     if dropped:
-        notes.append(
-            f"{path}: left {dropped} lines out, which training that went back to an earlier kimg replaced."
-        )
+        notes.append(f"{path}: skipped {dropped} lines, replaced by training resumed from an earlier kimg.")
     return log_of(points, "kimg", path.name, notes)
 
 
 class _Ticks:
-    """When the lines of ``stats.jsonl`` were written, and how far the training was."""
+    """Times and positions of the lines of ``stats.jsonl``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -100,7 +98,7 @@ class _Ticks:
         self._start = -math.inf
 
     def after(self, timestamp: Any) -> Optional[int]:
-        """The first tick written at a time or later, in the same session; None where there is none."""
+        """Return the first tick written at a time or later in the same session; None if there is none."""
         if self._times is None:
             self._read()
         measured = _number(timestamp)
@@ -138,14 +136,14 @@ def _number(value: Any) -> Optional[float]:
 
 
 def _mean(field: Any) -> Optional[float]:
-    """The mean of one statistic, which may be NaN; None where nothing was counted in that tick."""
+    """Return the mean of one statistic, which may be NaN; None if that tick has no samples."""
     if not isinstance(field, dict) or field.get("num") == 0:
         return None
     return _number(field.get("mean"))
 
 
 def _json_objects(path: Path, unreadable: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Numbered lines; the numbers of those that hold no object go to ``unreadable``."""
+    """Yield objects with line numbers; the numbers of other lines are appended to ``unreadable``."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():

@@ -1,7 +1,7 @@
-"""What a training wrote about itself, as curves: the logs of StyleGAN and of pix2pix, and of their relatives.
+"""Logs of trainings as curves, in the formats of StyleGAN, pix2pix and derived repositories.
 
-Logs are what a killed process left behind: a line that cannot be read is skipped and counted in a note, and
-so is every line that is left out for another reason.
+Logs may be truncated by a killed process: an unreadable line is skipped and counted in a note, as is any
+other skipped line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ METRICS, STATS, LOSSES = "metric-*.jsonl", "stats.jsonl", "loss_log.txt"
 
 
 def read_training_log(folder: Path) -> TrainingLog:
-    """Read every known log in one folder; an empty log where there is none.
+    """Read all known logs in one folder; the result is empty if there are none.
 
     Args:
         folder: a StyleGAN run folder, or a ``checkpoints/NAME`` folder of pix2pix, CycleGAN or SPADE.
@@ -35,13 +35,13 @@ def read_training_log(folder: Path) -> TrainingLog:
 
 
 def find_training_folder(path: Path) -> Optional[Path]:
-    """The folder that holds the logs of the training behind ``path``, or None.
+    """Return the folder with the logs of the training that produced ``path``, or None.
 
-    It is ``path`` itself, or, for results of pix2pix and its relatives, ``checkpoints/NAME``.
+    It is ``path`` itself, or ``checkpoints/NAME`` for results of pix2pix and derived repositories.
     """
     return next((folder for folder in (path, *training_folders(path)) if has_logs(folder)), None)
 
 
 def has_logs(folder: Path) -> bool:
-    """Whether a folder holds a log that `read_training_log` knows."""
+    """Return whether a folder contains a log in a known format."""
     return folder.is_dir() and any(next(folder.glob(name), None) for name in (METRICS, STATS, LOSSES))

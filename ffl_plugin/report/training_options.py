@@ -1,7 +1,7 @@
-"""How a training was run, from its own record, and what differs between two sides.
+"""Recorded options of trainings, and their differences between two sides.
 
-A comparison answers "did the loss help?" only if nothing else changed, so the page lists every option that
-differs, and the verdict says so where more than the loss and the seed did.
+A comparison shows the effect of the loss only if nothing else changed, so the page lists every differing
+option, and the verdict mentions any besides the loss and the seed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 
 from ffl_plugin.errors import FFLError
 
-# `{:>25}: {:<30}` of pix2pix, CycleGAN and SPADE, with a remark on the default where it differs from it.
+# `{:>25}: {:<30}` of pix2pix, CycleGAN and SPADE, followed by the default if it differs.
 OPTION_LINE = re.compile(r"^\s*(\w+): (.*?)\s*(?:\t\[default: .*\])?$")
 
-# Where a training writes, not how it trains.
+# Output locations, which do not affect training.
 PLACES = {"name", "run_dir", "checkpoints_dir", "results_dir", "log_dir", "tf_log", "timestamp", "desc"}
 SEEDS = {"seed", "random_seed"}
 
 
 def read_training_options(folder: Path) -> dict[str, Any]:
-    """Options by name, from ``training_options.json`` (StyleGAN) or ``train_opt.txt`` (pix2pix and its kin).
+    """Read options by name from ``training_options.json`` (StyleGAN) or ``train_opt.txt`` (pix2pix family).
 
-    Nested options get dotted names, such as ``loss_kwargs.r1_gamma``. Empty where there is no record that can
-    be read: a comparison does not need one.
+    Nested options have dotted names, such as ``loss_kwargs.r1_gamma``. Empty without a readable record, which
+    a comparison does not need.
     """
     options: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, RecursionError):
@@ -41,25 +41,25 @@ def read_training_options(folder: Path) -> dict[str, Any]:
 
 
 def training_folders(path: Path) -> list[Path]:
-    """Where the training behind ``results/NAME[/test_latest[/images[/fake_B]]]`` may lie.
+    """Return candidate folders of the training of ``results/NAME[/test_latest[/images[/fake_B]]]``.
 
-    By the upstreams' defaults it is ``checkpoints/NAME`` beside ``results``.
+    By the upstreams' defaults this is ``checkpoints/NAME`` beside ``results``.
     """
     names = (path.absolute(), *list(path.absolute().parents)[:3])
     return [name.parent.parent / "checkpoints" / name.name for name in names]
 
 
 def read_record(path: Path) -> tuple[dict[str, Any], Path]:
-    """The options of the test, or else of the training, behind results of pix2pix, SPADE or a relative.
+    """Read the options of the test, or else the training, that produced results of the pix2pix family.
 
     Args:
         path: a result folder, or a folder in it.
 
     Returns:
-        Options by name, and the file that holds them; none where there is no record.
+        Options by name, and the file that contains them; no options if there is no record.
 
     Raises:
-        FFLError: the record is a pickle, which is code, and not opened.
+        FFLError: the only record is a pickle, which is not opened because it can run code.
     """
     from ffl_plugin.metrics.results import find_results
 
@@ -73,8 +73,8 @@ def read_record(path: Path) -> tuple[dict[str, Any], Path]:
                 return options, folder / name
         if (folder / "opt.pkl").is_file():
             raise FFLError(
-                f"{folder / 'opt.pkl'} is a pickle, which is code and is not opened, and no opt.txt lies "
-                "beside it; give --resize WIDTHxHEIGHT"
+                f"{folder / 'opt.pkl'} is a pickle, which can run code and is not opened, and there is no "
+                "opt.txt beside it; pass --resize WIDTHxHEIGHT"
             )
     return {}, path
 
@@ -98,10 +98,10 @@ def _flatten(value: Any, name: str, options: dict[str, Any]) -> None:
 def option_differences(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> dict[str, tuple[Any, Any]]:
-    """Options whose values differ between the sides: name → (before, after); places are left out.
+    """Return options that differ between the sides, except output locations: name → (before, after).
 
-    A side's value is the one its trainings share, else the list of all of them. Nothing is compared where one
-    side has no record at all.
+    The value of a side is the common value of its trainings, else the list of their values. Empty if one side
+    has no record.
     """
     recorded_before, recorded_after = [o for o in before if o], [o for o in after if o]
     if not recorded_before or not recorded_after:
@@ -121,5 +121,5 @@ def _shared(side: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 
 def is_about_the_loss(name: str) -> bool:
-    """Whether an option sets the focal frequency loss or only the seed."""
+    """Return whether an option sets the focal frequency loss or the seed."""
     return "ffl" in name.lower() or name.rpartition(".")[2] in SEEDS

@@ -1,4 +1,4 @@
-"""Numbers and names as people read them, in the table and on the page."""
+"""Formatting of numbers and names in the table and on the page."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ffl_plugin.metrics.difference import Difference
 
 MINUS = "−"
 TOO_FEW = "too few images"
-HUGE = 1e12  # from here on, digits are not written out
+HUGE = 1e12  # from here on, scientific notation is used
 
 
 def number(value: Optional[float], *, signed: bool = False, like: Optional[float] = None) -> str:
-    """Four significant digits, at least as many decimals as ``like`` would show; "–" for None.
+    """Format with four significant digits, or with the decimals of ``like``; "–" for None.
 
     >>> number(12.3456), number(-0.00123, signed=True), number(math.inf)
     ('12.35', '−0.001230', '∞')
@@ -40,19 +40,19 @@ def _decimals(size: float) -> int:
 
 
 def level(decibels: Optional[float]) -> str:
-    """A level in dB with one decimal; "–" for None."""
+    """Format decibels with one decimal; "–" for None."""
     if decibels is None:
         return "–"
     return f"{decibels:.1f} dB".replace("-", MINUS)
 
 
 def change(row: Difference) -> str:
-    """The difference of a row, with the decimals of its values."""
+    """Format the difference of a row, with the decimals of its values."""
     return number(row.delta, signed=True, like=_scale(row))
 
 
 def interval(row: Difference) -> str:
-    """``−1.2 to +0.3``; a dash where there is none."""
+    """Format the interval of a row: ``−1.2 to +0.3``; "–" if there is none."""
     if row.low is None or row.high is None:
         return "–"
     low, high = (number(value, signed=True, like=_scale(row)) for value in (row.low, row.high))
@@ -60,57 +60,57 @@ def interval(row: Difference) -> str:
 
 
 def values(row: Difference) -> tuple[str, str]:
-    """Before and after, with the same number of decimals."""
+    """Format the values before and after, with the same number of decimals."""
     return number(row.before, like=_scale(row)), number(row.after, like=_scale(row))
 
 
 def outcome(row: Difference) -> str:
-    """The verdict of a row, or why it has none."""
+    """Return the verdict of a row, or why it has none."""
     return row.verdict if row.decides else row.withheld or TOO_FEW
 
 
 def name(row: Difference) -> str:
-    """The metric with its unit: ``PSNR, dB``."""
+    """Format the metric with its unit: ``PSNR, dB``."""
     return f"{row.name}, {row.unit}" if row.unit else row.name
 
 
 def label(row: Difference) -> str:
-    """The metric with its unit and, in brackets, what the number depends on."""
+    """Format the metric with its unit and, in brackets, the basis of the number."""
     basis = str(row.basis)
     return f"{name(row)} ({basis})" if basis else name(row)
 
 
 def several(numbers: Sequence[float], row: Difference) -> str:
-    """The value of each training, separated by commas."""
+    """Format the value of each training, separated by commas."""
     return ", ".join(number(value, like=_scale(row)) for value in numbers)
 
 
 def spread(value: Optional[float], row: Difference) -> str:
-    """A standard deviation or error, with the decimals of its row, and two digits at least."""
+    """Format a standard deviation or error, with the decimals of its row and at least two digits."""
     digits = _scale(row) if not value else min(_scale(row), abs(value) * 100)
     return number(value, like=digits)
 
 
 def option(value: Any) -> str:
-    """The value of a training option; a list holds one per training."""
+    """Format the value of a training option; a list contains one per training."""
     if isinstance(value, (list, tuple)):
         return ", ".join(option(item) for item in value)
     return "not set" if value is None else str(value)
 
 
 def _scale(row: Difference) -> float:
-    """A size whose digits suit every number of the row: small differences of large values keep two digits."""
+    """Return the scale for all numbers of a row: small differences of large values keep two digits."""
     finite = [abs(value) for value in (row.before, row.after) if math.isfinite(value) and value]
     size = min(finite, default=1.0)
     wide = 0.0 if row.low is None or row.high is None else (row.high - row.low) / 2
-    matters = max(abs(row.delta), wide)  # a change far smaller than its interval needs no digits of its own
+    matters = max(abs(row.delta), wide)  # a change far smaller than its interval needs no extra digits
     if math.isfinite(matters) and matters:
         size = min(size, max(matters * 100, size / 1000))
     return size
 
 
 def duration(seconds: Optional[float]) -> str:
-    """Hours and minutes, or minutes and seconds, or seconds; "–" for None."""
+    """Format hours and minutes, minutes and seconds, or seconds; "–" for None."""
     if seconds is None:
         return "–"
     if seconds < 60:
@@ -120,10 +120,10 @@ def duration(seconds: Optional[float]) -> str:
 
 
 def count(number: int, thing: str) -> str:
-    """``1 image``, ``1,024 images``."""
+    """Format a count: ``1 image``, ``1,024 images``."""
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def wrapped(text: str, width: int) -> str:
-    """Text fit to read, broken into lines of at most ``width`` letters."""
+    """Return readable text, wrapped to lines of at most ``width`` characters."""
     return "\n".join(textwrap.wrap(readable(text), width))

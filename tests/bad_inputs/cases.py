@@ -244,13 +244,13 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     # Places to write
     "a file for the report": (compare(out=lambda f: written(f / "file", b"mine")), "is a file"),
     "a folder of someone's": (compare(out=foreign), "no ffl-patch compare wrote"),
-    "a report among the images": (compare(out=lambda f: f / "after" / "report"), "lies inside"),
+    "a report among the images": (compare(out=lambda f: f / "after" / "report"), "is inside"),
     "a report below a file": (
         compare(out=lambda f: written(f / "file", b"mine") / "report"), "cannot be written",
     ),
-    "a loop of links for the report": (compare(out=loop), "leads nowhere"),
+    "a loop of links for the report": (compare(out=loop), "broken link"),
     "a broken link for the report": (
-        compare(out=lambda f: linked(f / "gone", f / "nowhere")), "leads nowhere",
+        compare(out=lambda f: linked(f / "gone", f / "nowhere")), "broken link",
     ),
     # Sweeps
     "sweep without a command": (sweep(), "no training command"),
@@ -275,5 +275,5 @@ MISUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "negative samples": (fid(lambda f: f / "x.npz", "--samples", "-3"), "-3"),
     "cut-off beyond the corner": (lambda f: ["spectrum", make.good(f)["real"], "--cutoff", "2"], "cutoff"),
     "nothing before": (lambda f: ["compare", "--after", make.good(f)["after"]], "--before"),
-    "two formats at once": (lambda f: [*compare()(f), "--json", "--csv"], "exclude each other"),
+    "two formats at once": (lambda f: [*compare()(f), "--json", "--csv"], "mutually exclusive"),
 }

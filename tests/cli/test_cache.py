@@ -94,6 +94,6 @@ def test_a_folder_that_is_not_there_is_empty(
     assert not (tmp_path / "none").exists()
 
 
-def test_clear_and_prune_exclude_each_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clear_and_prune_are_mutually_exclusive(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--clear", "--prune", "1")[0] == 2
     assert len(names(folder)) == 16

@@ -147,7 +147,7 @@ def test_out_among_the_images_is_refused(sets, capfd):
         sets / "after" / "r",
     )
     assert code == 1
-    assert "lies inside" in stderr
+    assert "is inside" in stderr
 
 
 @pytest.mark.parametrize("command", ["compare", "fid", "sweep"])

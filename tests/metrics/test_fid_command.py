@@ -253,7 +253,7 @@ def test_unfit_files_of_statistics_end_in_one_sentence(
 USAGE = {
     "unknown metric": (["--metrics", "fid,psnr"], "'psnr' is not one of"),
     "unknown protocol": (["--protocol", "fid50k"], "is not one of"),
-    "cache and none": (["--cache", "x", "--no-cache"], "exclude each other"),
+    "cache and none": (["--cache", "x", "--no-cache"], "mutually exclusive"),
 }
 
 

@@ -144,7 +144,7 @@ def test_runs_that_share_no_snapshot_say_so(tmp_path):
     found = compared(before=before, after=after)
     assert found.rows == ()
     assert found.verdict.outcome == "no evidence"
-    assert "share no snapshot" in found.notes[0]
+    assert "no trained snapshot at a common position" in found.notes[0]
 
 
 def test_a_verdict_says_when_more_than_the_loss_changed(tmp_path):

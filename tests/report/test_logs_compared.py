@@ -156,9 +156,7 @@ def test_what_is_compared_is_the_end_of_what_all_have_trained(tmp_path):
     assert (end.before_trainings[0], end.after_trainings[0]) == (50.0, 45.0)
     assert best.name == "fid50k_full, best up to 400 kimg"
     assert (best.before_trainings[0], best.after_trainings[0]) == (50.0, 30.0)
-    assert any(
-        "up to 400 kimg; what others did after that, up to 800 kimg" in c for c in found.verdict.caveats
-    )
+    assert any("up to 400 kimg; later values of others, up to 800 kimg" in c for c in found.verdict.caveats)
 
 
 @pytest.mark.parametrize("worst", [NAN, float("inf")])
@@ -231,7 +229,7 @@ def test_impossible_values_are_shown_and_decide_nothing(tmp_path, metric, value,
     assert found.verdict.outcome == "no evidence"
     best = found.row(f"{metric}_best")  # of the snapshots that can be compared
     assert (best.before_trainings[0], best.after_trainings[0]) == (good[200], good[200])
-    (note, _) = (note for note in found.notes if "no such metric can be" in note)
+    (note, _) = (note for note in found.notes if "impossible for this metric" in note)
     assert f"{metric} is {value:.4g} at {place} kimg" in note
     end = found.row(metric)
     if place == 400:

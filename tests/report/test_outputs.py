@@ -21,7 +21,7 @@ def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path
 @pytest.mark.parametrize("name", ["notes.txt", "report.html", "comparison.json"])
 def test_a_folder_of_other_files_is_refused_and_kept(comparison, tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(FFLError, match=f"holds files that no ffl-patch compare wrote.*{name}"):
+    with pytest.raises(FFLError, match=f"contains files that ffl-patch compare did not write.*{name}"):
         write_report(comparison, tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
 
@@ -34,7 +34,7 @@ def test_a_file_beside_an_earlier_report_is_not_risked(comparison, tmp_path):
 
 
 def test_pictures_are_never_written_among_the_images_compared(tmp_path):
-    with pytest.raises(FFLError, match="lies inside"):
+    with pytest.raises(FFLError, match="is inside"):
         check_folder(tmp_path / "report", [tmp_path])
     (tmp_path / "file").write_text("")
     with pytest.raises(FFLError, match="is a file"):
@@ -50,7 +50,9 @@ def test_a_disk_that_refuses_is_told_in_words(comparison, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc, where nobody may write")
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured():
-    with pytest.raises(FFLError, match=r"^/proc/ffl/report cannot be written: .*; give --out another folder"):
+    with pytest.raises(
+        FFLError, match=r"^/proc/ffl/report cannot be written: .*; pass another folder to --out"
+    ):
         check_folder(Path("/proc/ffl/report"))
 
 

@@ -105,8 +105,8 @@ def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_
     assert "The 95% interval is how far the change may go with other images:" in pairs
     assert "measured on its own snapshots" in runs
     assert "may go with other training seeds:" in runs
-    assert "what another choice of images would do is not known apart" in " ".join(runs.split())
-    assert "between choices" not in runs
+    assert "the effect of the choice of images cannot be separated" in " ".join(runs.split())
+    assert "standard error" not in runs
     several = compare(
         real=sets / "real", before=[sets / "before", write_set(tmp_path / "more", 1.5)], after=sets / "after",
         pairs=False, download=False,
@@ -114,8 +114,8 @@ def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_
     text = " ".join(Page(to_html(several)).text.split())
     assert "Sets of images, each as a whole" in text
     assert "may go with other images and training seeds:" in text
-    assert "between choices" in text
-    assert "of several trainings, the first of each side" in text
+    assert "standard error" in text
+    assert "from the first training of each side" in text
     alone = compare(
         before=write_run(tmp_path / "a", {0: 300, 200: 60}),
         after=write_run(tmp_path / "b", {0: 300, 200: 50}),

@@ -99,14 +99,14 @@ def test_the_command_takes_the_size(spade, capsys):
 
 def no_record(folder):
     (folder / "checkpoints" / "base" / "opt.txt").unlink()
-    return "give --resize 32x32"
+    return "pass --resize 32x32"
 
 
 def a_pickle_alone(folder):
     """A pickle is code: opening this one would end the test."""
     (folder / "checkpoints" / "base" / "opt.txt").unlink()
     (folder / "checkpoints" / "base" / "opt.pkl").write_bytes(pickle.dumps(Ends()))
-    return "is a pickle, which is code and is not opened"
+    return "is a pickle, which can run code and is not opened"
 
 
 def random_crops(folder):
@@ -118,7 +118,7 @@ def random_crops(folder):
 def another_size(folder):
     options = {"preprocess": "resize_and_crop", "load_size": 40, "crop_size": 40}
     record(folder / "checkpoints" / "base" / "test_opt.txt", **options)
-    return "is 40x40, resized to 40x40; pairs need equal sizes: give --resize 32x32"
+    return "is 40x40, resized to 40x40; pairs need equal sizes: pass --resize 32x32"
 
 
 def side_by_side(folder):

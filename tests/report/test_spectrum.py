@@ -134,7 +134,7 @@ def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
         ([mixed], "differ in size"),
         ([broken], "broken.png"),
         (["--real", sets / "real", small], "differ in image size"),
-        ([sets / "real", "--out", sets / "real" / "inside"], "lies inside"),
+        ([sets / "real", "--out", sets / "real" / "inside"], "is inside"),
         ([sets / "real", "--out", tmp_path], "no ffl-patch spectrum wrote"),
     ):
         code, stdout, stderr = run(capfd, *arguments)

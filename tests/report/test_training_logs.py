@@ -127,7 +127,7 @@ def test_a_corrupt_line_is_skipped_and_named(tmp_path, broken):
     path.write_text(metric_line(0, 9) + "\n" + broken + "\n" + metric_line(200, 8) + "\n")
     log = read_training_log(tmp_path)
     assert curve(log, "fid50k_full").x == (0, 200)
-    assert log.notes == (f"{path}: skipped line 2 that could not be read.",)
+    assert log.notes == (f"{path}: skipped line 2, which could not be read.",)
 
 
 def test_numbers_that_are_not_finite_are_left_out(tmp_path):
@@ -200,7 +200,7 @@ def test_a_new_training_in_the_same_folder_is_not_the_old_one_continued(tmp_path
     log = loss_log(tmp_path, session(range(1, 5), 0), session((1, 2), 100), continue_train=False)
     assert curve(log, "G_GAN").y == tuple(range(100, 108))
     (note,) = log.notes
-    assert "left 16 lines out, of an earlier training" in note
+    assert "skipped 16 lines of an earlier training" in note
 
 
 def test_a_start_that_wrote_nothing_says_nothing_of_the_one_before(tmp_path):
@@ -214,7 +214,7 @@ def test_epochs_that_a_later_start_did_again_are_counted(tmp_path):
     assert gan.x == tuple((n + 1) / 4 for n in range(16))
     assert gan.y == (*range(8), *range(100, 108))
     (note,) = log.notes
-    assert "left 8 lines out" in note
+    assert "skipped 8 lines" in note
 
 
 def test_a_training_that_goes_on_where_it_stopped_needs_no_note(tmp_path):
@@ -241,7 +241,7 @@ def test_lines_of_two_trainings_at_once_are_told_and_counted(tmp_path, ahead, st
     gan = curve(log, "G_GAN")
     total = len(lead) + 2 * len(mixed)
     (note,) = log.notes
-    assert f"left {total - len(gan.y)} of {total} lines out: two trainings" in note
+    assert f"skipped {total - len(gan.y)} of {total} lines: two trainings" in note
     assert len(gan.y) >= 24
 
 
@@ -260,7 +260,7 @@ def test_other_ranks_are_left_out_and_counted(tmp_path):
     ]
     log = loss_log(tmp_path, [START, *lines])
     assert curve(log, "G_GAN").y == (100, 200)
-    assert "left 2 lines out, of other processes than rank 0" in log.notes[0]
+    assert "skipped 2 lines of processes other than rank 0" in log.notes[0]
 
 
 def test_names_of_losses_are_whole(tmp_path):
@@ -371,4 +371,4 @@ def test_metrics_and_losses_that_are_no_number_are_gaps(tmp_path):
 def test_stats_that_go_back_are_counted(tmp_path):
     log = run(tmp_path, [metric_line(0, 9)], [stats_line(k, k, G=float(k)) for k in (0, 4, 8, 12, 8, 12, 16)])
     assert curve(log, "Loss/G").y == (0, 4, 8, 12, 16)
-    assert "left 2 lines out" in log.notes[0]
+    assert "skipped 2 lines" in log.notes[0]

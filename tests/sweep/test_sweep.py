@@ -307,7 +307,7 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
         ([], "no training command"),
         (["--shares", "0", "--", "python", "{out}"], "no share to compare with 0; pass --shares 0,1"),
         (["--shares", "a", "--", "python", "{out}"], "--shares takes numbers separated by commas"),
-        (["--", "python", "train.py"], "put {out} into it"),
+        (["--", "python", "train.py"], "add {out}"),
         (["--weights", "0", "--", "python", "{out}"], "no weight to compare with 0"),
         (["--weights", "a", "--", "python", "{out}"], "numbers separated by commas"),
         (["--weights", "-1", "--", "python", "{out}"], ">= 0"),
