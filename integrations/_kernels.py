@@ -1,6 +1,6 @@
-"""The CUDA kernels of StyleGAN2, as rosinality calls them, from operations of torch on any device.
+"""The CUDA kernels of StyleGAN2, as rosinality calls them, from torch operations on any device.
 
-They are called inside of upstream's own autograd functions, which bring the derivatives.
+They are called inside upstream's autograd functions, which define the derivatives.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def fused_bias_act(
     Args:
         input: (N, C, ...).
         bias: (C), or empty for none.
-        reference: the output of which ``grad`` 1 is the derivative, by its sign; empty for ``grad`` 0.
-        act: 3 is the one that upstream asks for.
-        grad: 0 or 1.
-        alpha: slope where the sum is negative.
+        reference: output whose sign selects the derivative for ``grad`` 1; empty for ``grad`` 0.
+        act: always 3 in upstream.
+        grad: order of the derivative, 0 or 1.
+        alpha: slope for negative sums.
         scale: factor of the result.
     """
     if bias.numel():
@@ -44,7 +44,7 @@ def upfirdn2d(
     pad_y0: int,
     pad_y1: int,
 ) -> Tensor:
-    """Upsample with zeros, pad (crop where negative), convolve with ``kernel`` and take every ``down``-th.
+    """Upsample with zeros, pad (crop if negative), convolve with ``kernel`` and downsample by ``down``.
 
     Args:
         input: (M, H, W, 1).

@@ -1,7 +1,7 @@
-"""What a patched stargan-v2 imports: flags for ``main.py``, the term for ``core/solver.py``.
+"""Integration for stargan-v2: flags for ``main.py``, the loss term for ``core/solver.py``.
 
-A translated image has no target. StarGAN v2 translates it back to the domain it came from, and that image is
-compared with the one it started from, once for styles from latent codes and once for those of references.
+A translated image has no target. StarGAN v2 translates it back to its domain, and the result is compared with
+the source image, once with styles from latent codes and once with those of reference images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UPSTREAM = Upstream(Settings(spectrum="image"), unit="iterations")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the ``--ffl-*`` flags; a value that cannot train ends in the parser's own error."""
+    """Add the ``--ffl-*`` flags; invalid values are parser errors."""
     _argparse.add_options(parser, UPSTREAM, check=_check)
 
 
@@ -33,9 +33,10 @@ def _check(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def setup(args: Any) -> None:
-    """Make ``args.ffl_term`` for a training: a `CycleTerm`; None when off, or in another ``--mode``.
+    """Set ``args.ffl_term`` to a `CycleTerm`, or None when off or in another ``--mode``.
 
-    The settings go on record beside the checkpoints; a warning tells if ``--resume_iter`` changes them.
+    The settings are recorded beside the checkpoints; a warning is printed if they change with
+    ``--resume_iter``.
     """
     args.ffl_term = None
     if args.mode != "train":
@@ -56,34 +57,34 @@ def add_term(args: Any, loss: Tensor, rec: Tensor, real: Tensor, style: str) -> 
 
     Args:
         args: upstream's options.
-        loss: of the generator.
-        rec: images that were translated, and translated back.
-        real: those they come from.
-        style: where the styles of the step come from, "latent" or "ref".
+        loss: loss of the generator.
+        rec: images translated back.
+        real: their source images.
+        style: source of the styles of this step, "latent" or "ref".
     """
-    if not hasattr(args, "ffl_term"):  # a solver whose constructor never came to `setup`
+    if not hasattr(args, "ffl_term"):  # a solver whose constructor did not call `setup`
         setup(args)
     return loss if args.ffl_term is None else loss + args.ffl_term(rec, real, style)
 
 
 def losses(args: Any) -> dict[str, float]:
-    """Return what upstream prints beside its losses: the last terms and, with ``--ffl-monitor``, gradients.
+    """Return values to print: the last terms and, with ``--ffl-monitor``, gradient norms.
 
-    ``G/latent_ffl`` and ``G/ref_ffl`` are weighted. ``G/latent_grad_rest`` and its like are the gradient of
-    the cycle loss at the reconstructions: no adversarial one gets there.
+    ``G/latent_ffl`` and ``G/ref_ffl`` are weighted. ``G/latent_grad_rest`` and ``G/ref_grad_rest`` are
+    gradient norms of the cycle loss at the reconstructions, which no adversarial loss reaches.
     """
     term = getattr(args, "ffl_term", None)
     return {} if term is None else {name: float(value) for name, value in term.shown.items()}
 
 
 class CycleTerm:
-    """The term of one training, of two generator steps in each iteration.
+    """The loss term of one training, with two generator steps per iteration.
 
     Args:
-        settings: of the training.
-        record: of its checkpoints' folder.
-        begins: the iterations that were trained before.
-        weight: what they found for the share; None where there is none to go on with.
+        settings: settings of the training.
+        record: record in the checkpoint folder.
+        begins: number of iterations trained before.
+        weight: weight calibrated in them for the share, if any.
     """
 
     def __init__(self, settings: Settings, record: Record, begins: int, weight: Optional[float]) -> None:
@@ -95,18 +96,18 @@ class CycleTerm:
         self.shown: dict[str, Tensor] = {}
 
     def __call__(self, rec: Tensor, real: Tensor, style: str) -> Tensor:
-        """Weighted loss, a scalar, of the reconstructions of one of the two steps."""
+        """Return the weighted loss, a scalar, of the reconstructions of one of the two steps."""
 
-        def report(whose: str, pull: Tensor) -> None:
-            self.shown[f"G/{style}_grad_{whose.lower()}"] = pull
+        def report(whose: str, norm: Tensor) -> None:
+            self.shown[f"G/{style}_grad_{whose.lower()}"] = norm
 
         position = self._begins + self._steps[style]
         self._steps[style] += 1
-        # Upstream's R1 penalty leaves the real images with requires_grad set, and nothing trains them.
+        # Upstream's R1 penalty leaves requires_grad set on the real images, which are not trained.
         term = self._term(rec, real.detach(), position, report, name=style)
         self.shown[f"G/{style}_ffl"] = term.detach()
         return term
 
     def _found(self, weight: float) -> None:
-        # It is found before the step of an iteration is counted as over.
+        # Called before the step is counted as completed.
         self._record.enter_weight(self._share, weight, self._begins + max(self._steps.values()))

@@ -1,9 +1,9 @@
-"""What a patched stylegan2-pytorch by rosinality imports in ``train.py``.
+"""Integration for rosinality's stylegan2-pytorch, imported in ``train.py``.
 
-The real images of a step are as many as the generated ones and unrelated to them, so the default spectrum
-is ``batch``, the average that the FFL paper takes on StyleGAN2: over the ``--batch`` images of one process.
+A step has equal numbers of real and generated images, which are unpaired, so the default spectrum is
+``batch``, the average of the FFL paper on StyleGAN2: over the ``--batch`` images of one process.
 
-A checkpoint of upstream's keeps ``args``, and in it the flags and the weight that a share found.
+Upstream's checkpoints contain ``args``, and with it the flags and the calibrated weight of a share.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UPSTREAM = Upstream(Settings(spectrum="batch"), unit="kimg", variants=UNPAIRED_V
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the ``--ffl-*`` flags; a value that cannot train ends in the parser's own error."""
+    """Add the ``--ffl-*`` flags; invalid values are parser errors."""
     _argparse.add_options(parser, UPSTREAM, check=_check)
 
 
@@ -37,11 +37,11 @@ def _check(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
-    """Take the weight that the training of a checkpoint found for the same share; warn of other settings."""
+    """Restore the calibrated weight of a checkpoint with the same share; warn if settings changed."""
     settings, source = _opt.settings_of(args, UPSTREAM), Path(args.ckpt)
     if "args" not in checkpoint:
         if settings.share > 0:
-            _process.warn(f"{source} keeps no options of its training, so --ffl-share finds its weight anew")
+            _process.warn(f"{source} contains no options of its training, so --ffl-share recalibrates")
         return
     before = _opt.settings_of(checkpoint["args"], UPSTREAM)
     sentence = describe_change("--ckpt", before.to_json(), settings, source)
@@ -52,7 +52,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
 
 
 class GeneratorTerm:
-    """The term of one training, made from its parsed options."""
+    """The loss term of one training, from its parsed options."""
 
     def __init__(self, args: Any) -> None:
         self._args = args
@@ -62,36 +62,36 @@ class GeneratorTerm:
             _process.warn(idle)
         found = getattr(args, "ffl_found", None)
         if self._settings.share > 0 and found is not None:
-            _process.say(f"--ckpt was trained with the weight {found} for this share, and goes on with it")
-        self._term = FrequencyTerm(self._settings, found, self._keep)
-        self._pulls: dict[str, Tensor] = {}
+            _process.echo(f"--ckpt was trained with the weight {found} for this share; continuing with it")
+        self._term = FrequencyTerm(self._settings, found, self._store)
+        self._norms: dict[str, Tensor] = {}
 
     def __call__(self, fake: Tensor, real: Tensor, iteration: int) -> Optional[Tensor]:
-        """Weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off.
+        """Return the weighted loss, a scalar, of two batches (N, C, H, W) in [-1, 1]; None when off.
 
         Args:
             fake: generated images.
-            real: photographs; R1 has them require a gradient in some steps.
-            iteration: how many steps were taken before, those of the checkpoint included.
+            real: real images, which require a gradient in R1 steps.
+            iteration: number of steps before this one, including those of the checkpoint.
         """
         if not self._settings.on:
             return None
-        kimg = iteration * len(real) * _process.count() / 1000
-        return self._term(fake, real.detach(), kimg, self._pulls.__setitem__)
+        kimg = iteration * len(real) * _process.world_size() / 1000
+        return self._term(fake, real.detach(), kimg, self._norms.__setitem__)
 
     def show(self, losses: Mapping[str, Tensor], progress: Any) -> None:
-        """Show the term beside upstream's losses, on its progress bar and in wandb; nothing when off.
+        """Show the term with upstream's losses, on the progress bar and in wandb; nothing when off.
 
-        With ``--ffl-monitor`` also what the last monitored step found, and with a share its weight.
+        With ``--ffl-monitor``, also gradient norms of the last monitored step; with a share, its weight.
 
         Args:
-            losses: upstream's, averaged over all processes.
-            progress: upstream's bar; a plain range in all processes but the first.
+            losses: upstream's losses, averaged over all processes.
+            progress: upstream's progress bar; a plain range except in the main process.
         """
-        if not self._settings.on or _process.rank() != 0:
+        if not self._settings.on or not _process.is_main():
             return
         shown = {"FFL": float(losses["ffl"].detach())}
-        shown.update({f"Gradient {whose}": float(pull) for whose, pull in self._pulls.items()})
+        shown.update({f"Gradient {whose}": float(norm) for whose, norm in self._norms.items()})
         if self._settings.share > 0 and self._term.weight is not None:
             shown["FFL weight"] = self._term.weight
         progress.set_postfix(shown, refresh=False)
@@ -99,5 +99,5 @@ class GeneratorTerm:
         if wandb is not None and wandb.run is not None:
             wandb.log(shown, commit=False)  # upstream's own call ends the step
 
-    def _keep(self, weight: float) -> None:
+    def _store(self, weight: float) -> None:
         self._args.ffl_found = weight

@@ -1,7 +1,7 @@
-"""What stylegan2-pytorch by rosinality imports to run on today's torch and torchvision, and without CUDA.
+"""Compatibility of rosinality's stylegan2-pytorch with current torch and torchvision, and without CUDA.
 
-``torch``, ``nn`` and ``utils`` here are views of the libraries in which the few names that changed since
-torch 1.7 mean what upstream's code expects.
+``torch``, ``nn`` and ``utils`` are views of the libraries that restore the torch 1.7 behaviour of the few
+names that changed.
 """
 
 from __future__ import annotations
@@ -27,21 +27,20 @@ __all__ = ["load", "nn", "of_this_machine", "started_by_torchrun", "torch", "uti
 
 
 def of_this_machine(device: str) -> str:
-    """Return the device to train on: the CPU where there is no CUDA."""
+    """Return the training device: the CPU without CUDA."""
     return device if _torch.cuda.is_available() else "cpu"
 
 
 def started_by_torchrun(parser: argparse.ArgumentParser) -> None:
-    """Let ``--local_rank`` be what ``torchrun`` says in ``LOCAL_RANK``, and take today's spelling of it."""
+    """Take ``--local_rank`` from ``LOCAL_RANK``, which ``torchrun`` sets, and accept its current spelling."""
     parser.add_argument("--local-rank", type=int, dest="local_rank", help=argparse.SUPPRESS)
     parser.set_defaults(local_rank=int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def load(name: str, sources: Sequence[str], **options: Any) -> Any:
-    """Build upstream's kernels as `torch.utils.cpp_extension.load` does, or return ours in their place.
+    """Build upstream's kernels with `torch.utils.cpp_extension.load`, or return torch operations instead.
 
-    Without CUDA nothing calls them, and nothing is built. Where building fails, for want of nvcc as a rule,
-    they are operations of torch, with a warning.
+    Nothing is built without CUDA. If the build fails, usually because nvcc is missing, a warning is printed.
     """
     if not _torch.cuda.is_available():
         return KERNELS[name]
@@ -49,21 +48,19 @@ def load(name: str, sources: Sequence[str], **options: Any) -> Any:
         return cpp_extension.load(name, sources=list(sources), **options)
     except (OSError, RuntimeError, ImportError) as problem:
         reason = str(problem).partition("\n")[0]
-        _process.warn(
-            f"the kernel {name} cannot be built ({reason}), so it is made of torch's own operations"
-        )
+        _process.warn(f"the kernel {name} cannot be built ({reason}); using torch operations instead")
         return KERNELS[name]
 
 
 def _load(file: Any, map_location: Any = None, **options: Any) -> Any:
-    """`torch.load` of a checkpoint with options in it, to where this machine has memory."""
+    """Call `torch.load` for a checkpoint that contains options, on the CPU without CUDA."""
     if map_location is None and not _torch.cuda.is_available():
         map_location = "cpu"
     return _torch.load(file, map_location=map_location, **{"weights_only": False, **options})
 
 
 class _TorchvisionUtils(types.ModuleType):
-    """``torchvision.utils``, which is imported when it is used."""
+    """``torchvision.utils``, imported lazily."""
 
     def save_image(self, tensor: Any, path: Any, **options: Any) -> None:
         """Save images as before torchvision 0.12, where ``value_range`` was ``range``."""
@@ -72,12 +69,12 @@ class _TorchvisionUtils(types.ModuleType):
         importlib.import_module(self.__name__).save_image(tensor, path, **options)
 
     def __getattr__(self, name: str) -> Any:
-        """Look up in the module what is not replaced."""
+        """Look up other names in the module."""
         return getattr(importlib.import_module(self.__name__), name)
 
 
 def _jit_get_operation(name: str) -> Any:
-    """Return an operation as torch 1.7 did: itself, and the gradients of ``grid_sample`` without a mask."""
+    """Return an operation, with the signature of torch 1.7 for the gradients of ``grid_sample``."""
     if name != "aten::grid_sampler_2d_backward":
         return _torch._C._jit_get_operation(name)
     return lambda *arguments: _torch.ops.aten.grid_sampler_2d_backward(*arguments, (True, True))

@@ -109,8 +109,8 @@ no_download_option = click.option(
 def measuring_options(*weights: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that adds the options for measuring, passed as one keyword, ``measuring``.
 
-    ``measuring`` maps argument names of :func:`ffl_plugin.report.compare` to values. Mutually exclusive options
-    are refused before the function is called.
+    ``measuring`` maps argument names of :func:`ffl_plugin.report.compare` to values. Mutually exclusive
+    options are refused before the function is called.
 
     Args:
         weights: further names of ``--feature-weights``.

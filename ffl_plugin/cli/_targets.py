@@ -108,8 +108,8 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
     """Return the only recipe that applies to a clone; of several, that of its default model.
 
     Raises:
-        PatchError: none applies; several do, and none is identified as the trained one; or the only one is for
-            a copy of its upstream below another repository.
+        PatchError: none applies; several do, and none is identified as the trained one; or the only one is
+            for a copy of its upstream below another repository.
     """
     fits = detect(all_recipes().values(), clone)
     applying = [fit.recipe for fit in fits if fit.problem is None]

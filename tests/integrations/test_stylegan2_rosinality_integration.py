@@ -96,7 +96,7 @@ def checkpoint(*flags: str, **more: Any) -> dict[str, Any]:
         (["--ffl-weight=2"], checkpoint("--ffl-weight=3"), None, "--ffl-weight from 3.0 to 2.0"),
         ([], checkpoint("--ffl-weight=3"), None, "--ffl-weight from 3.0 to 0"),
         (["--ffl-weight=2"], {"args": argparse.Namespace(size=8)}, None, "--ffl-weight from 0.0 to 2.0"),
-        (["--ffl-share=0.1"], {}, None, "keeps no options"),
+        (["--ffl-share=0.1"], {}, None, "contains no options"),
         (["--ffl-weight=2"], {}, None, ""),
     ],
 )  # fmt: skip

@@ -138,7 +138,7 @@ def test_a_copy_below_another_repository_is_not_taken(make_clone: MakeClone) -> 
     before = contents(whole)
     refused = CliRunner().invoke(apply, ["auto", str(whole)])
     assert isinstance(refused.exception, PatchError)
-    assert "converters/official has a copy of NVlabs/stylegan2-ada-pytorch" in str(refused.exception)
+    assert "converters/official contains a copy of NVlabs/stylegan2-ada-pytorch" in str(refused.exception)
     assert "converters/official" in CliRunner().invoke(detect, [str(whole)]).stdout
     assert contents(whole) == before
     assert CliRunner().invoke(apply, ["auto", str(copy), "--dry-run"]).exit_code == 0

@@ -108,7 +108,7 @@ def test_the_launcher_of_another_clone_is_not_taken(make_clone: MakeClone, tmp_p
     make_clone("stylegan2-ada")
     (tmp_path / "a").mkdir()
     (tmp_path / "stylegan2-ada" / "train.py").rename(tmp_path / "a" / "train.py")
-    with pytest.raises(PatchError, match=r"trains with training\.loss\.StyleGAN2Loss, and not with"):
+    with pytest.raises(PatchError, match=r"trains with training\.loss\.StyleGAN2Loss, not with"):
         plan_apply(ADA, tmp_path)
 
 

@@ -101,4 +101,4 @@ def test_a_loss_that_is_never_trained_is_not_said_to_be(make_clone: MakeClone) -
     )
     with pytest.raises(PatchError) as refused:
         plan_apply(all_recipes()["stylegan2-ada"], clone)
-    assert "trains with training.own.OwnLoss, and not with StyleGAN2Loss" in refused.value.problem
+    assert "trains with training.own.OwnLoss, not with StyleGAN2Loss" in refused.value.problem

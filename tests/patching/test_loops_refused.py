@@ -55,7 +55,7 @@ LOST = {
         {
             "        loss = ": "        if warm:\n            loss = netD(data)\n            continue\n        loss = "
         },
-        r"train.py:\d+: goes on with loss of its own",
+        r"train.py:\d+: continues with loss of its own",
     ),
     "another loss backpropagated": (
         {"        loss.backward()\n        step": "        d_loss.backward()\n        step"},
