@@ -17,7 +17,7 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_LIBRARIES: list[torch.library.Library] = []  # a declaration lasts as long as its library
+_LIBRARIES: list[torch.library.Library] = []  # a declaration lives as long as its library
 
 
 @cache

@@ -65,7 +65,7 @@ def test_a_batch_that_would_broadcast_is_refused_with_both_shapes():
 
 
 def test_no_tensor_is_refused():
-    with pytest.raises(FirstStepError, match="got list as the real images"):
+    with pytest.raises(FirstStepError, match="list as the real images"):
         FrequencyTerm(Settings(weight=1.0))(images(1, 3, 8, 8), [1, 2])
 
 

@@ -51,7 +51,7 @@ def test_settings_survive_json():
 
 
 def test_an_unknown_setting_is_refused():
-    with pytest.raises(SettingsError, match="no setting 'wieght'"):
+    with pytest.raises(SettingsError, match="unknown FFL setting 'wieght'"):
         Upstream(Settings()).settings({"wieght": 1.0})
 
 

@@ -118,7 +118,7 @@ REFUSED = {
             "    if batch is not None:",
             "    if gamma is not None:\n        pass\n    if batch is not None:",
         ),
-        r"train.py: `if gamma is not None: ...`.* found 2 \(lines 33 and 39\)",
+        r"train.py: expected exactly one `if gamma is not None: ...`.* found 2 \(lines 33 and 39\)",
     ),
     "a function is there twice": (
         "pix2pix",
@@ -187,7 +187,7 @@ REFUSED = {
             "    desc = 'images'\n",
             "    desc = 'images'\n    other = 'training.contrastive.StyleGAN2LossCL'\n",
         ),
-        "train.py:29: trains with training.contrastive.StyleGAN2LossCL, and not only with StyleGAN2Loss of training/loss.py",
+        "train.py:29: trains with training.contrastive.StyleGAN2LossCL, not only with StyleGAN2Loss of training/loss.py",
     ),
     "the launcher names no loss": (
         "stylegan2-ada",

@@ -290,5 +290,5 @@ def test_what_no_class_binds_is_refused(
 
 
 def test_an_edit_of_two_statements_is_named() -> None:
-    with pytest.raises(ValueError, match=r"one statement, .* is 2"):
+    with pytest.raises(ValueError, match=r"one statement, .* has 2"):
         parse_edit(Statement("f", "a = 1\nb = 2"))

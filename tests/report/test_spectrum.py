@@ -135,7 +135,7 @@ def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
         ([broken], "broken.png"),
         (["--real", sets / "real", small], "differ in image size"),
         ([sets / "real", "--out", sets / "real" / "inside"], "is inside"),
-        ([sets / "real", "--out", tmp_path], "no ffl-patch spectrum wrote"),
+        ([sets / "real", "--out", tmp_path], "ffl-patch spectrum did not write"),
     ):
         code, stdout, stderr = run(capfd, *arguments)
         assert (code, stdout) == (1, "")

@@ -352,7 +352,7 @@ def test_measurements_without_a_place_are_left_out_and_said(tmp_path, metrics, s
     assert curves.get("fid50k_full", {}) == kept
     (note,) = log.notes
     count = len(metrics) - len(kept)
-    assert f"left {count} measurement" in note
+    assert f"skipped {count} measurement" in note
     assert "network-snapshot.pkl" in note
     assert "could not be read" not in note
 
