@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, unchanged
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires, unchanged
 from ffl_plugin.patches._stylegan import launcher_file
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Param, Recipe, Statement, Version
 
@@ -32,6 +32,14 @@ LOSS = File(
             "R3GANLoss.__init__",
             "self.trainer.ffl = ffl.term(ffl_options)",
             after=Only(("self.trainer = AdversarialTraining(...)",)),
+        ),
+    ),
+    checks=(
+        requires(
+            "R3GANLoss.accumulate_gradients",
+            ("self.trainer.AccumulateGeneratorGradients(...)",),
+            because="R3GANLoss.accumulate_gradients does not train the generator by "
+            "self.trainer.AccumulateGeneratorGradients, which gets the term",
         ),
     ),
 )

@@ -28,6 +28,41 @@ WARM = "\n    def warm(self, label, image):\n        return {'L1': (self.generat
 LOST = r"does not use G_losses after `fake_image, divergence = self.generate_fake\("
 
 REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
+    "a loss that is summed over the images, where a mean carries the term": (
+        "r3gan",
+        "R3GAN/Trainer.py",
+        {"AdversarialLoss.mean()).backward()": "AdversarialLoss.sum()).backward()"},
+        r"R3GAN/Trainer.py:12: there is no",
+    ),
+    "images that are changed before the discriminator sees them": (
+        "r3gan",
+        "R3GAN/Trainer.py",
+        {
+            "        FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)\n        RealLogits = self"
+            ".Discriminator(Preprocessor(RealSamples), Conditions)\n        Relativ": "        FakeSamples = "
+            "FakeSamples.clamp(-1, 1)\n        FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)\n"
+            "        RealLogits = self.Discriminator(Preprocessor(RealSamples), Conditions)\n        Relativ"
+        },
+        r"R3GAN/Trainer.py:13: FakeSamples is bound again",
+    ),
+    "a generator that is trained by another method": (
+        "r3gan",
+        LOSS,
+        {"self.trainer.AccumulateGeneratorGradients(": "self.trainer.Distill("},
+        r"training/loss.py:12: R3GANLoss.accumulate_gradients does not train the generator",
+    ),
+    "a way back that is compared with something else": (
+        "stargan-v2",
+        "core/solver.py",
+        {"x_rec - x_real": "x_rec - x_ref"},
+        r"core/solver.py:58: compute_g_loss does not compare x_rec with x_real",
+    ),
+    "a part of the loss returned": (
+        "stargan-v2",
+        "core/solver.py",
+        {"    return loss, dict(adv": "    return loss_adv, dict(adv"},
+        r"core/solver.py:72: does not use loss after",
+    ),
     "a branch that returns with a loss of its own": (
         "pix2pix",
         MODEL,
