@@ -20,7 +20,7 @@ from typing import Any, Optional
 import torch
 import worker_common
 
-BATCH, DOMAINS, WIDTH = 2, 2, 8
+BATCH, DOMAINS, WIDTH = 1, 2, 8
 
 
 def main() -> None:
