@@ -1,7 +1,7 @@
 """Image sources, features, Fréchet distance and spectral metrics.
 
-Every public name is imported from its module on first use (PEP 562): asking for the Fréchet distance loads
-NumPy and no network.
+Public names are imported from their modules on first use (PEP 562): the Fréchet distance loads NumPy, but no
+network.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ _PUBLIC = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
+    """Import a public name on first use."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)

@@ -1,7 +1,7 @@
-"""AlexNet's features, as small a trained network as there is: its last convolution, averaged over places.
+"""AlexNet features, from a small trained network: its last convolution, averaged over positions.
 
-The trunk is torchvision's, the one that LPIPS has. No paper publishes distances on these features: they
-compare only with each other, at one file of weights.
+The trunk is torchvision's, as in LPIPS. No paper publishes distances on these features; they compare only
+with each other, for one weights file.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _LAYERS = 12  # of torchvision's ``features``: up to the rectified fifth convolu
 
 
 class AlexNetFeatures(nn.Module):
-    """Images (N, 3, H, W), normalised as ImageNet's, at least 31 pixels a side, to (N, 256)."""
+    """Maps images (N, 3, H, W), normalised for ImageNet, of at least 31 pixels per side, to (N, 256)."""
 
     def __init__(self, weights: Weights) -> None:
-        """Build the trunk and load its weights; raises ``FFLError`` when they do not fit."""
+        """Build the trunk and load its weights; raises ``FFLError`` if they do not fit."""
         super().__init__()
         import_torchvision()
         models: Any = require("torchvision.models", "AlexNet's features")
@@ -32,11 +32,11 @@ class AlexNetFeatures(nn.Module):
             self.load_state_dict({name: state[name] for name in self.state_dict()})
         except (KeyError, RuntimeError):
             raise FFLError(
-                f"{weights.path} is not torchvision's AlexNet; give {ALEXNET.name}, from {ALEXNET.url}"
+                f"{weights.path} is not torchvision's AlexNet; pass {ALEXNET.name}, from {ALEXNET.url}"
             ) from None
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the mean over all places of each channel: (N, 256)."""
+        """Return the mean of each channel over all positions: (N, 256)."""
         means: Tensor = self.features(images).mean(dim=(2, 3))
         return means

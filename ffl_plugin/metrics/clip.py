@@ -1,7 +1,7 @@
 """CLIP's image encoder (Radford et al. 2021), on whose embeddings CMMD is measured (Jayasumana et al. 2024).
 
-The network is torch-fidelity's. OpenAI publishes TorchScript, which is a program: it is opened only where its
-SHA-256 is the published one, and any other file has to hold tensors by name.
+The network is torch-fidelity's. OpenAI publishes TorchScript, which can run code: it is opened only if its
+SHA-256 is the published one, and any other file must contain tensors by name.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _PER_HEAD = 64  # channels
 
 
 class ClipImages(nn.Module):
-    """Images (N, 3, side, side), normalised as CLIP's, to embeddings (N, d), not normalised.
+    """Maps images (N, 3, side, side), normalised for CLIP, to unnormalised embeddings (N, d).
 
-    The architecture is that of the weights: side 336 and d = 768 of ViT-L/14@336px, which CMMD is defined on.
+    The weights determine the architecture: side 336 and d = 768 for ViT-L/14@336px, on which CMMD is defined.
     """
 
     def __init__(self, weights: Weights) -> None:
-        """Build the network and load its weights; raises ``FFLError`` when they do not fit."""
+        """Build the network and load its weights; raises ``FFLError`` if they do not fit."""
         super().__init__()
         import_torchvision()
         net: Any = require("torch_fidelity.feature_extractor_clip", "CLIP")
@@ -53,7 +53,7 @@ class ClipImages(nn.Module):
                 raise ValueError
         except (KeyError, ValueError, IndexError, RuntimeError, AssertionError, ZeroDivisionError):
             raise FFLError(
-                f"{weights.path} is not CLIP's vision transformer for 336×336 pixels; give {CLIP.name}, from "
+                f"{weights.path} is not CLIP's vision transformer for 336×336 pixels; pass {CLIP.name}, from "
                 f"{CLIP.url}"
             ) from None
         self.requires_grad_(False).eval()

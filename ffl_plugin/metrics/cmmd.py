@@ -1,9 +1,9 @@
-"""CMMD (Jayasumana et al. 2024): squared maximum mean discrepancy of CLIP's embeddings, times 1,000.
+"""CMMD (Jayasumana et al. 2024): squared maximum mean discrepancy of CLIP embeddings, times 1,000.
 
-The kernel is exp(−|x − y|²/(2σ²)) of embeddings of length 1, with σ = 10. The authors' own code
-(google-research/cmmd) counts the pairs of an image with itself too, as the estimator of least variance does.
-That adds 1000·(1 − mean k)/N of each set, more for a generator that is more varied. CMMD is that number;
-without those pairs it has no bias, and a verdict rests on it.
+The kernel is exp(−|x − y|²/(2σ²)) for embeddings of unit length, with σ = 10. The authors' code
+(google-research/cmmd) includes the pairs of an image with itself, as in the minimum-variance estimator. They
+add 1000·(1 − mean k)/N per set, more for a more varied generator. CMMD is that number; without those pairs it
+is unbiased, and the verdict is based on that one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _directions(rows: Array) -> Array:
     return unit
 
 
-# Of embeddings brought to length 1, |x − y|² is 2 − 2 x·y.
+# For embeddings of unit length, |x − y|² is 2 − 2 x·y.
 GAUSSIAN = Kernel(
     matrix=lambda x, y: np.exp((_directions(x) @ _directions(y).T - 1) / SIGMA**2),
     diagonal=lambda x: np.ones(len(x)),
@@ -46,9 +46,9 @@ GAUSSIAN = Kernel(
 def cmmd(
     real: Features, fake: Features, *, progress: Optional[Progress] = None
 ) -> tuple[Measurement, Measurement]:
-    """CMMD of two sets of embeddings, as published and unbiased, with the standard error of the latter.
+    """Return the CMMD of two sets of embeddings, as published and unbiased, with the latter's standard error.
 
-    Raises ``FFLError`` for sets of different conditions, of one image, or with NaN.
+    Raises ``FFLError`` for sets with different conditions, of one image, or with NaN.
     """
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) < 2:
@@ -73,7 +73,7 @@ def compare_cmmd(
 ) -> tuple[Difference, Difference]:
     """Compare the CMMD of sets of embeddings (n, d), as published and unbiased.
 
-    Arguments as of ``compare_fid``.
+    The arguments are those of ``compare_fid``.
     """
     found = _distances(real, list(trainings), paired=paired, progress=progress)
     whole, unbiased = (

@@ -1,13 +1,13 @@
-"""Before and after: how far a metric moved, and how sure that is.
+"""The change of a metric from before to after, with its confidence interval.
 
-Two things make the same comparison come out differently another day. Another choice of images moves every
-number: the error of sampling, from the images themselves or by the jackknife. Another seed gives another
-network, which only several trainings per side can show (``seed_variance``). The interval is
+A comparison has two sources of uncertainty. The choice of images affects every number: the sampling error,
+estimated from the images or by the jackknife. The seed determines the network, which only several trainings
+per side can show (``seed_variance``). The interval is
 
     Δ ± t·√(sampling² + variance of seeds)
 
-with Student's t and the degrees of freedom of Satterthwaite (1946), so it is never narrower than images alone
-make it.
+with Student's t and the degrees of freedom of Satterthwaite (1946), so it is never narrower than the images
+alone imply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.pairs import BETTER, PairScores
-from ffl_plugin.metrics.seed_variance import Array, SamplingError, seed_variance, spread
+from ffl_plugin.metrics.seed_variance import Array, SamplingError, seed_variance, standard_deviation
 from ffl_plugin.metrics.sides import Sides
 
 IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
@@ -35,13 +35,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured.
+    """A metric.
 
     Attributes:
-        key: as options and JSON spell it, such as ``fid`` or ``psnr``.
-        name: as people write it, such as ``FID``.
-        direction: ``lower`` or ``higher``: which is better; empty where neither is.
-        unit: such as ``dB``; empty for plain numbers.
+        key: name in options and JSON, such as ``fid`` or ``psnr``.
+        name: display name, such as ``FID``.
+        direction: which is better, ``lower`` or ``higher``; empty if neither.
+        unit: unit, such as ``dB``; empty for dimensionless numbers.
     """
 
     key: str
@@ -72,17 +72,17 @@ class Difference:
         before, after: means over the trainings of each side.
         delta: after − before.
         basis: what the numbers depend on.
-        low, high: interval of ``delta`` at ``level``; None where one number per side is all there is.
+        low, high: interval of ``delta`` at the confidence ``level``; None with only one number per side.
         verdict: ``improved``, ``no evidence`` or ``worse``: whether the interval excludes 0, and where.
         before_trainings, after_trainings: the value of each training.
         sampling: standard error of ``delta`` from the finite number of images; None where unknown.
         training_spread: standard deviation between the values of one side's trainings, pooled; None with one
             each.
-        change_spread: standard deviation of the change from seed to seed; None where trainings are not paired
-            by seed, or one pair is all there is.
-        note: what a reader of this number must know.
-        decides: whether a verdict on the trainings may rest on it; not where the images are too few.
-        withheld: in a few words, why it has no verdict of its own.
+        change_spread: standard deviation of the change between seeds; None if trainings are not paired by
+            seed, or with only one pair.
+        note: remark for the reader of this number.
+        decides: whether the verdict may be based on it; False with too few images.
+        withheld: short reason why it has no verdict of its own.
     """
 
     metric: str
@@ -120,14 +120,14 @@ def compare_values(
     """Compare one number per training.
 
     Args:
-        metric: what the numbers are.
-        values: of each training; ``paired_seeds`` says that they are compared seed by seed.
-        basis: what they depend on.
-        sampling: gives, for a weight (k_before + k_after,) per training, the standard error of the weighted
+        metric: the metric.
+        values: value of each training; ``paired_seeds`` compares them pair by pair.
+        basis: what the numbers depend on.
+        sampling: maps weights of the trainings, (k_before + k_after,), to the standard error of the weighted
             sum of the values from the finite number of images.
         degrees: degrees of freedom of ``sampling``.
         level: confidence level of the interval.
-        note: what a reader of the number must know.
+        note: remark for the reader of the number.
     """
     means = [float(np.mean(side)) for side in (values.before, values.after)]
     error = None if sampling is None else sampling(_weights_of_difference(*values.counts))
@@ -136,8 +136,8 @@ def compare_values(
         metric.key, metric.name, metric.direction, metric.unit, means[0], means[1], means[1] - means[0],
         basis=basis or Basis(), level=level, before_trainings=tuple(map(float, values.before)),
         after_trainings=tuple(map(float, values.after)), sampling=error,
-        training_spread=spread(Sides(values.before, values.after)),
-        change_spread=spread(values) if values.paired_seeds else None, note=note,
+        training_spread=standard_deviation(Sides(values.before, values.after)),
+        change_spread=standard_deviation(values) if values.paired_seeds else None, note=note,
     )  # fmt: skip
     if (error is None and of_seeds is None) or not math.isfinite(found.delta):
         return found
@@ -152,7 +152,7 @@ def compare_values(
 
 
 def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list[Difference]:
-    """Compare metrics of pairs; every image is its own control.
+    """Compare metrics of pairs image by image.
 
     Raises:
         FFLError: two trainings were not measured on the same images.
@@ -161,7 +161,7 @@ def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list
     count = len(first.names)
     for scores in trainings:
         if sorted(scores.names) != sorted(first.names):
-            raise FFLError("the trainings were not measured on the same images; test all on the same ones")
+            raise FFLError("the trainings were measured on different images; test all on the same ones")
     differences = []
     for key in first.scores:
         images = np.stack([_by_image(scores, key, first.names) for scores in trainings])
@@ -179,7 +179,7 @@ def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list
 
 
 def jackknife_error(left_out: Array, weights: Array) -> float:
-    """Standard error of a weighted sum θ of values with each of g groups left out, √((g−1)/g·Σ(θ−θ̄)²).
+    """Return the jackknife standard error of a weighted sum θ, √((g−1)/g·Σ(θ−θ̄)²), over g groups.
 
     Args:
         left_out: (g, k) the values of k trainings without each group.
@@ -197,18 +197,18 @@ def _weights_of_difference(count_before: int, count_after: int) -> Array:
 def _half_width(variance: float, uncertainty: float, level: float) -> float:
     if variance == 0:
         return 0.0
-    # A variance that is known without error leaves the normal distribution.
+    # A variance known without error gives the normal distribution.
     degrees = variance**2 / uncertainty if uncertainty else 1e9
     return student_quantile(degrees, level) * math.sqrt(variance)
 
 
 def student_quantile(degrees: float, level: float = LEVEL) -> float:
-    """Return how many standard errors to either side an interval reaches, by Student's t."""
+    """Return the half-width of an interval in standard errors, by Student's t."""
     return float(require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2))
 
 
 def verdict(low: float, high: float, direction: str) -> str:
-    """Say whether an interval excludes 0, and on which side: ``improved``, ``no evidence`` or ``worse``."""
+    """Return ``improved`` or ``worse`` if an interval excludes 0, else ``no evidence``."""
     if low <= 0 <= high or direction == NEITHER:
         return NO_EVIDENCE
     return IMPROVED if (high < 0) == (direction == LOWER) else WORSE
@@ -221,5 +221,5 @@ def _by_image(scores: PairScores, metric: str, names: Sequence[str]) -> Array:
 
 
 def _error_of_mean(images: Array, weights: Array) -> float:
-    """Standard error of the mean over images of a weighted sum of the trainings' scores (k, n)."""
+    """Return the standard error of the mean over images of a weighted sum of the trainings' scores (k, n)."""
     return float(np.std(weights @ images, ddof=1) / math.sqrt(images.shape[1]))

@@ -1,7 +1,7 @@
-"""DINOv2 (Oquab et al. 2023): the class token, on which FD-DINOv2 is measured (Stein et al. 2023).
+"""The class token of DINOv2 (Oquab et al. 2023), on which FD-DINOv2 is measured (Stein et al. 2023).
 
-timm has the network. What it has not is the original's resize of the position embedding, which was trained at
-518×518: bicubic, not antialiased, by a factor of (16 + 0.1)/37, and other than timm's.
+The network is timm's. Its resizing of the position embedding, which was trained at 518×518, differs from the
+original: bicubic, not antialiased, by a factor of (16 + 0.1)/37. The original's is implemented here.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ffl_plugin.metrics.weights import DINOV2, Weights, load_state
 
 _SIDE = 224  # pixels
 _PER_HEAD = 64  # channels
-_OFFSET = 0.1  # of the original's ``interpolate_offset``
+_OFFSET = 0.1  # ``interpolate_offset`` of the original
 
 
 class DinoV2(nn.Module):
-    """Images (N, 3, 224, 224), normalised as ImageNet's, to the class token after the last norm (N, width).
+    """Maps images (N, 3, 224, 224), normalised for ImageNet, to the final class token (N, width).
 
-    Width and depth are those of the weights: 1024 and 24 of ViT-L/14, which the paper measures with.
+    The weights determine width and depth: 1024 and 24 for ViT-L/14, as in the paper.
     """
 
     def __init__(self, weights: Weights) -> None:
-        """Build the network and load its weights; raises ``FFLError`` when they do not fit."""
+        """Build the network and load its weights; raises ``FFLError`` if they do not fit."""
         super().__init__()
         import_torchvision()
         timm: Any = require("timm.models.vision_transformer", "DINOv2", extra="dinov2")
         state = load_state(weights, DINOV2)
         try:
-            state.pop("mask_token", None)  # of the training
+            state.pop("mask_token", None)  # used in training only
             patch = state["patch_embed.proj.weight"]
             width, side = patch.shape[0], patch.shape[-1]
             self.network = timm.VisionTransformer(
@@ -51,7 +51,7 @@ class DinoV2(nn.Module):
             self.network.load_state_dict(state)
         except (KeyError, ValueError, IndexError, RuntimeError, AssertionError, ZeroDivisionError):
             raise FFLError(
-                f"{weights.path} is not DINOv2's ViT-S/14, ViT-B/14 or ViT-L/14 without registers; give "
+                f"{weights.path} is not DINOv2's ViT-S/14, ViT-B/14 or ViT-L/14 without registers; pass "
                 f"{DINOV2.name}, from {DINOV2.url}"
             ) from None
         self.requires_grad_(False).eval()
@@ -63,7 +63,7 @@ class DinoV2(nn.Module):
 
 
 def _resized(embedding: Tensor, places: int) -> Tensor:
-    """(1, 1 + M², width), the class token's first, to (1, 1 + places², width)."""
+    """Resize (1, 1 + M², width), with the class token first, to (1, 1 + places², width)."""
     token, grid = embedding[:, :1], embedding[:, 1:]
     side = round(grid.shape[1] ** 0.5)
     if side == places:

@@ -1,6 +1,6 @@
-"""Other metrics from the same features, equal to torch-fidelity's with every setting explicit.
+"""Other metrics of the same features, equal to torch-fidelity's with explicit settings.
 
-Its functions are called a subset or split at a time, which shows progress and keeps memory flat.
+Its functions are called for one split at a time, which shows progress and bounds memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 
-SEED = 2020  # torch-fidelity's own default
+SEED = 2020  # torch-fidelity's default
 KID_SETTINGS = "all pairs"
 IS_SPLITS = 10
 NEIGHBOURS = 3
@@ -31,10 +31,10 @@ SCORE_SETTINGS = f"{IS_SPLITS} splits, seed {SEED}"
 
 
 def kid(real: Features, fake: Features, *, progress: Optional[Progress] = None) -> Measurement:
-    """Kernel Inception Distance (Bińkowski et al. 2018): unbiased, so sound for small sets; may be negative.
+    """Kernel Inception Distance (Bińkowski et al. 2018): unbiased, so valid for small sets; may be negative.
 
-    Cubic kernel, over all pairs of images: the mean over all of the subsets of which torch-fidelity and
-    clean-fid draw some. Its spread is the standard error of the U-statistic, for other reals too.
+    Cubic kernel over all pairs of images: the mean over all subsets, of which torch-fidelity and clean-fid
+    draw some. ``spread`` is the standard error of the U-statistic, including the choice of real images.
     """
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) < 2:
@@ -57,7 +57,7 @@ def inception_score(fake: Features, *, progress: Optional[Progress] = None) -> M
 def inception_score_of(
     logits: npt.NDArray[Any], *, progress: Optional[Progress] = None
 ) -> tuple[float, float]:
-    """Inception Score of logits (N, C): mean and standard deviation over the splits."""
+    """Return the Inception Score of logits (N, C): mean and standard deviation over the splits."""
     score = _fidelity("metric_isc").isc_features_to_metric
     scores = []
     for chosen in _splits(len(logits)):
@@ -68,22 +68,22 @@ def inception_score_of(
 
 
 def inception_score_influence(logits: npt.NDArray[Any]) -> Array:
-    """Influence of every image on ``inception_score`` of logits (N, C): (N,).
+    """Return the influence of every image on ``inception_score`` of logits (N, C): (N,).
 
-    A split's score is exp of the mean of KL(p(y|x) ‖ p(y)), and the derivative of that mean in the weight of
-    an image is its own KL less the mean: the change of p(y) adds the same to all.
+    The score of a split is exp of the mean of KL(p(y|x) ‖ p(y)), and the derivative of that mean with respect
+    to the weight of an image is its KL minus the mean: the change of p(y) adds the same to all.
     """
     influence = np.empty(len(logits))
     for chosen in _splits(len(logits)):
         log_p = torch.from_numpy(logits[chosen]).double().log_softmax(dim=1)
         kl = (log_p.exp() * (log_p - log_p.exp().mean(dim=0).log())).sum(dim=1)
-        # The weight of a split's image is 1/its share of all images, and the score 1/IS_SPLITS of the mean.
+        # A split's share of the images, and its weight in the mean score, 1/IS_SPLITS, cancel.
         influence[chosen] = (kl.mean().exp() * (kl - kl.mean())).numpy()
     return influence
 
 
 def _splits(count: int) -> list[npt.NDArray[np.int64]]:
-    """The images of every split, shuffled as torch-fidelity does."""
+    """Return the images of every split, shuffled as in torch-fidelity."""
     order = np.random.RandomState(SEED).permutation(count)
     edges = [split * count // IS_SPLITS for split in range(IS_SPLITS + 1)]
     return [order[first:last] for first, last in zip(edges, edges[1:])]
@@ -94,7 +94,7 @@ def precision_recall(
 ) -> tuple[Measurement, Measurement]:
     """Improved precision and recall (Kynkäänniemi et al. 2019) with 3 neighbours.
 
-    StyleGAN2-ADA's ``pr50k3_full`` uses VGG features: its numbers are not comparable with these.
+    StyleGAN2-ADA's ``pr50k3_full`` uses VGG features, so its numbers are not comparable.
     """
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) <= NEIGHBOURS:
@@ -106,7 +106,7 @@ def precision_recall(
     basis = replace(basis_of(real, fake), settings=settings)
     names = [metric_on(metric, network).name for metric in (PRECISION, RECALL)]
     if network == INCEPTION:
-        names = [name.lower() for name in names]  # as since 0.1, for those who read them
+        names = [name.lower() for name in names]  # unchanged since 0.1, for programs that parse them
     return (
         Measurement(names[0], float(precision), "higher", basis),
         Measurement(names[1], float(recall), "higher", basis),
@@ -118,7 +118,7 @@ def _tensor(rows: npt.NDArray[Any]) -> torch.Tensor:
     if not all(
         torch.isfinite(block).all() for block in torch.split(tensor, 1024)
     ):  # a copy of a block at a time
-        raise FFLError("the features hold NaN or infinite values; extract them again")
+        raise FFLError("the features contain NaN or infinite values; extract them again")
     return tensor
 
 

@@ -1,10 +1,10 @@
-"""KID, Inception Score, precision and recall before and after, with intervals.
+"""KID, Inception Score, precision and recall before and after, with confidence intervals.
 
-The reals, which both sides share, and the fakes are drawn again; fakes of one name (one seed, one input) are
-drawn together. KID is a U-statistic, whose variance is known to its last term; the Inception Score is smooth
-in the weight of an image, so its influence function gives the error, as for FID. Precision and recall count
-nearest neighbours, and the difference of two halves of the images shows their error. All but KID depend on
-the number of images, and the interval is for that number.
+The sampling model redraws the real images, which both sides share, and the fakes; fakes of the same name (one
+seed, one input) are drawn together. KID is a U-statistic with a known exact variance; the Inception Score is
+smooth in the weight of an image, so its influence function gives the error, as for FID. Precision and recall
+count nearest neighbours, and their error is estimated from the differences of two halves of the images. All
+but KID depend on the number of images, and the interval applies to that number.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Rows = npt.NDArray[Any]
 
 GROUPS = 16  # a power of 2
 # Images on each side.
-FEWEST_NEIGHBOURS = 2 * GROUPS  # for precision and recall: no half without 16
+FEWEST_NEIGHBOURS = 2 * GROUPS  # for precision and recall: at least 16 in each half
 FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
 
 
@@ -47,7 +47,7 @@ def compare_kid(
     level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> Difference:
-    """Compare the KID of sets of features (n, d); arguments as of ``compare_fid``."""
+    """Compare the KID of sets of features (n, d); the arguments are those of ``compare_fid``."""
     found = kernel_distances(real, list(trainings), paired=paired, progress=progress)
     return compare_values(
         KID,
@@ -63,14 +63,14 @@ def compare_inception_score(
 ) -> Difference:
     """Compare the Inception Score of sets of logits (n, classes).
 
-    Raises ``FFLError`` for fewer than 100 images on a side: ten a split.
+    Raises ``FFLError`` for fewer than 100 images per side, ten per split.
     """
     fewest = min(map(len, trainings))
     if fewest < FEWEST_SCORED:
-        raise FFLError(f"an interval of the Inception Score needs at least {FEWEST_SCORED} images a side")
-    # An image is part of the p(y) that it is held against, which hides 1/m of what it does in a split of m.
-    held_against_others = fewest / (fewest - IS_SPLITS)
-    of_fakes = [held_against_others * inception_score_influence(logits) for logits in trainings]
+        raise FFLError(f"an interval of the Inception Score needs at least {FEWEST_SCORED} images per side")
+    # An image is part of the p(y) that it is compared with, which hides 1/m of its effect in a split of m.
+    correction = fewest / (fewest - IS_SPLITS)
+    of_fakes = [correction * inception_score_influence(logits) for logits in trainings]
     return compare_values(
         INCEPTION_SCORE,
         trainings.map(lambda logits: inception_score_of(logits)[0]),
@@ -100,11 +100,13 @@ def compare_precision_recall(
         precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
         for rows in trainings
     ]
-    apart = np.stack([of_halves[:, 0] - of_halves[:, 1] for _, of_halves in found])  # (k, splits, number)
+    differences = np.stack(
+        [of_halves[:, 0] - of_halves[:, 1] for _, of_halves in found]
+    )  # (k, splits, number)
 
     def error_from_halves(weights: Array, place: int) -> float:
-        # Var(x − x') / 2 is the variance of half as many images, and that of all is half of it.
-        return float(np.sqrt(np.mean((weights @ apart[:, :, place]) ** 2)) / 2)
+        # Var(x − x') / 2 is the variance for half of the images; that for all is half of it.
+        return float(np.sqrt(np.mean((weights @ differences[:, :, place]) ** 2)) / 2)
 
     precision, recall = (
         compare_values(
@@ -120,7 +122,7 @@ def compare_precision_recall(
 
 
 def _balanced_halves() -> npt.NDArray[np.bool_]:
-    """Return (16, 15): 15 ways to halve 16 groups of images, each independent of the others.
+    """Return (16, 15): 15 mutually orthogonal ways to halve 16 groups of images.
 
     The columns of a Hadamard matrix, as in balanced repeated replication (McCarthy 1969).
     """

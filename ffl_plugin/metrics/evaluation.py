@@ -38,18 +38,18 @@ _Source = Union[ImageSource, FeatureSet]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, what a reader must know, and what was refused for want of weights."""
+    """Measurements, remarks for the reader, and the error if weights were missing."""
 
     measurements: tuple[Measurement, ...]
     notes: tuple[str, ...]
     refusal: Optional[FFLError]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data: the measurements by metric, and the sentences."""
+        """Return JSON values: the measurements by metric, and the remarks."""
         refusal = str(self.refusal) if self.refusal else None
         numbers = {measurement.metric: measurement.as_json() for measurement in self.measurements}
         if FID_LIMIT.name in numbers:
-            numbers["FID∞"] = numbers[FID_LIMIT.name]  # its name in 0.1, for those who read it
+            numbers["FID∞"] = numbers[FID_LIMIT.name]  # its name in 0.1, for programs that parse it
         return {"measurements": numbers, "notes": list(self.notes), "refused": refusal}
 
     def as_csv(self) -> str:
@@ -81,22 +81,22 @@ def evaluate(
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
     ``features``, ``weights``, ``inception``, ``protocol`` and ``metrics`` are those of ``choose_features``;
-    ``metrics`` may have ``pairs`` and ``spectra`` too.
+    ``metrics`` may also contain ``pairs`` and ``spectra``.
 
-    ``cache`` is a folder that lasts between runs, of what was measured and of samples of a network; without
-    it, both are temporary. Where the network's weights cannot be had, what needs none is measured in their
-    stead (spectra, and pairs of a result folder) and the reason comes back as ``refusal``.
+    ``cache`` is a persistent folder for features, scores and samples of a network; without it, they are
+    temporary. If the network's weights are not available, metrics that need none are measured instead
+    (spectra, and pairs of a result folder), and the reason is returned as ``refusal``.
 
     Raises ``FFLError`` for input that cannot be measured.
     """
     choice = choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics)
     chosen = find_protocol(choice.protocol)
-    temporary = TemporaryFolder()  # for samples that are not kept; gone on return
+    temporary = TemporaryFolder()  # for samples that are not cached; deleted on return
     reals = _open(real, "real", chosen)
     if fake.suffix != ".pkl":
         fakes = _open(fake, "fake", chosen)
     elif clone is None:
-        raise FFLError(f"{fake} is a network; give the clone that samples it with --clone")
+        raise FFLError(f"{fake} is a network; pass the clone that samples it with --clone")
     else:
         fakes = sample_generator(
             fake, clone, count=samples, cache=cache or temporary.path, device=device, progress=progress
@@ -104,16 +104,18 @@ def evaluate(
     of_images = [note for side in (reals, fakes) if isinstance(side, ImageSource) for note in side.notes]
     notes = list(dict.fromkeys(of_images))
     if _same_files(reals, fakes):
-        notes.append(f"REAL and FAKE are the same images, those of {real}; give two sets")
+        notes.append(f"REAL and FAKE are the same images, those of {real}; pass two sets")
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
     others = {metric for metric in metrics or () if metric not in ONLY_OF}
     if choice.metrics:
         try:
-            kept = _below(cache, "features")
-            made, remarks = features_of((reals, fakes), choice, cache=kept, device=device, progress=progress)
+            folder = _below(cache, "features")
+            sides, remarks = features_of(
+                (reals, fakes), choice, cache=folder, device=device, progress=progress
+            )
             notes += remarks
-            measurements += measure_features(made[0], made[1], choice, progress=progress)
+            measurements += measure_features(sides[0], sides[1], choice, progress=progress)
         except WeightsMissing as error:
             refusal = error
             others |= {"spectra", *(("pairs",) if is_result_folder(fake) else ())}
@@ -131,12 +133,12 @@ def evaluate(
     except FFLError as error:
         if refusal is None:
             raise
-        notes.append(f"nothing was measured in its stead: {error}")  # the missing weights stay the reason
+        notes.append(f"nothing was measured instead: {error}")  # the missing weights remain the error
     return Evaluation(tuple(measurements), tuple(notes), refusal)
 
 
 def _same_files(real: _Source, fake: _Source) -> bool:
-    """Whether two sides are the very same image files, and not two sides of one result folder."""
+    """Return whether two sides are the same image files, and not two sides of one result folder."""
     if not (isinstance(real, ImageSource) and isinstance(fake, ImageSource)):
         return False
     return real.names == fake.names and os.path.realpath(real.path) == os.path.realpath(fake.path)
@@ -149,7 +151,7 @@ def _open(path: Path, role: str, protocol: Protocol) -> _Source:
 
 
 def _below(cache: Optional[Path], kind: str) -> Optional[Path]:
-    """Where one kind of numbers is cached, if they are."""
+    """Return the cache folder for one kind of numbers, if there is a cache."""
     return None if cache is None else cache / kind
 
 
@@ -160,7 +162,7 @@ def _pairs(
     device: Optional[str],
     progress: Optional[Progress],
 ) -> tuple[list[Measurement], tuple[str, ...]]:
-    """What was measured of pairs, and what is to be known of it."""
+    """Measure pairs; return the measurements and remarks."""
     meter = PairMeter(pairs, metrics=choice.metrics, lpips=choice.lpips, cache=cache, device=device)
     measure_in_one_pass(meter, progress)
     everything, choice = leave_small_out([meter], choice)

@@ -1,8 +1,8 @@
-"""Which network's features are measured, by which metrics, and what the numbers are called.
+"""The choice of a feature network and metrics, and the names of the numbers.
 
-FID, KID and the Inception Score are Inception's by name. The same distances on another network's features
-carry that network's name: FD-DINOv2 (Stein et al. 2023), KD-DINOv2, Precision-DINOv2. CMMD (Jayasumana et
-al. 2024) is CLIP's by name.
+FID, KID and the Inception Score are defined on Inception. The same distances on another network's features
+are named after it: FD-DINOv2 (Stein et al. 2023), KD-DINOv2, Precision-DINOv2. CMMD (Jayasumana et al. 2024)
+is defined on CLIP.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.difference import FID, FID_LIMIT, HIGHER, Metric
 
 INCEPTION, DINOV2, CLIP, ALEXNET = "inception", "dinov2", "clip", "alexnet"
-# As the user writes it -> as people write it.
+# Option value -> display name.
 NETWORKS = {INCEPTION: "Inception", DINOV2: "DINOv2", CLIP: "CLIP", ALEXNET: "AlexNet"}
 
 KID = Metric("kid", "KID")
@@ -25,9 +25,9 @@ CMMD, CMMD_UNBIASED = Metric("cmmd", "CMMD"), Metric("cmmd_unbiased", "CMMD, unb
 INCEPTION_SCORE = Metric("is", "Inception Score", HIGHER)
 PRECISION, RECALL = Metric("precision", "Precision", HIGHER), Metric("recall", "Recall", HIGHER)
 
-# What --metrics takes, and the only network that it is of, where there is one.
+# Value of --metrics -> the only network that defines it, if any.
 ONLY_OF = {"fid": "", "kid": "", "cmmd": CLIP, "is": INCEPTION, "pr": ""}
-# Key and name on features of a network other than Inception.
+# Key and name on the features of a network other than Inception.
 _ELSEWHERE = {
     FID: ("fd_{}", "FD-{}"),
     FID_LIMIT: ("fd_{}_limit", "FD-{}, bias-reduced"),
@@ -35,19 +35,20 @@ _ELSEWHERE = {
     PRECISION: ("precision_{}", "Precision-{}"),
     RECALL: ("recall_{}", "Recall-{}"),
 }
-_PROTOCOL = "pytorch-fid"  # what the focal frequency loss paper's FIDs were computed with
+_PROTOCOL = "pytorch-fid"  # the protocol of the focal frequency loss paper
 
 PathLike = Union[str, "os.PathLike[str]"]
 
 
 @dataclass(frozen=True)
 class FeatureChoice:
-    """A network and what is measured on its features.
+    """A network and the metrics to measure on its features.
 
     Attributes:
         network: a key of ``NETWORKS``.
-        weights: the file that was named; None finds or downloads the published one.
-        protocol: of FID, a name in ``ffl_plugin.metrics.PROTOCOLS``; of any other network its own key.
+        weights: the weights file; None finds or downloads the published one.
+        protocol: FID protocol, a name in ``ffl_plugin.metrics.PROTOCOLS``; the network's key for other
+            networks.
         metrics: any of ``ONLY_OF``.
     """
 
@@ -65,33 +66,32 @@ def choose_features(
     protocol: Optional[str] = None,
     metrics: Optional[Sequence[str]] = None,
 ) -> FeatureChoice:
-    """Take what the user asks for together.
+    """Combine the user's options.
 
     Args:
         features: a key of ``NETWORKS``.
-        weights: its file.
-        inception: Inception's file, another way to name it.
-        protocol: of FID; None is pytorch-fid's.
-        metrics: what to measure; None is CMMD of CLIP, and the Fréchet distance of the others. Names that are
-            not of features are passed over.
+        weights: weights file of the network.
+        inception: weights file of Inception, an alternative to ``weights``.
+        protocol: FID protocol; None is pytorch-fid.
+        metrics: metrics to measure; None is CMMD for CLIP, and the Fréchet distance for the others. Names of
+            other metrics are ignored.
 
     Raises:
-        FFLError: the choices exclude each other.
+        FFLError: the options conflict.
     """
     network = features
     if network not in NETWORKS:
-        raise FFLError(f"{network!r} is no network of features; choose from {', '.join(NETWORKS)}")
+        raise FFLError(f"{network!r} is not a feature network; choose from {', '.join(NETWORKS)}")
     if network != INCEPTION and inception is not None:
         raise FFLError(
-            f"--inception gives Inception's weights, and --features {network} asks for {NETWORKS[network]}; "
-            "give its file with --feature-weights"
+            f"--inception passes Inception weights, but --features {network} selects {NETWORKS[network]}; "
+            "pass its file with --feature-weights"
         )
     if inception is not None and weights is not None:
-        raise FFLError(f"{inception} and {weights} are both given as Inception's weights; give one of them")
+        raise FFLError(f"{inception} and {weights} are both passed as Inception weights; pass one of them")
     if network != INCEPTION and protocol is not None:
         raise FFLError(
-            f"--protocol {protocol} is a protocol of FID, which is Inception's; leave it out with --features "
-            f"{network}"
+            f"--protocol {protocol} is a FID protocol, for Inception; omit it with --features {network}"
         )
     chosen = tuple(metrics) if metrics is not None else ("cmmd" if network == CLIP else "fid",)
     for metric in chosen:
@@ -99,8 +99,8 @@ def choose_features(
         if only and only != network:
             name = {"is": "the Inception Score", "cmmd": "CMMD"}[metric]
             raise FFLError(
-                f"{name} is of {NETWORKS[only]} alone; leave {metric!r} out of --metrics, or give --features "
-                f"{only}"
+                f"{name} is defined on {NETWORKS[only]} only; remove {metric!r} from --metrics, or pass "
+                f"--features {only}"
             )
     named = inception if weights is None else weights
     return FeatureChoice(
@@ -112,7 +112,7 @@ def choose_features(
 
 
 def metric_on(metric: Metric, network: str) -> Metric:
-    """A metric under the name that it has on a network's features.
+    """Return a metric with its name on a network's features.
 
     >>> metric_on(FID, "dinov2").name, metric_on(FID, "inception").name
     ('FD-DINOv2', 'FID')

@@ -1,4 +1,4 @@
-"""Metrics of features before and after: which are asked for, and what belongs beside each number."""
+"""Feature metrics before and after, each with its basis and notes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from ffl_plugin.metrics.measurement import basis_of, refuse_different_conditions
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 
-# Metric -> the fewest images on each side that give an interval.
+# Metric -> the fewest images per side for an interval.
 FEATURE_METRICS = {"fid": 4, "kid": 4, "cmmd": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
-AT_THIS_NUMBER = "For this number of images, which make it too high, one generator more than another."
-ENOUGH_FOR_KID = 32  # the fewest that benchmarks/coverage.py draws; also for CMMD
+AT_THIS_NUMBER = "For this number of images, with an upward bias that depends on the generator."
+ENOUGH_FOR_KID = 32  # the fewest images drawn in benchmarks/coverage.py; also for CMMD
 
 
 def compare_features(
@@ -40,13 +40,13 @@ def compare_features(
     level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> list[Difference]:
-    """Compare metrics of trainings before and after; a training is a set of features.
+    """Compare metrics of trainings before and after, each given as a set of features.
 
-    On features of another network than Inception the metrics have other names (``metric_on``).
+    On features of a network other than Inception the metrics have other names (``metric_on``).
 
     Args:
         real: features of the real images.
-        trainings: features of each training's images; those of equal names are taken as pairs.
+        trainings: features of each training's images; those with equal names are treated as pairs.
         metrics: any of ``FEATURE_METRICS``.
         level: confidence level of the intervals.
         progress: called as ``progress(done, total, what)``.
@@ -91,7 +91,7 @@ def compare_features(
         row = _named(compare_kid(rows, pooled, paired=paired, level=level, progress=progress), network)
         kernels.append(replace(row, basis=replace(basis, settings=(KID_SETTINGS,))))
     if smallest < ENOUGH_FOR_KID:
-        why = f"its interval was tried on {ENOUGH_FOR_KID} and more, not on {smallest}"
+        why = f"its interval was validated for {ENOUGH_FOR_KID} or more, not for {smallest}"
         kernels = [_undecided(row, why) for row in kernels]
     found += kernels
     if "pr" in metrics:
@@ -102,7 +102,7 @@ def compare_features(
 
 
 def _named(row: Difference, network: str) -> Difference:
-    """Give a row the name that its metric has on a network's features."""
+    """Rename a row for a network's features."""
     metric = metric_on(Metric(row.metric, row.name, row.direction, row.unit), network)
     return replace(row, metric=metric.key, name=metric.name)
 
@@ -110,36 +110,36 @@ def _named(row: Difference, network: str) -> Difference:
 def _fid_with_notes(
     distances: Sequence[Difference], smallest: int, dimensions: int, network: str
 ) -> list[Difference]:
-    """Say what is left of the bias of FID, and let no change pass for one that is smaller than that."""
+    """Note the remaining bias of FID, and withhold the verdict on a smaller change."""
     at_this_number, *limit = distances
     if limit:
         return [replace(at_this_number, note=AT_THIS_NUMBER), _beyond_bias(at_this_number, limit[0], network)]
     why = (
-        f"{smallest:,} are fewer than the {fewest_for_limit(dimensions):,} that its {dimensions:,} "
-        "dimensions take, so it is far too high, one generator's more than another's"
+        f"{smallest:,} are fewer than the {fewest_for_limit(dimensions):,} required for its {dimensions:,} "
+        "dimensions, so it has a large upward bias that depends on the generator"
     )
     return [_undecided(at_this_number, why)]
 
 
 def _beyond_bias(plain: Difference, reduced: Difference, network: str) -> Difference:
-    """Call a change of bias-reduced FID improved or worse only where it exceeds what its bias may still be.
+    """Call a change of bias-reduced FID improved or worse only if it exceeds the possible remaining bias.
 
-    The bias that is left is positive on both sides, and on neither more than ``REMAINING_BIAS`` of what was
-    taken off, so their difference is not more either.
+    The remaining bias is positive on both sides and at most ``REMAINING_BIAS`` times the correction on each,
+    so their difference is bounded by the same.
     """
     correction = max(plain.before - reduced.before, plain.after - reduced.after)
     remaining = REMAINING_BIAS * max(correction, 0.0)
     if abs(reduced.delta) > remaining or reduced.verdict == NO_EVIDENCE:
         return reduced
     note = (
-        f"Of the bias of few images {correction:.3g} was taken off, and {remaining:.2g} may be left, "
-        f"which is more than the change; measure more images, or {metric_on(KID, network).name}, which has "
-        "no bias (--metrics fid,kid)."
+        f"The bias correction for few images is {correction:.3g}, and {remaining:.2g} may remain, "
+        f"which is more than the change; measure more images, or {metric_on(KID, network).name}, which is "
+        "unbiased (--metrics fid,kid)."
     )
     return replace(reduced, verdict=NO_EVIDENCE, note=note)
 
 
 def _undecided(found: Difference, why: str) -> Difference:
-    """Keep a row from deciding, and say so first in its note."""
+    """Exclude a row from the verdict, and begin its note with the reason."""
     note = f"Too few images for {found.name} to decide: {why}. {found.note}".strip()
     return replace(found, note=note, decides=False)

@@ -1,4 +1,4 @@
-"""What is measured on the features of one set of fakes and one of reals."""
+"""Measurement of feature metrics for one set of fakes and one of reals."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def features_of(
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
 ) -> tuple[list[FeatureSet], list[str]]:
-    """Return features or statistics as they were given, those of images, and what is to be known of them.
+    """Return the given features or statistics, those of given images, and remarks.
 
-    Raises ``WeightsMissing`` where images need weights that cannot be had, and ``FFLError`` for an image or a
-    file that cannot be used.
+    Raises ``WeightsMissing`` if images need weights that are not available, and ``FFLError`` for an unusable
+    image or file.
     """
     notes: list[str] = []
     protocol = find_protocol(choice.protocol)
@@ -57,7 +57,7 @@ def features_of(
 def measure_features(
     real: FeatureSet, fake: FeatureSet, choice: FeatureChoice, *, progress: Optional[Progress] = None
 ) -> list[Measurement]:
-    """Measure what was chosen; raises ``FFLError`` where statistics are too little for it."""
+    """Measure the chosen metrics; raises ``FFLError`` if statistics are not sufficient."""
     chosen = choice.metrics
     if not isinstance(fake, Features) and set(chosen) != {"fid"}:
         raise FFLError("KID, CMMD, IS, precision and recall need features or images, not statistics alone")

@@ -1,8 +1,8 @@
-"""Features of a set: decoded ahead of the network, cached, resumable, shared by processes.
+"""Extraction of features: images decoded ahead of the network, cached, resumable, distributed over processes.
 
-Features are cached under the hash of the image's bytes, the protocol and the weights, so a stopped run goes
-on where it was, a renamed, reordered or extended set costs nothing, and a changed image is computed again.
-Memory does not grow with the number of images.
+The cache key is the hash of the image's bytes, the protocol and the weights, so an interrupted run resumes, a
+renamed, reordered or extended set reuses features, and a changed image is recomputed. Memory does not grow
+with the number of images.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Rows = npt.NDArray[np.float32]
 
 CHUNK = 64  # images per cached file, and per step of a GPU
 _CPU_BATCH = 16  # images per step of a CPU
-_VERSION = 2  # of the cached numbers: raised when they change
+_VERSION = 2  # of the cached numbers; increase when they change
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Features:
     """Features of a set, in the order of ``names``.
 
     Attributes:
-        names: of the images.
-        protocol: under which the features were made.
-        weights: that made them; None where a file does not tell.
-        chunks: rows, or where they are: features (d); of Inception 2048, then logits (1008) unless they are
-            unknown.
-        temporary: the folder of the files, where it goes when this object does.
+        names: names of the images.
+        protocol: protocol of the features.
+        weights: weights of the network; None if unknown, as for a file.
+        chunks: rows, or references to cached rows: features (d); for Inception 2048, then logits (1008) if
+            known.
+        temporary: folder of the files, if it is deleted with this object.
     """
 
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ class Features:
         return (chunk.load() if isinstance(chunk, StoredRows) else chunk for chunk in self.chunks)
 
     def pool(self) -> Rows:
-        """Return all features (N, d), on disk where the chunks are: 8 kB an image of Inception."""
+        """Return all features (N, d), on disk if the chunks are: 8 kB per image for Inception."""
         return self._columns(slice(None, self.protocol.dimensions))
 
     @property
@@ -85,16 +85,14 @@ class Features:
         return self.protocol.dimensions or int(next(self.blocks()).shape[1])
 
     def logits(self) -> Rows:
-        """Return all class logits, without bias, (N, 1008), likewise.
+        """Return all class logits, without bias, (N, 1008), in the same way.
 
-        Raises ``FFLError`` where only the features are known.
+        Raises ``FFLError`` if only the features are known.
         """
         dimensions = self.protocol.dimensions
         logits = None if dimensions is None else self._columns(slice(dimensions, None))
         if logits is None or logits.shape[1] == 0:
-            raise FFLError(
-                "the Inception Score needs class logits, and a file of features has none; give images"
-            )
+            raise FFLError("the Inception Score needs class logits, but a feature file has none; pass images")
         return logits
 
     def _columns(self, columns: slice) -> Rows:
@@ -106,12 +104,12 @@ class Features:
 
 
 class Extractor:
-    """The network with its weights, on one device; built when the first image needs it."""
+    """A network with its weights on one device, built on first use."""
 
     def __init__(self, weights: Weights, *, network: str = INCEPTION, device: Optional[str] = None) -> None:
-        """Take the weights of a network, a key of ``NETWORKS``.
+        """Store the weights of a network, a key of ``NETWORKS``.
 
-        ``device`` defaults to the process's GPU, or to the CPU where there is none.
+        ``device`` defaults to the process's GPU, or to the CPU without one.
         """
         self.weights = weights
         self.network = network
@@ -128,10 +126,10 @@ class Extractor:
     ) -> Features:
         """Return the features of every image of a set.
 
-        ``cache`` is a folder that lasts between runs; without it a temporary one is used. Under
-        ``torch.distributed`` the processes share the images, and each ends with the features of all.
+        ``cache`` is a persistent folder; without it a temporary one is used. With ``torch.distributed`` the
+        images are distributed over the processes, and each returns the features of all.
 
-        Raises ``FFLError`` naming an image that cannot be read or that the protocol does not take.
+        Raises ``FFLError`` naming an image that cannot be read or that the protocol does not accept.
         """
         meter = FeatureMeter(self, source, protocol, cache=cache)
         rank, world = rank_and_world()
@@ -147,30 +145,30 @@ class Extractor:
 
     @torch.inference_mode()
     def _run(self, images: Tensor) -> Any:
-        """Prepared images (N, 3, side, side) to rows (N, width), which may be under way on the device."""
+        """Map prepared images (N, 3, side, side) to rows (N, width), which may be computed asynchronously."""
         if self._network is None:
             self._network = build_network(self.network, self.weights).to(self.device)
-        # Three digits of a feature, as TF32 has, are too few. Without enabled=True cuDNN itself is off.
+        # The three digits of TF32 are too few. Without enabled=True, cuDNN is disabled.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return torch.cat([self._network(batch) for batch in torch.split(images, self.batch)])
 
     @property
     def batch(self) -> int:
-        """How many images make a step of the network."""
+        """The number of images per step of the network."""
         return min(CHUNK, _CPU_BATCH if self.device.type == "cpu" else CHUNK)
 
 
 class FeatureMeter(Consumer):
-    """Computes the features of one set, image after image in any order."""
+    """Computes the features of one set, with images in any order."""
 
     def __init__(
         self, extractor: Extractor, source: ImageSource, protocol: Protocol, *, cache: Optional[Path] = None
     ) -> None:
-        """Prepare for a set; arguments and errors as of ``Extractor.extract``."""
+        """Prepare for a set; arguments and errors are those of ``Extractor.extract``."""
         if protocol.network != extractor.network:
             raise FFLError(
-                f"the protocol {protocol.name} is not one of {NETWORKS[extractor.network]}, whose weights "
-                "these are"
+                f"the protocol {protocol.name} is not one of {NETWORKS[extractor.network]}, the network of "
+                "the weights"
             )
         self._extractor = extractor
         self._source = source
@@ -181,7 +179,7 @@ class FeatureMeter(Consumer):
         if protocol.one_size:
             first = read_encoded(source, 0)
             self._size = image_size(first.data, first.name)
-        # The size is part of the settings, so that an image of another is not found but refused.
+        # The size is part of the settings, so that an image of another size is refused instead of found.
         settings = f"features {_VERSION} {protocol.name} {self._size} {extractor.weights.sha256}"
         self._cache = RowCache(cache, settings)
         self._keys: list[bytes] = [b""] * len(source)
@@ -190,12 +188,12 @@ class FeatureMeter(Consumer):
         self._done: list[tuple[list[bytes], Rows]] = []
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Want what is not in the cache."""
+        """Return whether an image is not cached."""
         self._keys[item] = key_of(encoded[0].digest)
         return self._keys[item] not in self._cache
 
     def prepare(self, item: int, pictures: Sequence[Picture]) -> Tensor:
-        """Resize an image on the CPU; leave it to the batch on a GPU."""
+        """Resize an image on the CPU; on a GPU the batch is resized later."""
         encoded, pixels = pictures[0].encoded, pictures[0].pixels
         if not self._protocol.transparency:
             refuse_transparency(encoded.data, encoded.name)
@@ -207,13 +205,13 @@ class FeatureMeter(Consumer):
         return self._protocol.prepare(image[None])[0] if self._on_host else image
 
     def take(self, item: int, prepared: Tensor) -> None:
-        """Add an image to the batch, and hand it to the network when it is full."""
+        """Add an image to the batch, and run the network when the batch is full."""
         self._batch.append((self._keys[item], prepared))
         if len(self._batch) >= self._extractor.batch:
             self._start()
 
     def flush(self) -> None:
-        """Compute what is in the batch, and write what is not in the cache."""
+        """Compute the last batch, and write all rows to the cache."""
         self._start()
         self._finish()
         self._write()
@@ -231,13 +229,13 @@ class FeatureMeter(Consumer):
             prepared = self._prepared(images)
             with torch_threads(self._threads):
                 rows = self._extractor._run(prepared)
-            self._finish()  # the batch before, while a GPU computes this one
+            self._finish()  # the previous batch, while a GPU computes this one
             self._running = (list(keys), rows)
             if self._extractor.device.type == "cpu":
                 self._finish()
 
     def _prepared(self, images: Sequence[Tensor]) -> Tensor:
-        """Bring images to the device, and resize them there: those of one size at once, in order."""
+        """Move images to the device and resize them there, grouped by size, in order."""
         device = self._extractor.device
         if self._on_host:
             return torch.stack(list(images)).to(device)
@@ -268,7 +266,7 @@ class FeatureMeter(Consumer):
             self._cache.add(keys, np.concatenate([rows for _, rows in done]))
 
     def exchange(self) -> None:
-        """Give every process every row, one round of chunks at a time; processes need share no disk."""
+        """Exchange rows between all processes, one round of chunks at a time, without a shared disk."""
         rank, world = rank_and_world()
         starts = range(0, len(self._source), CHUNK)
         for turn in range(-(-len(starts) // world)):

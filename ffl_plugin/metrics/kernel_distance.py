@@ -1,15 +1,15 @@
-"""Squared maximum mean discrepancy over all pairs of images, and the moments that tell how it varies.
+"""Squared maximum mean discrepancy over all pairs of images, and the moments of its variance.
 
-KID (Bińkowski et al. 2018) is the unbiased one with k(x, y) = (x·y/d + 1)³:
+KID (Bińkowski et al. 2018) is the unbiased estimator with k(x, y) = (x·y/d + 1)³:
 
     mean k(a, a') over a ≠ a'  +  mean k(r, r') over r ≠ r'  −  2 mean k(a, r)
 
-torch-fidelity and clean-fid average it over random subsets; the mean over all subsets is the value over all
-pairs, which needs no seed. CMMD has another kernel, and as published its means hold a = a' and r = r' too.
+torch-fidelity and clean-fid average it over random subsets; the mean over all subsets equals the value over
+all pairs, which needs no seed. CMMD has another kernel, and as published its means include a = a' and r = r'.
 
-A weighted sum of such means is a U-statistic of second order, and by Hoeffding's decomposition its variance
-is that of each image's own part, and of what pairs of images have beyond their parts. Both are quadratic in
-the weights, so moments of every kernel and every two of them tell it for any.
+A weighted sum of such means is a U-statistic of second order. By Hoeffding's decomposition its variance is
+the sum of first-order terms of single images and second-order terms of pairs. Both are quadratic in the
+weights, so the moments of kernels and of products of two kernels determine it for any weights.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Kernel:
     """A kernel of two features.
 
     Attributes:
-        matrix: (n, d) and (m, d) to the kernels of every two, (n, m).
-        diagonal: (n, d) to the kernel of each with itself, (n,).
+        matrix: maps (n, d) and (m, d) to the kernel matrix (n, m).
+        diagonal: maps (n, d) to the kernel of each row with itself, (n,).
     """
 
     matrix: Callable[[Array, Array], Array]
@@ -56,11 +56,11 @@ class KernelMoments:
     """Moments of the kernel matrices k_s(i, j) = k(x_si, y_sj) of several sets s.
 
     Attributes:
-        means: (s,) over all pairs; where the sets are held against themselves, of different images.
-        whole: (s,) over all pairs, those of an image with itself included.
-        rows: (s, n) means over j; where the sets are held against themselves, over j ≠ i.
+        means: (s,) means over all pairs; within a set, of different images.
+        whole: (s,) means over all pairs, including those of an image with itself.
+        rows: (s, n) means over j; within a set, over j ≠ i.
         columns: (s, m) means over i, likewise.
-        beyond: (s, s) mean products of what k_s and k_t have beyond the parts of their row and column.
+        beyond: (s, s) mean products of the second-order terms of k_s and k_t.
     """
 
     means: Array
@@ -73,10 +73,10 @@ class KernelMoments:
 def within(
     sets: Sequence[Rows], *, kernel: Kernel = CUBIC, advance: Optional[Advance] = None
 ) -> KernelMoments:
-    """Take the moments over all pairs of different images of sets (n, d), each held against itself.
+    """Compute the moments over all pairs of different images within each set (n, d).
 
-    Row i of all sets is one draw. ``advance`` is called with numbers of rows as they are done. Raises
-    ``FFLError`` for NaN or infinite features.
+    Row i of all sets is one draw. ``advance`` is called with numbers of completed rows. Raises ``FFLError``
+    for NaN or infinite features.
     """
     sums = _Sums(sets, sets, kernel, advance)
     own = np.stack([kernel.diagonal(x) for x in sets])
@@ -94,7 +94,7 @@ def within(
 def between(
     sets: Sequence[Rows], reals: Rows, *, kernel: Kernel = CUBIC, advance: Optional[Advance] = None
 ) -> KernelMoments:
-    """Take the moments over all pairs of an image of each set (n, d) and a real one (m, d), as ``within``."""
+    """Compute the moments over all pairs of an image of each set (n, d) and a real one (m, d)."""
     sums = _Sums(sets, [reals] * len(sets), kernel, advance)
     count, other = sums.rows.shape[1], len(reals)
     rows, columns = sums.rows / other, sums.columns / count
@@ -105,7 +105,7 @@ def between(
 
 
 def kernel_distance(fakes: float, reals: float, across: float) -> float:
-    """MMD² from the mean kernels within the fakes, within the reals, and between fakes and reals."""
+    """Return MMD² from the mean kernels within the fakes, within the reals, and between fakes and reals."""
     return fakes + reals - 2 * across
 
 
@@ -114,10 +114,10 @@ class KernelDistances:
     """MMD² of several sets to one real set.
 
     Attributes:
-        values: (s,) that of each set, unbiased.
-        whole: (s,) the same with the pairs of an image with itself, a V-statistic: too high by up to the mean
-            of k(x, x) − k(x, y) over the number of images, of each set.
-        sampling: gives, for weights (s,), the standard error of the weighted sum of the values.
+        values: (s,) unbiased MMD² of each set.
+        whole: (s,) the same including the pairs of an image with itself, a V-statistic: biased upwards by up
+            to the mean of k(x, x) − k(x, y) over the number of images, for each set.
+        sampling: maps weights (s,) to the standard error of the weighted sum of the values.
     """
 
     values: tuple[float, ...]
@@ -139,8 +139,8 @@ def kernel_distances(
     Args:
         real, sets: features.
         kernel: k(x, y).
-        paired: whether row i of every set came of the same seed or input.
-        what: is measured, for the progress.
+        paired: whether row i of every set has the same seed or input.
+        what: name of the metric, for the progress.
         progress: called as ``progress(done, total, what)``.
 
     Raises:
@@ -160,7 +160,7 @@ def kernel_distances(
             progress(done, rows, what)
 
     reals = within([real], kernel=kernel, advance=advance)
-    # Of a difference of two sets, what the reals are to each other cancels.
+    # In a difference of two sets, the kernels within the reals cancel.
     second_order += 2 * reals.beyond[0, 0] / len(real) ** 2
     places = range(len(sets))
     for drawn_together in [places] if paired else [[place] for place in places]:
@@ -179,7 +179,7 @@ def kernel_distances(
 
     def sampling(weights: Array) -> float:
         squares = sampling_error(of_fakes, of_reals, weights, paired=paired) ** 2
-        # The parts of single images are known from these images only, which holds the second order twice.
+        # First-order terms are estimated from the same images, which counts the second order twice.
         twice = max(float(weights @ second_order @ weights), 0.0)
         return float(np.sqrt(squares - min(twice, squares / 2)))
 
@@ -187,7 +187,7 @@ def kernel_distances(
 
 
 class _Sums:
-    """Sums of k_s and of k_s k_t over matrices that are never held whole."""
+    """Sums of k_s and of k_s k_t over kernel matrices, computed in blocks."""
 
     def __init__(
         self, sets: Sequence[Rows], others: Sequence[Rows], kernel: Kernel, advance: Optional[Advance]
@@ -211,5 +211,5 @@ class _Sums:
 def _block(rows: Rows, chosen: slice) -> Array:
     block: Array = rows[chosen].astype(np.float64)
     if not np.isfinite(block).all():
-        raise FFLError("the features hold NaN or infinite values; extract them again")
+        raise FFLError("the features contain NaN or infinite values; extract them again")
     return block

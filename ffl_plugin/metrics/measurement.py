@@ -1,4 +1,4 @@
-"""FID, and what belongs beside the number: the protocol, how many images, and whose weights."""
+"""FID with its basis: protocol, numbers of images, and weights."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FeatureSet = Union[Features, Statistics]
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number with all that it takes to compare it with another.
+    """A number with everything required to compare it.
 
     Attributes:
-        metric: its name, such as "FID".
+        metric: name, such as "FID".
         value: the number.
         better: "lower" or "higher".
         basis: protocol, numbers of images and weights.
-        spread: of KID its standard error, of the Inception Score the standard deviation over its splits.
+        spread: standard error (KID), or standard deviation over the splits (Inception Score).
     """
 
     metric: str
@@ -47,19 +47,19 @@ class Measurement:
     spread: Optional[float] = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data; a value that is not finite becomes None."""
+        """Return JSON values; non-finite numbers become None."""
         values = {"value": self.value, "spread": self.spread}
         numbers = {k: v if v is not None and np.isfinite(v) else None for k, v in values.items()}
         return {**numbers, "better": self.better, "conditions": str(self.basis)}
 
 
 def fid(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = None) -> Measurement:
-    """Fréchet Inception Distance (Heusel et al. 2017) of features with features or with stored statistics.
+    """Return the Fréchet Inception Distance (Heusel et al. 2017) between features or stored statistics.
 
-    Of another network's features it carries that network's name: FD-DINOv2 (Stein et al. 2023). ``network``
-    is for statistics alone, which do not tell it.
+    On another network's features it is named after that network: FD-DINOv2 (Stein et al. 2023). ``network``
+    is needed for two files of statistics, which do not contain it.
 
-    Raises ``FFLError`` when the two sets were made under different protocols or weights.
+    Raises ``FFLError`` if the two sets have different protocols or weights.
     """
     refuse_different_conditions(real, fake)
     name = metric_on(FID, network or network_of(real, fake)).name
@@ -67,9 +67,9 @@ def fid(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = None) ->
 
 
 def fid_limit(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = None) -> Optional[Measurement]:
-    """FID less most of the bias of few images (``frechet_limit``); None where there are too few for it.
+    """Return FID with the bias of few images mostly removed (``frechet_limit``); None with too few images.
 
-    Raises ``FFLError`` as ``fid`` does.
+    Raises ``FFLError`` as in ``fid``.
     """
     refuse_different_conditions(real, fake)
     if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(_dimensions(real)):
@@ -80,7 +80,7 @@ def fid_limit(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = No
 
 
 def network_of(*sides: FeatureSet) -> str:
-    """Whose features these are, a key of ``NETWORKS``; Inception's where none of them tells."""
+    """Return the network of the features, a key of ``NETWORKS``; Inception if unknown."""
     return next((side.protocol.network for side in sides if isinstance(side, Features)), INCEPTION)
 
 
@@ -110,16 +110,16 @@ def _distance(a: FeatureSet, b: FeatureSet) -> float:
 
 
 def statistics(side: FeatureSet) -> Statistics:
-    """Return mean and covariance as the protocol has it, in flat memory."""
+    """Return mean and covariance by the protocol, in constant memory."""
     if isinstance(side, Statistics):
         return side
     return _of_blocks(side, ddof=side.protocol.ddof)
 
 
 def basis_of(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> Basis:
-    """Return what a number of these two sets, or of the fakes alone, depends on.
+    """Return the basis of a number of these two sets, or of the fakes alone.
 
-    ``covariance`` is for FID, where the protocol also says what the covariance is divided by.
+    ``covariance`` is for FID, where the protocol also defines the divisor of the covariance.
     """
     sides = [side for side in (fake, real) if isinstance(side, Features)]
     hashes = [side.weights.sha256[:8] for side in sides if side.weights is not None]
@@ -133,7 +133,7 @@ def basis_of(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool =
 
 
 def refuse_different_conditions(real: FeatureSet, fake: FeatureSet) -> None:
-    """Raise ``FFLError`` when two sets of features are not comparable."""
+    """Raise ``FFLError`` if two sets of features are not comparable."""
     if not (isinstance(real, Features) and isinstance(fake, Features)):
         return
     if real.protocol.name != fake.protocol.name:
@@ -151,28 +151,28 @@ def refuse_different_conditions(real: FeatureSet, fake: FeatureSet) -> None:
 def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
     """Load an ``.npz``: statistics of pytorch-fid or clean-fid (``mu``, ``sigma``), or features (N, d).
 
-    The file does not tell its protocol: the user does. Nothing in it is executed. Raises ``FFLError`` for
-    anything else.
+    The file does not contain its protocol, so the user passes it. No code in it is executed. Raises
+    ``FFLError`` for anything else.
     """
     try:
         if not path.is_file():
-            raise FFLError(f"{path} does not exist; give an .npz of statistics or features, or images")
+            raise FFLError(f"{path} does not exist; pass an .npz of statistics or features, or images")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (BadZipFile, OSError, ValueError, EOFError, AttributeError, zlib.error) as error:
         raise FFLError(f"{path} is not a complete .npz of numbers ({error}); save it again") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu":
-            raise FFLError(f"{path} holds {name} of type {array.dtype}, not real numbers; save it again")
+            raise FFLError(f"{path} contains {name} of type {array.dtype}, not real numbers; save it again")
         if not np.isfinite(array).all():
-            raise FFLError(f"{path} holds NaN or infinite values in {name}; compute it again")
+            raise FFLError(f"{path} contains NaN or infinite values in {name}; compute it again")
     if {"mu", "sigma"} <= arrays.keys():
         return _stored_statistics(path, arrays["mu"].astype(np.float64), arrays["sigma"].astype(np.float64))
     width = protocol.dimensions
     features = [array for array in arrays.values() if array.ndim == 2 and width in (None, array.shape[1])]
     if len(features) != 1:
         raise FFLError(
-            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of "
+            f"{path} contains {', '.join(sorted(arrays)) or 'nothing'}, not mu and sigma or one array of "
             f"features (N, {width or 'd'})"
         )
     if len(features[0]) < 2:
@@ -186,16 +186,16 @@ def load_feature_file(path: Path, protocol: Protocol) -> FeatureSet:
 def _stored_statistics(path: Path, mean: npt.NDArray[Any], covariance: npt.NDArray[Any]) -> Statistics:
     if covariance.shape != (*mean.shape, *mean.shape) or mean.ndim != 1:
         raise FFLError(
-            f"{path} cannot be used: mu and sigma are a mean (d,) and a covariance (d, d), not {mean.shape} "
+            f"{path} cannot be used: mu and sigma must have shapes (d,) and (d, d), not {mean.shape} "
             f"and {covariance.shape}"
         )
     if (np.diag(covariance) < 0).any():
         raise FFLError(
-            f"{path} holds a sigma with negative variances, which is no covariance; compute it again"
+            f"{path} contains a sigma with negative variances, which is not a covariance; compute it again"
         )
     return Statistics(mean, covariance)
 
 
 def _count(side: FeatureSet) -> Optional[int]:
-    """Return how many images there are, None where a file does not say."""
+    """Return the number of images; None if a file does not contain it."""
     return side.count if isinstance(side, Statistics) else len(side)

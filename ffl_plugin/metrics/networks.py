@@ -1,4 +1,4 @@
-"""The networks whose features are measured: where their weights are published, and what builds them."""
+"""The feature networks: their published weights and their builders."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BUILDERS: dict[str, Callable[[Weights], nn.Module]] = {
 
 
 def build_network(network: str, weights: Weights) -> nn.Module:
-    """Build a network, a key of ``NETWORKS``, on the CPU: prepared images to rows of features.
+    """Build a network, a key of ``NETWORKS``, on the CPU; it maps prepared images to rows of features.
 
     Raises:
         FFLError: the weights do not fit, or a package is missing.
@@ -44,15 +44,15 @@ def build_network(network: str, weights: Weights) -> nn.Module:
 def find_network_weights(
     choice: FeatureChoice, *, may_download: bool = True, progress: Optional[Progress] = None
 ) -> Weights:
-    """Find the weights of the chosen network; arguments and errors as of ``find_weights``."""
+    """Find the weights of the chosen network; arguments and errors are those of ``find_weights``."""
     release = RELEASES[choice.network]
     return files.find_weights(choice.weights, release=release, may_download=may_download, progress=progress)
 
 
 def try_network(choice: FeatureChoice, *, may_download: bool, progress: Optional[Progress] = None) -> None:
-    """Build the chosen network once, before hours of work whose result it is to measure.
+    """Build the chosen network once, to detect errors before hours of training.
 
-    Weights that cannot be had are no error: the rest is measured without them.
+    Missing weights are not an error: other metrics are measured without them.
 
     Raises:
         FFLError: the file does not fit the network, or a package is missing.
@@ -64,11 +64,11 @@ def try_network(choice: FeatureChoice, *, may_download: bool, progress: Optional
 
 
 def unpublished(choice: FeatureChoice, weights: Weights) -> tuple[str, ...]:
-    """What a reader must know of weights that are not the published file's; nothing of those that are."""
+    """Return a remark on weights that are not the published file."""
     if weights.published:
         return ()
     name = NETWORKS[choice.network]
     return (
         f"{weights.path} (SHA-256 {weights.sha256[:8]}) is not the published {name} file: "
-        "its numbers compare only with others of this file.",
+        "its numbers compare only with others from this file.",
     )

@@ -1,8 +1,8 @@
-"""Images as DINOv2, CLIP and AlexNet take them: resized by Pillow, which antialiases, then normalised.
+"""Input preparation for DINOv2, CLIP and AlexNet: antialiased resizing by Pillow, then normalisation.
 
-All take uint8 (B, H, W, 3) of any size from 1×1 up and return float32 (B, 3, side, side), on the CPU alone.
-The resize is that of 8-bit images, rounded, as in the papers' own code: torchvision's ``Resize`` of a Pillow
-image for DINOv2 (dgm-eval), Pillow itself for CLIP (google-research/cmmd).
+All map uint8 (B, H, W, 3), of any size from 1×1, to float32 (B, 3, side, side), on the CPU only. Resizing is
+in 8 bits, with rounding, as in the papers' code: torchvision's ``Resize`` of a Pillow image for DINOv2
+(dgm-eval), Pillow for CLIP (google-research/cmmd).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711
 
 
 def normalised_dinov2(images: Tensor) -> Tensor:
-    """To 224×224, whatever the shape, as Stein et al. 2023 do."""
+    """Resize to 224×224, ignoring the aspect ratio, as in Stein et al. 2023."""
     return _normalised(images.numpy(), 224, *_IMAGENET)
 
 
 def normalised_clip(images: Tensor) -> Tensor:
-    """The square in the middle, to 336×336, as Jayasumana et al. 2024 do."""
+    """Crop the central square and resize it to 336×336, as in Jayasumana et al. 2024."""
     _, height, width, _ = images.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -33,7 +33,7 @@ def normalised_clip(images: Tensor) -> Tensor:
 
 
 def normalised_alexnet(images: Tensor) -> Tensor:
-    """To 224×224, the size of the images that it was trained on."""
+    """Resize to 224×224, the size of AlexNet's training images."""
     return _normalised(images.numpy(), 224, *_IMAGENET)
 
 

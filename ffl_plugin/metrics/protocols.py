@@ -1,7 +1,7 @@
-"""What a published number of features means: how images reach the network, and how the covariance is taken.
+"""Protocols of feature metrics: the preparation of images for the network, and the covariance.
 
-Numbers of different protocols are not comparable, so the protocol is named beside every number. FID has
-several; the other networks have one each, that of the paper that measures with them.
+Numbers from different protocols are not comparable, so every number is printed with its protocol. FID has
+several; the other networks have one each, from the paper that introduced the metric.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ffl_plugin.metrics.resize import pillow_bicubic, pytorch_bilinear, tensorfl
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way from images to features.
+    """A protocol from images to features.
 
     Attributes:
-        name: as the user writes it.
-        resize: to the network's input, in words.
+        name: name on the command line.
+        resize: description of the resizing to the network's input.
         ddof: 0 divides the covariance by N, 1 by N − 1.
-        prepare: uint8 (B, H, W, 3) to what the network takes, float32 (B, 3, side, side).
-        on_host: whether ``prepare`` is for the CPU alone.
-        one_size: whether all images of a set must have one size.
+        prepare: maps uint8 (B, H, W, 3) to the network's input, float32 (B, 3, side, side).
+        on_host: whether ``prepare`` runs on the CPU only.
+        one_size: whether all images of a set must have the same size.
         transparency: whether an alpha channel is dropped (or refused).
-        network: whose features, a key of ``NETWORKS``.
-        dimensions: how many columns of a row are features, the first; None where all are.
+        network: the network, a key of ``NETWORKS``.
+        dimensions: number of leading columns of a row that are features; None for all.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Protocol:
     dimensions: Optional[int] = 2048
 
     def __str__(self) -> str:
-        """Name and resize, as printed beside a number."""
+        """Return name and resizing, as printed with a number."""
         return f"{self.name}: {self.resize}"
 
     @property
     def covariance(self) -> str:
-        """What the covariance is divided by, as printed beside FID."""
+        """The divisor of the covariance, as printed with FID."""
         return f"covariance ÷{'N' if self.ddof == 0 else '(N−1)'}"
 
 
@@ -79,7 +79,7 @@ PROTOCOLS = {
         ),
     )
 }
-DEFAULT_PROTOCOL = "pytorch-fid"  # what the focal frequency loss paper's FIDs were computed with
+DEFAULT_PROTOCOL = "pytorch-fid"  # the protocol of the focal frequency loss paper
 
 
 def _of_another_network(network: str, resize: str, prepare: Callable[[Tensor], Tensor]) -> Protocol:
@@ -107,9 +107,9 @@ _OTHERS = {
 
 
 def find_protocol(name: str) -> Protocol:
-    """Return a protocol of FID by name, or that of another network by the network's key.
+    """Return a FID protocol by name, or the protocol of another network by the network's key.
 
-    Raises ``FFLError`` listing the names of FID's.
+    Raises ``FFLError`` listing the FID protocols.
     """
     if name in _OTHERS:
         return _OTHERS[name]

@@ -1,4 +1,4 @@
-"""The two sides of a comparison: what belongs to every training before a change, and to every one after."""
+"""The two sides of a comparison: values of the trainings before and after a change."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Sides(Generic[T]):
-    """One value for each training, by side: a path, its images, their features, a score.
+    """One value per training, by side: a path, images, features, a score.
 
     Iterating yields the values of all trainings, those before the change first.
 
     Attributes:
         before, after: the values of each side.
-        paired_seeds: whether training i of both sides has the same seed, so that they are compared as a pair.
+        paired_seeds: whether training i has the same seed on both sides, so that they are compared as a pair.
 
     Raises:
-        FFLError: paired by seed, and the sides have different numbers of trainings.
+        FFLError: paired by seed with different numbers of trainings.
 
     >>> scores = Sides([20.0, 22.0], [12.0])
     >>> scores.map(round)
@@ -37,12 +37,12 @@ class Sides(Generic[T]):
     paired_seeds: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse to pair what has no partner."""
+        """Refuse pairing with different numbers of trainings."""
         before, after = self.counts
         if self.paired_seeds and before != after:
             raise FFLError(
-                f"{before} trainings before and {after} after cannot be paired by seed; give one of each "
-                "seed on both sides, in the same order, or leave out --paired-seeds"
+                f"{before} trainings before and {after} after cannot be paired by seed; pass the same seeds "
+                "on both sides, in the same order, or omit --paired-seeds"
             )
 
     def __iter__(self) -> Iterator[T]:
@@ -65,7 +65,7 @@ class Sides(Generic[T]):
         return Sides(before, after, self.paired_seeds)
 
     def split(self, values: Sequence[U]) -> Sides[U]:
-        """Give other values, one for each training in the order of iteration, to their sides."""
+        """Split a sequence of values, one per training in iteration order, into sides."""
         count = len(self.before)
         return Sides(tuple(values[:count]), tuple(values[count:]), self.paired_seeds)
 

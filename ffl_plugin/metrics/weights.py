@@ -1,4 +1,4 @@
-"""The weights of published networks: given, found or downloaded, verified, loaded without running code."""
+"""Weights of published networks: located or downloaded, verified, and loaded without running code."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
 
 _ATTEMPTS = 4
-_TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two pieces
-_PIECE = 2**16  # bytes; of a broken connection, the piece that was under way is lost
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two chunks
+_PIECE = 2**16  # bytes; a broken connection loses at most one chunk
 
 
 class WeightsMissing(FFLError):
-    """The weights are not here and cannot be downloaded; the sentence says how to get them."""
+    """The weights are neither available nor downloadable; the message explains how to get them."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A published file: where it is, what it must be, and how a user names a copy.
+    """A published file: its address, hash, and ways to pass a copy.
 
     Attributes:
-        network: its name in messages.
-        url: where it is published.
-        sha256: of its bytes, or the beginning of it that the publisher puts into the file's name.
-        variable: environment variable that gives a copy's path.
-        option: command-line option that does so too, where the command has one.
+        network: name of the network in messages.
+        url: address of the file.
+        sha256: SHA-256 of the file, or the prefix that the publisher puts into its name.
+        variable: environment variable with the path of a copy.
+        option: command-line option with the path of a copy, if the command has one.
     """
 
     network: str
@@ -46,19 +46,19 @@ class Release:
 
     @property
     def name(self) -> str:
-        """File name, the last part of the address."""
+        """The file name, from the address."""
         return self.url.rpartition("/")[2]
 
     @property
     def how_to(self) -> str:
-        """Say what to do where it cannot be downloaded."""
+        """Instructions if the download fails."""
         option = f"{self.option} PATH or " if self.option else ""
         return (
-            f"download {self.url} elsewhere and give it with {option}the environment variable {self.variable}"
+            f"download {self.url} elsewhere and pass it with {option}the environment variable {self.variable}"
         )
 
 
-# TensorFlow's inception-2015-12-05 in PyTorch: pytorch-fid's file, and torch-fidelity's is the same.
+# TensorFlow's inception-2015-12-05 in PyTorch: pytorch-fid's file, identical to torch-fidelity's.
 INCEPTION = Release(
     network="Inception",
     url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
@@ -96,7 +96,7 @@ CLIP = Release(
 
 @dataclass(frozen=True)
 class Weights:
-    """A weights file and the hash of its bytes; ``published`` tells whether it is the field's own file."""
+    """A weights file with its hash; ``published`` is True for the released file."""
 
     path: Path
     sha256: str
@@ -110,35 +110,35 @@ def find_weights(
     may_download: bool = True,
     progress: Optional[Progress] = None,
 ) -> Weights:
-    """Find the weights: ``path``, else the environment's, else those kept here, else download them.
+    """Find the weights: ``path``, else the environment variable, else earlier downloads, else a download.
 
-    Kept are our own downloads and those of pytorch-fid, lpips and torchvision, in torch's folder. A file that
-    the user names is taken as it is, with ``published`` telling whether it is the released one; any other
-    must have the released SHA-256.
+    Earlier downloads are those of this package, and those of pytorch-fid, lpips and torchvision in torch's
+    folder; they must have the released SHA-256. A file passed by the user is accepted with any hash, and
+    ``published`` is set accordingly.
 
-    Raises ``WeightsMissing`` when they cannot be had and ``FFLError`` for a named file that cannot be read.
+    Raises ``WeightsMissing`` if they are not available, and ``FFLError`` for an unreadable file of the user.
     """
     named = os.environ.get(release.variable)
     chosen = path or (Path(named) if named else None)
     if chosen is not None:
         if not chosen.is_file():
-            raise FFLError(f"{chosen} does not exist; give the file {release.name}, from {release.url}")
+            raise FFLError(f"{chosen} does not exist; pass the file {release.name}, from {release.url}")
         digest = _sha256(chosen)
         return Weights(chosen, digest, digest.startswith(release.sha256))
     own = cache_folder() / release.name
-    for kept in (own, Path(torch.hub.get_dir()) / "checkpoints" / release.name):
-        if kept.is_file() and (digest := _sha256(kept)).startswith(release.sha256):
-            return Weights(kept, digest, True)
+    for file in (own, Path(torch.hub.get_dir()) / "checkpoints" / release.name):
+        if file.is_file() and (digest := _sha256(file)).startswith(release.sha256):
+            return Weights(file, digest, True)
     if not may_download:
-        raise WeightsMissing(f"the {release.network} weights are not here; {release.how_to}")
+        raise WeightsMissing(f"the {release.network} weights are not available; {release.how_to}")
     return Weights(own, download(release, own, progress=progress), True)
 
 
 def download(release: Release, target: Path, *, progress: Optional[Progress] = None) -> str:
-    """Download a release to ``target``, going on where an earlier attempt stopped; return its SHA-256.
+    """Download a release to ``target``, resuming an earlier attempt, and return its SHA-256.
 
-    Raises ``WeightsMissing`` when the server cannot be reached and when the bytes are not the released ones.
-    The partial file of a broken connection is kept, that of a wrong hash is not.
+    Raises ``WeightsMissing`` if the server cannot be reached or the file is not the released one. A partial
+    file is kept after a broken connection, and deleted if its hash is wrong.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -155,7 +155,7 @@ def download(release: Release, target: Path, *, progress: Optional[Progress] = N
             size = part.stat().st_size
             part.unlink()
             raise WeightsMissing(
-                f"{release.url} gave {size:,} bytes with SHA-256 {digest[:8]}, not the released "
+                f"{release.url} returned {size:,} bytes with SHA-256 {digest[:8]}, not the released "
                 f"{release.sha256[:8]}; {release.how_to}"
             )
         part.replace(target)
@@ -166,20 +166,20 @@ def download(release: Release, target: Path, *, progress: Optional[Progress] = N
         ) from None
     except OSError as error:
         raise FFLError(
-            f"{target} cannot be written ({error.strerror or error}); make room there, "
+            f"{target} cannot be written ({error.strerror or error}); free disk space there, "
             "or set FFL_CACHE to another folder"
         ) from None
     return digest
 
 
 def load_state(weights: Weights, release: Release = INCEPTION) -> dict[str, torch.Tensor]:
-    """Read the tensors by name, refusing anything in the file that is not a tensor or plain data.
+    """Read tensors by name from a file that contains only tensors and plain data.
 
-    Raises ``FFLError`` for a file that is truncated, is no weights file, or would run code.
+    Raises ``FFLError`` for a file that is truncated, is not a weights file, or would run code.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # torch's, of a pickle that it then refuses
+            warnings.simplefilter("ignore", UserWarning)  # about a pickle that torch then refuses
             state = torch.load(weights.path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError):
         raise FFLError(
@@ -187,19 +187,19 @@ def load_state(weights: Weights, release: Release = INCEPTION) -> dict[str, torc
             f"tensors); {release.how_to}"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise FFLError(f"{weights.path} holds no tensors by name; {release.how_to}")
+        raise FFLError(f"{weights.path} contains no named tensors; {release.how_to}")
     return state
 
 
 def _fetch(release: Release, part: Path, progress: Optional[Progress]) -> None:
-    """Append what is missing to the partial file."""
+    """Append the missing bytes to the partial file."""
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with requests.get(release.url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # nothing is missing; the hash tells whether it is the right file
+            return  # complete; the hash is checked afterwards
         response.raise_for_status()
-        # A server that ignores Range answers 200 with the whole file.
+        # A server that ignores Range responds with 200 and the whole file.
         resumed = response.status_code == requests.codes.partial_content
         done = have if resumed else 0
         total = done + int(response.headers.get("Content-Length", 0))

@@ -145,5 +145,5 @@ def test_weights_of_another_hash_are_neither_used_nor_kept(tmp_path, monkeypatch
     sets = make.good(tmp_path)
     code, _, stderr = answer(capfd, tmp_path, ["fid", sets["real"], sets["after"]])
     assert code == 1
-    assert "gave 14 bytes with SHA-256" in stderr.splitlines()[-1]
+    assert "returned 14 bytes with SHA-256" in stderr.splitlines()[-1]
     assert not list(Path(os.environ["FFL_CACHE"]).rglob("*.pth*"))

@@ -121,7 +121,7 @@ def test_a_sweep_is_gathered_again_on_another_network(
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--features", "alexnet", "--metrics", "is"], 1, "the Inception Score is of Inception alone"),
+        (["--features", "alexnet", "--metrics", "is"], 1, "the Inception Score is defined on Inception only"),
         (["--metrics", "cmmd"], 1, "--features clip"),
         (["--features", "clip", "--protocol", "clean"], 1, "--protocol clean"),
         (["--features", "vgg"], 2, "'vgg'"),
@@ -157,7 +157,7 @@ def test_missing_weights_are_told_with_the_option_that_gives_them(
     [
         (["--weights", "alexnet.pth"], 2, "--feature-weights"),
         (["--features", "alexnet", "--feature-weights", "real/real00.png"], 1, "is not a complete file"),
-        (["--features", "dinov2", "--metrics", "is"], 1, "the Inception Score is of Inception alone"),
+        (["--features", "dinov2", "--metrics", "is"], 1, "the Inception Score is defined on Inception only"),
     ],
 )
 def test_a_sweep_refuses_before_it_trains(

@@ -273,7 +273,7 @@ def test_a_change_within_what_is_left_of_the_bias_is_no_evidence(
     _, limit = compare_features(made(real), Sides([made(before)], [made(after)]))
     assert limit.verdict == verdict
     assert limit.decides
-    assert ("6 may be left" in limit.note) == (verdict == "no evidence")
+    assert ("6 may remain" in limit.note) == (verdict == "no evidence")
 
 
 def test_unfit_features_are_refused() -> None:

@@ -104,7 +104,7 @@ def test_one_set_given_twice_is_told(
     sets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(sets)
-    told = "Note: REAL and FAKE are the same images, those of real; give two sets"
+    told = "Note: REAL and FAKE are the same images, those of real; pass two sets"
     for fake, same in (("./real", True), ("fake", False)):
         _, _, err = run(capsys, "real", fake, "--metrics", "spectra")
         assert (told in err.splitlines()) == same
@@ -296,5 +296,5 @@ def test_a_network_without_its_clone_is_told_before_anything_runs(
     (tmp_path / "network.pkl").write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
     code, out, err = run(capsys, sets / "real", tmp_path / "network.pkl")
     assert (code, out) == (1, "")
-    assert "is a network; give the clone that samples it with --clone" in err
+    assert "is a network; pass the clone that samples it with --clone" in err
     assert not (tmp_path / "executed").exists()

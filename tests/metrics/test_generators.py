@@ -179,7 +179,7 @@ def test_a_network_without_its_clone_is_not_compared(
     with pytest.raises(SystemExit) as stopped:
         main(["compare", "--real", str(tmp_path), "--before", str(clone / "evil.pkl"), "--after", "b.pkl"])
     assert stopped.value.code == 1
-    assert "is a network; give the clone that samples it with --clone" in capsys.readouterr().err
+    assert "is a network; pass the clone that samples it with --clone" in capsys.readouterr().err
 
 
 def test_a_stopped_command_stops_the_sampling(

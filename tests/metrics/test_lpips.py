@@ -79,7 +79,9 @@ def test_missing_weights_are_one_sentence_with_the_way_out() -> None:
     network, notes = find_lpips(may_download=False)
     assert network is None
     (sentence,) = notes
-    assert sentence.startswith("LPIPS was not measured: the AlexNet weights are not here; download https://")
+    assert sentence.startswith(
+        "LPIPS was not measured: the AlexNet weights are not available; download https://"
+    )
     assert "--lpips PATH or the environment variable FFL_LPIPS" in sentence
     with pytest.raises(WeightsMissing, match="--lpips"):
         find_weights(release=ALEXNET, may_download=False)

@@ -183,7 +183,7 @@ def test_a_frechet_distance_needs_images_for_its_own_dimensions() -> None:
         for count in (29, 30)
     )
     assert [row.metric for row in few] == ["fd_alexnet"] and not few[0].decides
-    assert "30 that its 24 dimensions" in few[0].note and "FD-AlexNet" in few[0].note
+    assert "30 required for its 24 dimensions" in few[0].note and "FD-AlexNet" in few[0].note
     assert [row.metric for row in enough] == ["fd_alexnet", "fd_alexnet_limit"]
 
 
@@ -204,7 +204,7 @@ def test_what_is_measured_where_nothing_is_said(options: dict[str, Any], metrics
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"features": "dinov2", "metrics": ("is",)}, ("Inception Score", "leave 'is' out")),
+        ({"features": "dinov2", "metrics": ("is",)}, ("Inception Score", "remove 'is' from")),
         ({"metrics": ("fid", "cmmd")}, ("CMMD", "--features clip")),
         ({"features": "dinov2", "metrics": ("cmmd",)}, ("CMMD", "--features clip")),
         ({"features": "clip", "protocol": "clean"}, ("--protocol clean", "--features clip")),

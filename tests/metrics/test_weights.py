@@ -222,7 +222,7 @@ def test_files_that_are_no_weights_are_refused(
     path = tmp_path / "w.pth"
     spoil(path)
     with pytest.raises(
-        FFLError, match=r"w\.pth (is not a complete file of PyTorch weights|holds no tensors)"
+        FFLError, match=r"w\.pth (is not a complete file of PyTorch weights|contains no named tensors)"
     ):
         load_state(find_weights(path))
     assert not (tmp_path / "executed").exists()
@@ -239,7 +239,7 @@ def test_what_other_tools_downloaded_is_used(server: Server, tmp_path: Path) -> 
     kept = Path(torch.hub.get_dir()) / "checkpoints" / "weights.pth"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(CONTENT[:-1])
-    with pytest.raises(WeightsMissing, match="the Inception weights are not here; download http"):
+    with pytest.raises(WeightsMissing, match="the Inception weights are not available; download http"):
         find_weights(release=server.release, may_download=False)
     kept.write_bytes(CONTENT)
     assert find_weights(release=server.release, may_download=False).path == kept

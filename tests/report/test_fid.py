@@ -66,7 +66,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
-    too_few = "Too few images for FID to decide: 8 are fewer than the 2,560 that its 2,048 dimensions take"
+    too_few = "Too few images for FID to decide: 8 are fewer than the 2,560 required for its 2,048 dimensions"
     assert any(caveat.startswith(too_few) for caveat in found.verdict.caveats)
     assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
     assert {image.metric for image in found.changed} == {"lfd"}  # nor does it choose the images shown
@@ -76,7 +76,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     )  # fmt: skip
     assert found.verdict.metric == "profile_distance"
     assert [row.decides for row in found.rows[:2]] == [False, False]
-    too_few = "Too few images for KID to decide: its interval was tried on 32 and more, not on 8."
+    too_few = "Too few images for KID to decide: its interval was validated for 32 or more, not for 8."
     assert found.row("kid").note == too_few
     monkeypatch.setattr(feature_difference, "ENOUGH_FOR_KID", 8)
     found = compare(

@@ -33,7 +33,7 @@ def test_missing_weights_are_asked_for_by_variable():
     """And not by an option, which ``reproduce`` does not have."""
     assert PERCEPTUAL_LOSS.remark() == (
         "The perceptual loss: omitted, the VGG16 weights are not available; download "
-        "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and give it with the environment "
+        "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and pass it with the environment "
         "variable FFL_VGG16."
     )
     assert networks.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
@@ -57,7 +57,7 @@ def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
 def test_a_named_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("FFL_VGG16", str(tmp_path / "absent.pth"))
     with pytest.raises(
-        FFLError, match=r"absent\.pth does not exist; give the file vgg16-397923af\.pth, from"
+        FFLError, match=r"absent\.pth does not exist; pass the file vgg16-397923af\.pth, from"
     ):
         PERCEPTUAL_LOSS.find()
 

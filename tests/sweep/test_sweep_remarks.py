@@ -56,7 +56,7 @@ def test_what_was_not_measured_is_told_once(
     assert [remark.split(":")[0] for remark in remarks] == [
         "FID was not measured", "At weight 1", "At weight 2"
     ]  # fmt: skip
-    assert "LPIPS was not measured: the AlexNet weights are not here" in remarks[1]
+    assert "LPIPS was not measured: the AlexNet weights are not available" in remarks[1]
     assert "Compared as sets, without PSNR" in remarks[2] and "other0.png has no partner" in remarks[2]
     lines = capfd.readouterr().out.splitlines()
     assert lines[-3:] == [f"* {remark}" for remark in remarks]
