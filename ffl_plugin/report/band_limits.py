@@ -74,7 +74,7 @@ def band_limits_png(columns: list[BandLimited], name: str) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from ffl_plugin.report import words
+    from ffl_plugin.report import formatting
     from ffl_plugin.report.overview import STYLE
     from ffl_plugin.report.pictures import spectrum_limits
 
@@ -83,7 +83,7 @@ def band_limits_png(columns: list[BandLimited], name: str) -> bytes:
         height, width = columns[0].image.shape[:2]
         size = (2.3 * len(columns), 2 * (2.2 * height / width + 0.3) + 0.4)
         figure = Figure(figsize=size, layout="constrained", dpi=120)
-        figure.suptitle(words.readable(name))
+        figure.suptitle(formatting.readable(name))
         for column, axes in zip(columns, figure.subplots(2, len(columns), squeeze=False).T):
             axes[0].imshow(np.maximum(column.spectrum, low), cmap="gray", vmin=low, vmax=high)
             axes[0].set_title(column.title)

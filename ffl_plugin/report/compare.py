@@ -1,4 +1,4 @@
-"""Did it help? Measure what can be measured on both sides of a training, and say so with its uncertainty."""
+"""Comparison of trainings: measure what is possible on both sides, with uncertainty, and reach a verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ffl_plugin.report.verdict import reach_verdict
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
 
-# What was given -> how it is compared.
+# Kind of input -> its comparison.
 KINDS: dict[str, Callable[[Inputs, Measuring], Findings]] = {
     IMAGES: compare_images,
     LABELS: compare_label_maps,
@@ -61,37 +61,37 @@ def compare(
     """Compare trainings before and after a change.
 
     Args:
-        real: folder or zip of real images; may be left out for result folders of pix2pix, which hold
-            their own, and for run folders, of which only the logs are read.
+        real: folder or zip of real images; optional for result folders of pix2pix, which contain them, and
+            for run folders, of which only the logs are read.
         before, after: one or several trainings each: folders or zips of generated images, result folders,
             or StyleGAN run folders.
-        pairs: True insists that every image has a real one of its name, False compares sets only, None
+        pairs: True requires a real image of the same name for every image, False compares sets only, None
             decides by the names.
-        features: the network whose features are measured: inception, dinov2, clip or alexnet.
-        weights: its file; None takes that of ``$FFL_INCEPTION``, ``$FFL_DINOV2``, ``$FFL_CLIP`` or
-            ``$FFL_LPIPS``, else the one downloaded before.
-        inception: Inception's weights, another name of ``weights``.
-        lpips: AlexNet's weights for LPIPS of pairs; None takes ``$FFL_LPIPS``, else those downloaded before.
-        download: whether weights may be downloaded if they are not here.
-        protocol: of FID, a name in ``ffl_plugin.metrics.PROTOCOLS``; None is pytorch-fid.
-        metrics: of features: any of fid (the Fréchet distance), kid, cmmd (of CLIP), is (Inception Score, of
-            Inception), pr (precision and recall); None is cmmd of CLIP and fid of the others.
+        features: the feature network: inception, dinov2, clip or alexnet.
+        weights: its weights file; None uses ``$FFL_INCEPTION``, ``$FFL_DINOV2``, ``$FFL_CLIP`` or
+            ``$FFL_LPIPS``, else an earlier download.
+        inception: Inception weights, an alternative to ``weights``.
+        lpips: AlexNet weights for LPIPS of pairs; None uses ``$FFL_LPIPS``, else an earlier download.
+        download: whether missing weights may be downloaded.
+        protocol: FID protocol, a name in ``ffl_plugin.metrics.PROTOCOLS``; None is pytorch-fid.
+        metrics: feature metrics: of fid (Fréchet distance), kid, cmmd (for CLIP), is (Inception Score, for
+            Inception), pr (precision and recall); None is cmmd for CLIP and fid for the others.
         clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
-        samples: how many images of each network; the same seeds for all.
-        classes: says that the images are label maps of so many classes: mIoU and pixel accuracy are compared.
-        ignored: the true class that stands for "unknown" in label maps.
-        resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them as the record of the
-            first training says, where their size is another than that of what was generated.
-        paired_seeds: says that training i before and training i after have the same seed, so that the change
-            is taken seed by seed.
+        samples: number of images per network, with the same seeds for all.
+        classes: number of classes if the images are label maps: mIoU and pixel accuracy are compared.
+        ignored: the true class "unknown" in label maps.
+        resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them by the record of the
+            first training if their size differs from that of the generated images.
+        paired_seeds: whether training i before and training i after have the same seed, so that changes are
+            computed per seed.
         command: the command line, for the report.
         progress: called as ``progress(done, total, what)``.
 
     Returns:
-        Rows, verdict, curves and pictures; what could not be measured is told in ``missing`` and ``notes``.
+        Rows, verdict, curves and pictures; ``missing`` and ``notes`` list what could not be measured.
 
     Raises:
-        FFLError: a path, an image or a weights file cannot be used; one sentence names it.
+        FFLError: a path, an image or a weights file cannot be used; the message names it.
     """
     how = Measuring(
         pairs,
@@ -137,7 +137,7 @@ def compare(
 
 
 def _with_preparation(row: Difference, reals: Optional[Training]) -> Difference:
-    """A row whose basis says how the real images were resized, if they were."""
+    """Add the resizing of the real images to the basis of a row, if they were resized."""
     if reals is None or not reals.preparation:
         return row
     settings = (*row.basis.settings, f"real images {reals.preparation}")
@@ -145,7 +145,7 @@ def _with_preparation(row: Difference, reals: Optional[Training]) -> Difference:
 
 
 def _notes(inputs: Inputs) -> list[str]:
-    """What is to be known of how the images and logs of each training were found and read."""
+    """Return remarks on how the images and logs of each training were found and read."""
     found = [] if inputs.reals is None else [inputs.reals]
     sources = [opened.source for opened in (*found, *inputs.trainings) if opened.source is not None]
     notes = [note for source in sources for note in source.notes]
@@ -154,18 +154,17 @@ def _notes(inputs: Inputs) -> list[str]:
 
 
 def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:
-    """The caveat that one set of images was given under two names, if it was."""
+    """Return a caveat if one set of images was passed under two names."""
     for training in trainings:
         if real is not None and training.digest is not None and training.digest == real.digest:
             return [
-                f"{training.path} holds the same images as the real ones of {real.path}; were "
-                "the two meant to be one?"
+                f"{training.path} contains the same images as the real ones of {real.path}; is that intended?"
             ]
     seen: dict[str, Training] = {}
     for training in trainings:
         if training.digest is not None and training.digest in seen:
             return [
-                f"{seen[training.digest].path} and {training.path} hold the same images, so they are one "
+                f"{seen[training.digest].path} and {training.path} contain the same images, so they are one "
                 "training counted twice."
             ]
         seen[training.digest or training.path] = training
@@ -173,12 +172,12 @@ def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:
 
 
 def _unfair(differences: dict[str, tuple[object, object]]) -> list[str]:
-    """The caveat that more than the loss changed, if it did."""
+    """Return a caveat if more than the loss changed."""
     others = [name for name in differences if not is_about_the_loss(name)]
     if not others:
         return []
     shown = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
     return [
-        f"The trainings differ in more than the loss and the seed ({shown}), so the change may not be the "
-        "loss's."
+        f"The trainings differ in more than the loss and the seed ({shown}), so the change may have another "
+        "cause."
     ]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.formatting import shortest
-from ffl_plugin.report import words
+from ffl_plugin.report import formatting
 from ffl_plugin.report.model import RadialProfile
 from ffl_plugin.report.training_logs import Curve
 
@@ -74,7 +74,7 @@ def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) ->
             _line(axes[0], x, y, side, label=None if side in labelled else side)
             labelled.add(side)
         axes[0].set_xlabel(curves[0][1].unit)
-        axes[0].set_ylabel(words.readable(quantity))
+        axes[0].set_ylabel(formatting.readable(quantity))
         if falls_far([curve for _, curve in curves]):
             logarithmic(axes[0])
         axes[0].legend(**LEGEND)
@@ -99,7 +99,7 @@ def by_weight_svg(
             axis.plot([place] * len(values), values, "o", color=colour, markersize=5)
         axis.set_xticks(range(len(points)), [shortest(weight) for weight, _ in points])
         axis.set_xlabel(option)
-        axis.set_ylabel(words.readable(quantity))
+        axis.set_ylabel(formatting.readable(quantity))
         return _svg(figure, name)
 
 

@@ -1,4 +1,4 @@
-"""Metrics of features of both sides, where the network's weights can be had."""
+"""Comparison of feature metrics, if the network's weights are available."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
     ]
     total = sum(len(one.source) for one in sets)
     run_pass(lambda: comparison_rows(sets, [], shown), total, "images", how.progress)
-    no_images = "Files of features hold no images: there are no spectra and no pairs."
+    no_images = "Feature files contain no images, so there are no spectra and no pairs."
     return replace(
         plan.findings(inputs, how, shown).joined(Findings(notes=(no_images,))),
         kind=FEATURES,
@@ -58,13 +58,13 @@ def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
 
 @dataclass(frozen=True)
 class FeaturePlan:
-    """Which metrics of features can be had, and what is needed for them.
+    """The feature metrics that can be measured, and their inputs.
 
     Attributes:
         possible: the metrics.
-        features: of the real images and of each training, or what computes them.
+        features: features of the real images and of each training, or meters that compute them.
         missing: sentences on the other metrics.
-        notes: what is to be known of the numbers.
+        notes: remarks on the numbers.
     """
 
     possible: tuple[str, ...] = ()
@@ -73,13 +73,13 @@ class FeaturePlan:
     notes: tuple[str, ...] = ()
 
     def consumers(self, place: int) -> list[FeatureMeter]:
-        """What is to be offered the images of a set: 0 for the real ones, then those of each training."""
+        """Return the consumers of the images of a set: 0 for the real ones, then those of each training."""
         from ffl_plugin.metrics.features import FeatureMeter
 
         return [one for one in self.features[place : place + 1] if isinstance(one, FeatureMeter)]
 
     def findings(self, inputs: Inputs, how: Measuring, shown: Shown) -> Findings:
-        """Compare the features, once the images were seen."""
+        """Compare the features, after the pass over the images."""
         from ffl_plugin.metrics.feature_difference import compare_features
         from ffl_plugin.metrics.features import FeatureMeter
 
@@ -101,10 +101,9 @@ class FeaturePlan:
 
 
 def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
-    """Plan what is measured on features, or say what it needs.
+    """Plan the measurement of feature metrics, or explain what is missing.
 
-    Features are cached by content, network, protocol and weights, so that an interrupted run goes on where it
-    stopped.
+    Features are cached by content, network, protocol and weights, so that an interrupted run resumes.
 
     Raises:
         FFLError: the weights file cannot be used.
@@ -120,7 +119,7 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
     protocol = find_protocol(choice.protocol)
     everything = (inputs.real, *inputs.trainings)
     files = {
-        opened.path: _features_in(opened.path, protocol) for opened in everything if opened.holds == FEATURES
+        opened.path: _features_in(opened.path, protocol) for opened in everything if opened.kind == FEATURES
     }
     fewest = min(len(files.get(opened.path) or opened.images) for opened in everything)
     possible = tuple(metric for metric in choice.metrics if fewest >= FEATURE_METRICS[metric])
@@ -154,7 +153,7 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
 def _kernel_would_decide(
     possible: Sequence[str], choice: FeatureChoice, features: Sequence[Features]
 ) -> tuple[str, ...]:
-    """The advice to measure a kernel distance, where a Fréchet distance may not decide and that may."""
+    """Advise a kernel distance if it can decide and the Fréchet distance cannot."""
     from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID
     from ffl_plugin.metrics.frechet_limit import fewest_for_limit
 
@@ -172,7 +171,7 @@ def _kernel_would_decide(
 def _most_changed(
     real: Features, before: Features, after: Features, progress: Optional[Progress]
 ) -> tuple[ChangedImage, ...]:
-    """Images of one name whose share in FID moved most: each one's influence, over the number of images."""
+    """Return images whose share in FID changed most, by name: their influence over the number of images."""
     from ffl_plugin.metrics.influence import frechet_influence
 
     shares = []
@@ -186,15 +185,15 @@ def _most_changed(
 
 
 def _features_in(path: Path, protocol: Protocol) -> Features:
-    """Read a file of features; one of statistics alone gives no interval."""
+    """Read a feature file; statistics alone give no interval."""
     from ffl_plugin.metrics.features import Features
     from ffl_plugin.metrics.measurement import load_feature_file
 
     loaded = load_feature_file(path, protocol)
     if not isinstance(loaded, Features):
         raise FFLError(
-            f"{path} holds statistics, and an interval needs every image's features; give those, or images "
-            "(ffl-patch fid takes statistics)"
+            f"{path} contains statistics, but an interval needs the features of every image; pass those, or "
+            "images (ffl-patch fid accepts statistics)"
         )
     return loaded
 

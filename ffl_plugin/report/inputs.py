@@ -1,4 +1,4 @@
-"""What the user pointed at, opened: images, features or logs of each training, and which images pair."""
+"""Opening of the inputs of a comparison: images, features or logs of each training, and pairs of images."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ Sampler = Callable[[Path], "ImageSource"]
 
 @dataclass(frozen=True)
 class Opened:
-    """One training, or the real images.
+    """An opened training, or the real images.
 
     Attributes:
-        path: as given.
-        holds: ``images``, ``features`` or ``logs``: what is compared of it.
-        source: its images, where it holds images.
-        sampled: whether a network made the images just now, so that they answer no real ones.
-        logs: where its logs were read; None where there are none.
-        log: what they contain.
+        path: path as given.
+        kind: ``images``, ``features`` or ``logs``: the data compared.
+        source: its images, if it contains images.
+        sampled: whether the images were sampled from a network, so that they have no real counterparts.
+        logs: folder of its logs; None without logs.
+        log: contents of the logs.
     """
 
     path: Path
-    holds: str
+    kind: str
     source: Optional[ImageSource] = None
     sampled: bool = False
     logs: Optional[Path] = None
@@ -50,20 +50,20 @@ class Opened:
 
     @property
     def images(self) -> ImageSource:
-        """Its images, where only what has images can be compared."""
+        """Its images; raises ``FFLError`` for a training without images."""
         if self.source is None:
             raise FFLError(
-                f"{self.path} is a training run, of which only logs are read; give a folder of images"
+                f"{self.path} is a training run, of which only logs are read; pass a folder of images"
             )
         return self.source
 
     def describe(self, digest: Optional[str]) -> Training:
-        """Sum it up for the report, with the hash of its images, or of its file of features."""
-        if self.holds == FEATURES:
+        """Summarize it for the report, with the hash of its images or feature file."""
+        if self.kind == FEATURES:
             digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         return Training(
             path=str(self.path),
-            holds=self.holds,
+            holds=self.kind,
             images=len(self.source) if self.source is not None else 0,
             preparation=self.source.preparation if self.source is not None else "",
             digest=digest,
@@ -75,14 +75,14 @@ class Opened:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that is compared.
+    """The inputs of a comparison.
 
     Attributes:
-        kind: ``images``, ``labels``, ``features`` or ``logs``: how it is compared.
-        trainings: of each side.
-        reals: what they are held against; None of logs.
-        pairs: of each training its images with the real ones of their names; None where they are sets.
-        notes: what was given and is not used, and why images were not paired.
+        kind: kind of comparison: ``images``, ``labels``, ``features`` or ``logs``.
+        trainings: trainings of each side.
+        reals: the real images; None for logs.
+        pairs: images of each training with the real ones of the same names; None for sets.
+        notes: unused inputs, and why images were not paired.
     """
 
     kind: str
@@ -93,22 +93,22 @@ class Inputs:
 
     @property
     def real(self) -> Opened:
-        """What the trainings are held against, where anything but logs is compared."""
+        """The real images; raises ``FFLError`` if there are none, as for logs."""
         if self.reals is None:
-            raise FFLError("there are no real images to compare with; give them with --real")
+            raise FFLError("there are no real images to compare with; pass them with --real")
         return self.reals
 
     @property
     def firsts(self) -> tuple[Opened, Opened]:
-        """The first training of each side, of which pictures are shown."""
+        """The first training of each side, whose pictures are shown."""
         return self.trainings.before[0], self.trainings.after[0]
 
 
 def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Measuring) -> Inputs:
-    """Open what is compared, and pair images up by their names where they pair.
+    """Open the inputs of a comparison, and pair images by name if possible.
 
     Raises:
-        FFLError: a path cannot be opened, is given twice, or does not go with the others.
+        FFLError: a path cannot be opened, is passed twice, or is of another kind than the others.
     """
     paths = Sides(_several(before, "before"), _several(after, "after"), how.paired_seeds)
     _check_distinct(paths)
@@ -116,16 +116,16 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     trainings = paths.map(lambda path: _open_training(path, sample))
     _check_alike(trainings)
     check_pairs_of_seeds(trainings.map(lambda opened: (opened.path, opened.logs)))
-    images = how.classes is None and all(opened.holds == IMAGES for opened in trainings)
+    images = how.classes is None and all(opened.kind == IMAGES for opened in trainings)
     if how.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
-        raise FFLError("--resize is for the photographs of --real, beside generated images; leave it out")
-    if trainings.before[0].holds == LOGS:
-        unused = f"{real} was not used: of run folders only the logs are compared; give images or networks."
+        raise FFLError("--resize applies only to --real images compared with generated images; omit it")
+    if trainings.before[0].kind == LOGS:
+        unused = f"{real} was not used: only the logs of run folders are compared; pass images or networks."
         return Inputs(LOGS, trainings, notes=() if real is None else (unused,))
     if how.classes is not None and real is None:
-        raise FFLError("label maps are compared with the true ones; give those with --real")
+        raise FFLError("label maps are compared with the true ones; pass those with --real")
     reals = _open_real(real, trainings)
-    if how.classes is None and any(opened.holds == FEATURES for opened in (reals, *trainings)):
+    if how.classes is None and any(opened.kind == FEATURES for opened in (reals, *trainings)):
         return Inputs(FEATURES, trainings, reals)
     kind = IMAGES if how.classes is None else LABELS
     cannot = ""
@@ -139,7 +139,7 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a training's own: it holds logs, options or snapshots; its pictures are no set."""
+    """Return whether a folder is a run folder, with logs, options or snapshots, and not a set of images."""
     if not path.is_dir():
         return False
     if find_training_folder(path) == path or (path / "training_options.json").is_file():
@@ -150,20 +150,20 @@ def is_run(path: Path) -> bool:
 def _several(paths: Paths, side: str) -> list[PathLike]:
     listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not listed:
-        raise FFLError(f"there is nothing to compare as {side}; give at least one path")
+        raise FFLError(f"there is nothing to compare as {side}; pass at least one path")
     return listed
 
 
 def _check_distinct(paths: Sides[PathLike]) -> None:
-    """Refuse a path given twice: two names of one training would pass for two trainings that agree."""
+    """Refuse a path passed twice, which would count one training as two agreeing ones."""
     places: dict[str, PathLike] = {}
     for path in paths:
         if not os.fspath(path):
-            raise FFLError("a path is empty; give the folder or zip of each training")
+            raise FFLError("a path is empty; pass the folder or zip of each training")
         place = os.path.realpath(path)
         if place in places:
-            same = "" if os.fspath(places[place]) == os.fspath(path) else f" (as {places[place]} too)"
-            raise FFLError(f"{path} is given twice{same}; give every training once, on one side")
+            same = "" if os.fspath(places[place]) == os.fspath(path) else f" (also as {places[place]})"
+            raise FFLError(f"{path} is given twice{same}; pass every training once, on one side")
         places[place] = path
 
 
@@ -177,7 +177,7 @@ def _sampler(how: Measuring) -> Sampler:
 
 
 def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
-    """Open images (folder, zip, result folder), a file of features, a run folder, or a network to sample."""
+    """Open images (folder, zip, result folder), a feature file, a run folder, or a network to sample."""
     from ffl_plugin.metrics import open_images
 
     given = Path(path)
@@ -185,7 +185,7 @@ def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
         return Opened(given, FEATURES)
     sampled = given.suffix == ".pkl"
     if sampled and sample is None:
-        raise FFLError(f"{given} is a network; give the clone that samples it with --clone")
+        raise FFLError(f"{given} is a network; pass the clone that samples it with --clone")
     logs = find_training_folder(given.parent if sampled else given)
     log = read_training_log(logs) if logs is not None else TrainingLog()
     if sampled and sample is not None:
@@ -195,19 +195,19 @@ def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
     if not (log.curves or log.gaps or log.impossible):
         raise FFLError(
             f"{given} is a training run without a readable metric-*.jsonl, stats.jsonl or loss_log.txt; "
-            "give a run that has measured something, or a folder of images it made"
+            "pass a run with measurements, or a folder of its images"
         )
     return Opened(given, LOGS, None, sampled, logs, log)
 
 
 def _open_real(real: Optional[PathLike], trainings: Sides[Opened]) -> Opened:
-    """Open the real images: those given, else those that the result folder of the first training contains."""
+    """Open the real images: those given, else those in the result folder of the first training."""
     from ffl_plugin.metrics import is_result_folder, open_images
 
     if real is None:
         for opened in trainings:
             if not is_result_folder(opened.path):
-                raise FFLError(f"{opened.path} holds no real images; give them with --real")
+                raise FFLError(f"{opened.path} contains no real images; pass them with --real")
     path = trainings.before[0].path if real is None else Path(real)
     if path.suffix.lower() == ".npz":
         return Opened(path, FEATURES)
@@ -215,34 +215,34 @@ def _open_real(real: Optional[PathLike], trainings: Sides[Opened]) -> Opened:
 
 
 def _check_alike(trainings: Sides[Opened]) -> None:
-    """Refuse to set images against logs."""
-    runs = [opened for opened in trainings if opened.holds == LOGS]
-    others = [opened for opened in trainings if opened.holds != LOGS]
+    """Refuse to compare images with logs."""
+    runs = [opened for opened in trainings if opened.kind == LOGS]
+    others = [opened for opened in trainings if opened.kind != LOGS]
     if runs and others:
         raise FFLError(
             f"{runs[0].path} is a training run, of which only logs are read, and {others[0].path} is not; "
-            "give two runs, or two sets of images"
+            "pass two runs, or two sets of images"
         )
 
 
 def _pair_up(
     trainings: Sides[Opened], real: Optional[ImageSource], wanted: Optional[bool]
 ) -> tuple[Optional[Sides[ImagePairs]], Optional[str]]:
-    """Pair every image with the real one it answers.
+    """Pair every image with its real counterpart.
 
     Args:
-        trainings: with images.
-        real: the real images; None for result folders, which contain their own.
-        wanted: True insists, False does not pair, None pairs if every name has its partner.
+        trainings: trainings with images.
+        real: the real images; None for result folders, which contain them.
+        wanted: True requires pairs, False does not pair, None pairs if every name has a partner.
 
     Returns:
-        The pairs of each training, all of the same names, or None and the reason where there is one.
+        The pairs of each training, with equal names, or None and the reason if there is one.
     """
     from ffl_plugin.metrics import open_pairs
 
     network = next((opened.path for opened in trainings if opened.sampled), None)
     if network is not None and wanted:
-        raise FFLError(f"{network} is a network, whose images answer no real ones; leave --pairs out")
+        raise FFLError(f"{network} is a network, whose images have no real counterparts; omit --pairs")
     if wanted is False or network is not None:
         return None, None
     first = trainings.before[0].path
@@ -253,7 +253,7 @@ def _pair_up(
             if set(found.names) != names:
                 odd = sorted(set(found.names) ^ names)[0]
                 raise FFLError(
-                    f"{opened.path} and {first} do not hold the same images ({odd} is in one only); "
+                    f"{opened.path} and {first} do not contain the same images ({odd} is in one only); "
                     "test all trainings on the same images"
                 )
     except FFLError as error:

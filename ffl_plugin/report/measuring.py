@@ -1,4 +1,4 @@
-"""How to measure: the choices that every kind of comparison is given."""
+"""Settings of a comparison, passed to every kind of comparison."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ffl_plugin.metrics.feature_choice import FeatureChoice, choose_features
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
 
-SAMPLES = 50_000  # images of a network: what the field measures FID on
+SAMPLES = 50_000  # images per network, the usual number for FID
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """The choices of one comparison; the attributes are explained at ``compare``."""
+    """Settings of one comparison; see the arguments of ``compare``."""
 
     pairs: Optional[bool] = None
     features: FeatureChoice = field(default_factory=choose_features)

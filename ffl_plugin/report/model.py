@@ -1,4 +1,4 @@
-"""What a comparison found, as frozen data: one JSON object, from which table and page are written."""
+"""The result of a comparison as frozen data, the source of JSON, table and page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Difference
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.report import words
+from ffl_plugin.report import formatting
 from ffl_plugin.report.training_logs import Curve
 
 # What is compared; images are compared as pairs or as sets.
@@ -20,13 +20,13 @@ OPENINGS = {IMPROVED: "Improved", NO_EVIDENCE: "No evidence of a change", WORSE:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to "did it help?".
+    """The verdict of a comparison.
 
     Attributes:
         outcome: ``improved``, ``no evidence`` or ``worse``.
-        metric: the key of the row it rests on; empty where nothing could be measured.
-        statement: what the outcome rests on: the numbers with difference and interval, or why there are none.
-        caveats: what limits it: few images, one training per side, options that differ beside the loss.
+        metric: key of the deciding row; empty if nothing could be measured.
+        statement: the numbers with difference and interval, or why there are none.
+        caveats: limits: few images, one training per side, differing options besides the loss.
     """
 
     outcome: str
@@ -36,33 +36,33 @@ class Verdict:
 
     @property
     def opening(self) -> str:
-        """The outcome in words."""
+        """The outcome as a heading."""
         return OPENINGS[self.outcome]
 
     @property
     def sentence(self) -> str:
-        """The whole answer in one line."""
+        """The verdict in one line."""
         return f"{self.opening}: {self.statement}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with the sentence."""
+        """Return JSON values, including the sentence."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {"sentence": self.sentence, **fields, "caveats": list(self.caveats)}
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training of one side: where its images or logs are, and how it was run.
+    """One training of one side: its images or logs, and its options.
 
     Attributes:
         path: the folder or zip as given.
         holds: ``images``, ``features`` or ``logs``.
-        images: number of images compared; 0 where only logs were.
-        preparation: how they were resized; empty where they were not.
-        digest: SHA-256 over names and hashes of the images in order, or of the file of features; or None.
-        logs: the folder its logs were read from; None where there is none.
-        options: options of the training as its own record holds them, flattened to ``a.b`` names.
-        curves: what its logs hold.
+        images: number of images compared; 0 for logs only.
+        preparation: how the images were resized; empty if they were not.
+        digest: SHA-256 over names and hashes of the images in order, or of the feature file; or None.
+        logs: folder of its logs; None without logs.
+        options: recorded options of the training, flattened to ``a.b`` names.
+        curves: curves from its logs.
     """
 
     path: str
@@ -76,16 +76,16 @@ class Training:
 
     @property
     def contents(self) -> str:
-        """What was compared of it: ``64 images``, ``features`` or ``logs only``."""
+        """The data compared: ``64 images``, ``features`` or ``logs only``."""
         if self.holds == IMAGES:
-            counted = words.count(self.images, "image")
+            counted = formatting.count(self.images, "image")
             return f"{counted}, {self.preparation}" if self.preparation else counted
         return "features" if self.holds == FEATURES else "logs only"
 
 
 @dataclass(frozen=True)
 class ChangedImage:
-    """An image pair whose score moved; ``change`` is after − before in ``metric``."""
+    """An image pair whose score changed; ``change`` is after − before in ``metric``."""
 
     name: str
     metric: str
@@ -96,7 +96,7 @@ class ChangedImage:
 
 @dataclass(frozen=True)
 class RadialProfile:
-    """Mean radial log-power profile of one set: decibels over cycles per pixel."""
+    """The mean radial log-power profile of one set: decibels over cycles per pixel."""
 
     side: str
     frequencies: tuple[float, ...]
@@ -105,10 +105,10 @@ class RadialProfile:
 
 @dataclass(frozen=True)
 class Sample:
-    """The same place of each set, side by side: for pairs one scene, otherwise simply the n-th image of each.
+    """Images at the same position of each set: one scene for pairs, otherwise the n-th image of each.
 
     Attributes:
-        name: file name of the image (of the first set, where the sets are not paired).
+        name: file name of the image (in the first set, if the sets are not paired).
         images: side → (H, W, 3) uint8.
         spectra: side → (H, W) log power in decibels, zero frequency in the middle.
     """
@@ -120,11 +120,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the page shows beside numbers.
+    """The pictures of a report.
 
     Attributes:
         spectra: side → (H, W) averaged log power in decibels, zero frequency in the middle.
-        samples: images of all sides, spread evenly over the set.
+        samples: evenly spaced images of all sides.
         changed: images that changed most, in the order of ``Comparison.changed``.
     """
 
@@ -135,11 +135,11 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        kind: ``pairs``, ``sets``, ``labels``, ``features`` or ``logs``: what was compared.
-        paired_seeds: whether training i of both sides has the same seed, and they were compared seed by seed.
+        kind: what was compared: ``pairs``, ``sets``, ``labels``, ``features`` or ``logs``.
+        paired_seeds: whether trainings with the same seed were compared as pairs.
     """
 
     version: str
@@ -171,18 +171,15 @@ class Comparison:
 
     @property
     def paired(self) -> bool:
-        """Whether every image was held against the real one of its name."""
+        """Whether every image was compared with the real one of the same name."""
         return self.kind in (PAIRS, LABELS)
 
     def row(self, metric: str) -> Optional[Difference]:
-        """The row of one metric, or None where it was not measured."""
+        """Return the row of one metric, or None if it was not measured."""
         return next((row for row in self.rows if row.metric == metric), None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for ``json.dumps(…, allow_nan=False)``; a number that is not finite becomes None.
-
-        The pictures are left out.
-        """
+        """Return JSON values, without pictures; non-finite numbers become None."""
         fields = (field.name for field in dataclasses.fields(self) if field.name != "pictures")
         return {
             **{name: plain(getattr(self, name)) for name in fields},
@@ -193,13 +190,13 @@ class Comparison:
 
 
 def row_to_json(row: Difference) -> dict[str, Any]:
-    """Plain values of one row, with its label and, as ``better``, the direction under its earlier name."""
+    """Return JSON values of one row, with its label and the direction under its earlier name, ``better``."""
     whole: dict[str, Any] = plain(row)
-    return {"label": words.label(row), "better": row.direction, **whole}
+    return {"label": formatting.label(row), "better": row.direction, **whole}
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, tuples and mappings as what JSON has; a number that is not finite becomes None."""
+    """Convert dataclasses, tuples and mappings to JSON values; non-finite numbers become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -6,7 +6,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from ffl_plugin.report import pictures, words
+from ffl_plugin.report import formatting, pictures
 from ffl_plugin.report.figures import STROKES, WIDTHS, falls_far, logarithmic
 from ffl_plugin.report.logged_metrics import BEST
 from ffl_plugin.report.model import Comparison
@@ -50,7 +50,9 @@ def _figure(comparison: Comparison, width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", dpi=120)
-    figure.suptitle(words.wrapped(comparison.verdict.sentence, int(LETTERS_PER_INCH * width)), fontsize=9)
+    figure.suptitle(
+        formatting.wrapped(comparison.verdict.sentence, int(LETTERS_PER_INCH * width)), fontsize=9
+    )
     return figure
 
 
@@ -100,7 +102,7 @@ def _course(comparison: Comparison, curves: list[tuple[str, Curve]]) -> Figure:
     if falls_far([curve for _, curve in curves]):
         logarithmic(axis)
     axis.set_xlabel(curves[0][1].unit)
-    axis.set_ylabel(words.readable(curves[0][1].name))
+    axis.set_ylabel(formatting.readable(curves[0][1].name))
     axis.legend(frameon=False)
     return figure
 
@@ -115,7 +117,7 @@ def _changes(comparison: Comparison) -> Figure:
         if row.low is not None and row.high is not None:
             axis.plot([row.low, row.high], [0, 0], color=COLOURS["after"], linewidth=WIDTHS["after"])
         axis.plot([row.delta], [0], "o", color=COLOURS["after"])
-        axis.set_yticks([0], [f"{words.name(row)} ({row.direction} is better)"])
+        axis.set_yticks([0], [f"{formatting.name(row)} ({row.direction} is better)"])
         axis.spines[["top", "right", "left"]].set_visible(False)
     if rows:
         figure.supxlabel(f"change, after - before, with its {rows[0].level:.0%} interval", fontsize=9)

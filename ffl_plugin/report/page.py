@@ -1,4 +1,4 @@
-"""The page: one HTML file with everything in it, which opens without a network and escapes every name."""
+"""The HTML report: one self-contained file in which every name is escaped."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from ffl_plugin.metrics.difference import FID
 from ffl_plugin.metrics.feature_choice import NETWORKS, metric_on
-from ffl_plugin.report import figures, pictures, words
+from ffl_plugin.report import figures, formatting, pictures
 from ffl_plugin.report.model import Comparison, RadialProfile, Sample
 from ffl_plugin.report.rendering import markup, render
 from ffl_plugin.report.verdict import DECIDING
 
 PROFILE_LINES = 12
-# Of these an image's share is its influence.
+# Metrics for which an image's share is its influence.
 FRECHET = {metric_on(FID, network).key for network in NETWORKS}
-# Losses worth a figure of their own, in this order; the rest is in comparison.json.
+# Losses shown as figures, in this order; all others are in comparison.json.
 LOSSES_SHOWN = (
     "Loss/G/ffl",
     "G_FFL",
@@ -35,14 +35,14 @@ LOSSES_SHOWN = (
     "D_fake",
 )
 MOST_LOSSES = 8
-# What was compared -> what its rows are.
+# Kind of comparison -> description of its rows.
 COMPARED = {
-    "pairs": "Every image against the real image it answers, then the sets as a whole.",
-    "sets": "Sets of images, each as a whole, against the real ones.",
-    "labels": "Label maps that a segmenter predicted from the images, against the true ones.",
-    "features": "Features of sets of images, against those of the real ones.",
-    "logs": "What each training measured on its own snapshots, at the last one that all share, and at the "
-    "best, which is flattered by the choice.",
+    "pairs": "Every image compared with its real counterpart, then the sets as a whole.",
+    "sets": "Sets of images, each as a whole, compared with the real ones.",
+    "labels": "Label maps predicted on the images by a segmentation model, compared with the true ones.",
+    "features": "Features of sets of images, compared with those of the real ones.",
+    "logs": "Metrics that each training measured on its snapshots, at the last common one and at the "
+    "best, which is biased by its selection.",
 }
 
 
@@ -62,7 +62,7 @@ def to_html(comparison: Comparison) -> str:
         "uncertainty": _uncertainty(comparison),
         "bases": _bases(comparison),
         "sampled": _sampled(comparison),
-        "level": _level(comparison),
+        "confidence": _confidence(comparison),
         "deciding": ", ".join(DECIDING),
     }
     return render(
@@ -75,31 +75,32 @@ def to_html(comparison: Comparison) -> str:
 
 
 def _sampled(comparison: Comparison) -> bool:
-    """Whether the error from the choice of images is known of any row."""
+    """Return whether the sampling error of the images is known for any row."""
     return any(row.sampling is not None for row in comparison.rows)
 
 
-def _level(comparison: Comparison) -> str:
+def _confidence(comparison: Comparison) -> str:
     return f"{comparison.rows[0].level:.0%}" if comparison.rows else "95%"
 
 
 def _uncertainty(comparison: Comparison) -> str:
-    """What the intervals are about, in one sentence."""
+    """Explain the intervals in one sentence."""
     others = ["images"] if _sampled(comparison) else []
     others += ["training seeds"] if comparison.several else []
     if not others:
-        return "There is one number of each side, and so no interval."
+        return "There is one number per side, and therefore no interval."
     return (
-        f"The {_level(comparison)} interval is how far the change may go with other {' and '.join(others)}: "
-        "where it contains zero, there is no evidence of a change."
+        f"The {_confidence(comparison)} confidence interval covers the choice of {' and '.join(others)}: "
+        "if it contains zero, there is no evidence of a change."
     )
 
 
 def _bases(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Name, basis and note of the rows that have any; a note that is a caveat is not repeated."""
-    said = comparison.verdict.caveats
+    """Return name, basis and note of rows that have any; a note that is a caveat is not repeated."""
+    caveats = comparison.verdict.caveats
     bases = [
-        (words.name(row), str(row.basis), "" if row.note in said else row.note) for row in comparison.rows
+        (formatting.name(row), str(row.basis), "" if row.note in caveats else row.note)
+        for row in comparison.rows
     ]
     return [found for found in bases if found[1] or found[2]]
 
@@ -114,13 +115,13 @@ def _trainings(comparison: Comparison) -> list[tuple[str, Any]]:
 
 
 def _spectra(comparison: Comparison) -> dict[str, Any]:
-    """Averaged spectra in one grey scale, their differences from real in one diverging scale, profiles."""
+    """Return averaged spectra in a common grey scale, differences from real, and profiles."""
     spectra = comparison.pictures.spectra
     shown: dict[str, Any] = {"spectra": [], "differences": [], "profile": None}
     if not spectra:
         return shown
     limits = pictures.spectrum_limits(list(spectra.values()))
-    shown["grey_scale"] = f"{words.level(limits[0])} to {words.level(limits[1])}"
+    shown["grey_scale"] = f"{formatting.decibels(limits[0])} to {formatting.decibels(limits[1])}"
     shown["spectra"] = [
         {
             "side": side,
@@ -132,13 +133,13 @@ def _spectra(comparison: Comparison) -> dict[str, Any]:
     if "real" in spectra:
         gaps = {side: spectrum - spectra["real"] for side, spectrum in spectra.items() if side != "real"}
         limit = pictures.difference_limit(list(gaps.values()))
-        shown["difference_scale"] = f"{words.level(-limit)} to +{words.level(limit)}"
+        shown["difference_scale"] = f"{formatting.decibels(-limit)} to +{formatting.decibels(limit)}"
         shown["differences"] = [
             {
                 "side": side,
                 "image": _data(pictures.difference_png(gap, limit)),
-                "description": f"Averaged log spectrum, {side} minus real: on average "
-                f"{words.level(float(abs(gap).mean()))} away",
+                "description": f"Averaged log spectrum, {side} minus real: mean absolute difference "
+                f"{formatting.decibels(float(abs(gap).mean()))}",
             }
             for side, gap in gaps.items()
         ]
@@ -164,7 +165,7 @@ def _profile(profiles: Sequence[RadialProfile]) -> Any:
 
 
 def _profile_description(profiles: Sequence[RadialProfile]) -> str:
-    """The figure in words: how far each side lies from real in the upper half of the frequencies."""
+    """Describe the figure: the difference of each side from real in the upper half of the frequencies."""
     real = next((profile for profile in profiles if profile.side == "real"), None)
     description = "Mean log power over spatial frequency."
     if real is None:
@@ -174,7 +175,7 @@ def _profile_description(profiles: Sequence[RadialProfile]) -> str:
     for profile in profiles:
         gaps = [a - b for a, b in zip(profile.decibels[start:], real.decibels[start:])]
         if profile.side != "real" and gaps:
-            parts.append(f"{words.level(sum(gaps) / len(gaps))} {profile.side}")
+            parts.append(f"{formatting.decibels(sum(gaps) / len(gaps))} {profile.side}")
     return (
         f"{description} Above 0.25 cycles per pixel, difference from real: {', '.join(parts)}."
         if parts
@@ -183,7 +184,7 @@ def _profile_description(profiles: Sequence[RadialProfile]) -> str:
 
 
 def _sample(sample: Sample) -> dict[str, Any]:
-    """A row of pictures: each side's image above its spectrum, all spectra in one grey scale."""
+    """Return a row of pictures: each side's image above its spectrum, with a common grey scale."""
     limits = pictures.spectrum_limits(list(sample.spectra.values()))
     columns = [
         {
@@ -200,16 +201,16 @@ def _changed_how(comparison: Comparison) -> str:
     if not comparison.changed:
         return ""
     row = comparison.row(comparison.changed[0].metric)
-    name = "" if row is None else words.name(row)
+    name = "" if row is None else formatting.name(row)
     if comparison.changed[0].metric in FRECHET:
         return (
             f"By each image's share in {name} (its influence over the number of images; negative is better): "
-            "the largest improvements first, then the largest losses."
+            "the largest improvements first, then the largest deteriorations."
         )
-    mean = ", its mean over the trainings of each side (the pictures are of the first)"
+    mean = ", averaged over the trainings of each side (pictures from the first)"
     return (
         f"By {name}{mean if comparison.several else ''}: the largest improvements first, then the largest "
-        "losses."
+        "deteriorations."
     )
 
 
@@ -218,14 +219,14 @@ def _change_caption(comparison: Comparison) -> Any:
 
     def caption(sample: dict[str, Any]) -> str:
         image = by_name[sample["name"]]
-        before, after = words.number(image.before), words.number(image.after)
-        return f": {before} → {after} ({words.number(image.change, signed=True, like=image.before)})"
+        before, after = formatting.number(image.before), formatting.number(image.after)
+        return f": {before} → {after} ({formatting.number(image.change, signed=True, like=image.before)})"
 
     return caption
 
 
 def _curves(comparison: Comparison) -> list[dict[str, Any]]:
-    """One figure per quantity in the logs of either side: metrics first, then the chief losses."""
+    """Return one figure per logged quantity: metrics first, then the main losses."""
     by_name: dict[str, list[Any]] = {}
     for side, training in comparison.trainings.named():
         for curve in training.curves:
@@ -242,13 +243,13 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
 def _curve_description(name: str, curves: Sequence[tuple[str, Any]]) -> str:
     ends: dict[str, list[str]] = {}
     for side, curve in curves:
-        ends.setdefault(side, []).append(words.number(curve.y[-1]))
-    told = "; ".join(f"{side} ends at {', '.join(values)}" for side, values in ends.items())
+        ends.setdefault(side, []).append(formatting.number(curve.y[-1]))
+    endings = "; ".join(f"{side} ends at {', '.join(values)}" for side, values in ends.items())
     remarks = []
     if figures.falls_far([curve for _, curve in curves]):
         remarks.append("logarithmic axis")
     most = max(figures.points_averaged(curve) for _, curve in curves)
     if most > 1:
-        remarks.append(f"each point the mean of {most} entries of the log")
+        remarks.append(f"each point averages {most} log entries")
     drawn = f" ({', '.join(remarks)})" if remarks else ""
-    return f"{name} over {curves[0][1].unit}: {told}{drawn}."
+    return f"{name} over {curves[0][1].unit}: {endings}{drawn}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ffl_plugin.metrics.difference import IMPROVED, WORSE
-from ffl_plugin.report import words
+from ffl_plugin.report import formatting
 
 
 def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> str:
@@ -20,7 +20,7 @@ def render(template: str, package: str = "ffl_plugin.report", **values: Any) -> 
         finalize=_finalize,
     )
     environment.filters["class_of"] = lambda outcome: outcome if outcome in (IMPROVED, WORSE) else "none"
-    environment.globals["words"] = words
+    environment.globals["formatting"] = formatting
     return environment.get_template(template).render(**values)
 
 
@@ -32,4 +32,4 @@ def markup(svg: str) -> Any:
 
 
 def _finalize(value: Any) -> Any:
-    return words.readable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return formatting.readable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

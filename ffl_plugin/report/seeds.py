@@ -1,4 +1,4 @@
-"""Trainings with the same seed on both sides: whether they are, and how the trainings were compared."""
+"""Checks and remarks for trainings paired by seed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.training_options import SEEDS, read_training_options
 
 PAIRED = (
-    "The trainings are paired by seed: the interval is that of the change from each training before to the "
-    "one after with the same seed."
+    "The trainings are paired by seed: the interval is for the changes between trainings with the same seed."
 )
-INDEPENDENT = "The trainings of both sides are compared as independent, not paired by seed."
+INDEPENDENT = "The trainings of both sides are treated as independent, not paired by seed."
 
 
 def check_pairs_of_seeds(trainings: Sides[tuple[Path, Optional[Path]]]) -> None:
-    """Refuse pairs whose own records tell of different seeds.
+    """Refuse pairs with different recorded seeds.
 
     Args:
-        trainings: of each training the path as given, and the folder of its record, if it has one.
+        trainings: path as given and folder of the record, if any, for each training.
 
     Raises:
-        FFLError: two trainings of a pair have recorded different seeds.
+        FFLError: two trainings of a pair have different recorded seeds.
     """
     if not trainings.paired_seeds:
         return
@@ -32,12 +31,12 @@ def check_pairs_of_seeds(trainings: Sides[tuple[Path, Optional[Path]]]) -> None:
         if None not in seeds and seeds[0] != seeds[1]:
             raise FFLError(
                 f"{before[0]} has seed {seeds[0]} and {after[0]} has seed {seeds[1]}, so they are no pair; "
-                "give both sides in the same order of seeds, or leave out --paired-seeds"
+                "pass both sides in the same order of seeds, or omit --paired-seeds"
             )
 
 
 def seeds_compared(trainings: Sides[Any]) -> tuple[str, ...]:
-    """A sentence on how several trainings a side were compared."""
+    """Return a sentence on how several trainings per side were compared."""
     if max(trainings.counts) == 1:
         return ()
     return (PAIRED if trainings.paired_seeds else INDEPENDENT,)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
-from ffl_plugin.report import words
+from ffl_plugin.report import formatting
 from ffl_plugin.report.model import plain
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ class Spectra:
             lines += [f"  energy at 0.25 cycles per pixel and above: {one['high_band_energy']:.3%}"]
             if "from_real" in one:
                 far = one["from_real"]
-                lines += [f"  radial log-power distance from real: {words.level(far['profile_distance_db'])}"]
-                lines += [f"  high-band energy over real: {words.number(far['high_band_energy_ratio'])}"]
+                distance = formatting.decibels(far["profile_distance_db"])
+                lines += [f"  radial log-power distance from real: {distance}"]
+                lines += [f"  high-band energy over real: {formatting.number(far['high_band_energy_ratio'])}"]
                 bands = ", ".join(
                     f"{b['low']:.2f}-{b['high']:.2f}: {b['distance'] or 0:.1f}" for b in far["bands_db"]
                 )
                 lines += [f"  distance by band, dB: {bands}"]
-        return "".join(words.readable(line) + "\n" for line in lines)
+        return "".join(formatting.readable(line) + "\n" for line in lines)
 
 
 def _counted(images: int) -> str:
@@ -138,7 +139,7 @@ def _names(spectra: Spectra) -> list[str]:
     length = 1
     while len({part[-length:] for part in parts}) < len(set(parts)):
         length += 1
-    names = [words.readable(Path(*part[-length:])) for part in parts]
+    names = [formatting.readable(Path(*part[-length:])) for part in parts]
     return [f"{names[0]} (real)", *names[1:]] if spectra.real else names
 
 
@@ -159,7 +160,7 @@ def spectra_png(spectra: Spectra) -> bytes:
         for index, (name, statistics) in enumerate(zip(_names(spectra), spectra.statistics)):
             axis = figure.add_subplot(grid[0, index])
             axis.imshow(statistics.log_spectrum, cmap="gray", vmin=low, vmax=high)
-            axis.set_title(words.wrapped(name, 28))
+            axis.set_title(formatting.wrapped(name, 28))
             axis.axis("off")
             style: Any = {"color": "black", "linewidth": 2.4} if spectra.real and index == 0 else {}
             profiles.plot(statistics.frequencies, statistics.profile, label=name, **style)

@@ -7,7 +7,7 @@ import io
 
 from ffl_plugin.formatting import aligned
 from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
-from ffl_plugin.report import words
+from ffl_plugin.report import formatting
 from ffl_plugin.report.model import Comparison, Training
 
 HEADINGS = ("metric", "before", "after", "change", "interval", "verdict")
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def to_text(comparison: Comparison) -> str:
-    """The verdict, the table, and what limits them, for a terminal."""
+    """Format verdict, table and remarks for a terminal."""
     lines = [comparison.verdict.sentence, ""]
     if comparison.real is not None:
         lines.append(f"real    {_where(comparison.real)}")
@@ -29,7 +29,7 @@ def to_text(comparison: Comparison) -> str:
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes]
     if remarks:
         lines += ["", *(f"* {remark}" for remark in remarks)]
-    return "".join(words.readable(line) + "\n" for line in lines)
+    return "".join(formatting.readable(line) + "\n" for line in lines)
 
 
 def _where(training: Training) -> str:
@@ -40,30 +40,30 @@ def _aligned(comparison: Comparison) -> list[str]:
     level = comparison.rows[0].level
     rows = [[*HEADINGS[:4], f"{level:.0%} interval", HEADINGS[5]]]
     for row in comparison.rows:
-        before, after = words.values(row)
+        before, after = formatting.values(row)
         arrow = ARROWS[row.direction]
         rows.append(
             [
-                f"{words.name(row)} {arrow}".rstrip(),
+                f"{formatting.name(row)} {arrow}".rstrip(),
                 before,
                 after,
-                words.change(row),
-                words.interval(row),
-                words.outcome(row),
+                formatting.change(row),
+                formatting.interval(row),
+                formatting.outcome(row),
             ]
         )
     lines = aligned(rows)
-    bases = [f"{words.name(row)}: {row.basis}" for row in comparison.rows if str(row.basis)]
+    bases = [f"{formatting.name(row)}: {row.basis}" for row in comparison.rows if str(row.basis)]
     return [lines[0], "-" * max(map(len, lines)), *lines[1:], *(["", *bases] if bases else [])]
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One line per metric; the trainings of one cell are separated by spaces, an empty cell means unknown."""
+    """Return one line per metric; trainings in a cell are separated by spaces, empty cells are unknown."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in comparison.rows:
-        fields = {**vars(row), "label": words.label(row), "better": row.direction}
+        fields = {**vars(row), "label": formatting.label(row), "better": row.direction}
         cells = [fields[column] for column in COLUMNS]
         writer.writerow(" ".join(map(repr, cell)) if isinstance(cell, tuple) else cell for cell in cells)
     return text.getvalue()

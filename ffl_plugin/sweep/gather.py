@@ -14,7 +14,7 @@ from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
 from ffl_plugin.formatting import shortest
 from ffl_plugin.metrics.difference import IMPROVED, LOWER
-from ffl_plugin.report import Comparison, Difference, compare, words
+from ffl_plugin.report import Comparison, Difference, compare, formatting
 from ffl_plugin.report.inputs import is_run
 from ffl_plugin.report.model import plain, row_to_json
 from ffl_plugin.report.verdict import deciding_row
@@ -135,7 +135,7 @@ class SweepReport:
             for row in result.comparison.rows if result.comparison is not None else ():
                 numbers = (row.before, row.after, row.delta, row.low, row.high)
                 writer.writerow(
-                    (shortest(result.weight), row.metric, words.label(row), *numbers, row.verdict)
+                    (shortest(result.weight), row.metric, formatting.label(row), *numbers, row.verdict)
                 )
         return text.getvalue()
 
@@ -147,11 +147,11 @@ class SweepReport:
             if row is None:
                 lines.append(f"{self.option} {shortest(result.weight):<8} {result.why_not}")
                 continue
-            before, after = words.values(row)
+            before, after = formatting.values(row)
             lines.append(
-                f"{self.option} {shortest(result.weight):<8} {words.name(row)}: {before} at {self.option} 0, "
-                f"{after} here, "
-                f"change {words.change(row)} ({words.interval(row)}): {row.verdict}"
+                f"{self.option} {shortest(result.weight):<8} {formatting.name(row)}: "
+                f"{before} at {self.option} 0, {after} here, "
+                f"change {formatting.change(row)} ({formatting.interval(row)}): {row.verdict}"
             )
         unfinished = [trial for trial in self.trials if trial.state != DONE]
         remarks = [*self.caveats, *self.remarks]
@@ -160,7 +160,7 @@ class SweepReport:
             state = trial.state + (f" ({trial.why})" if trial.why else "")
             name = f"{self.option} {shortest(trial.weight)}, seed {trial.seed}"
             lines.append(f"* {name}: {state}, see {trial.log}")
-        return "".join(words.readable(line) + "\n" for line in lines)
+        return "".join(formatting.readable(line) + "\n" for line in lines)
 
 
 def gather(
@@ -295,12 +295,12 @@ def _advise(weights: Sequence[WeightResult], option: str) -> Advice:
     weight, row = min(
         improved, key=lambda pair: pair[1].after if pair[1].direction == LOWER else -pair[1].after
     )
-    before, after = words.values(row)
+    before, after = formatting.values(row)
     return Advice(
         weight,
         f"Take {option} {shortest(weight)}",
-        f"{words.name(row)} {before} at {option} 0, {after} at {shortest(weight)} "
-        f"(change {words.change(row)}, {row.level:.0%} interval {words.interval(row)}).",
+        f"{formatting.name(row)} {before} at {option} 0, {after} at {shortest(weight)} "
+        f"(change {formatting.change(row)}, {row.level:.0%} interval {formatting.interval(row)}).",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.formatting import shortest
-from ffl_plugin.report import words, write_report
+from ffl_plugin.report import formatting, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
@@ -50,7 +50,7 @@ def to_html(report: SweepReport) -> str:
         shortest=shortest,
         curve=_curve(report),
         metric=_shared_metric(report),
-        level=_confidence(report),
+        confidence=_confidence(report),
         trainings=_trainings(report),
         commands=[shlex.join(command) for command in (report.command, *report.then)],
     )
@@ -58,7 +58,7 @@ def to_html(report: SweepReport) -> str:
 
 def _shared_metric(report: SweepReport) -> Optional[str]:
     """Return the deciding metric with its basis; None if it differs between weights."""
-    labels = {words.label(result.row) for result in report.weights if result.row is not None}
+    labels = {formatting.label(result.row) for result in report.weights if result.row is not None}
     return labels.pop() if len(labels) == 1 else None
 
 
@@ -79,11 +79,11 @@ def _curve(report: SweepReport) -> Any:
     found = [(weight, row) for weight, row in rows if row is not None]
     if not found or len({row.metric for _, row in found}) > 1:
         return None
-    name = words.name(found[0][1])
+    name = formatting.name(found[0][1])
     points = [(0.0, found[0][1].before_trainings), *((weight, row.after_trainings) for weight, row in found)]
     means = [(weight, sum(values) / len(values)) for weight, values in points]
     series = ", ".join(
-        f"{words.number(mean)} at {report.option} {shortest(weight)}" for weight, mean in means
+        f"{formatting.number(mean)} at {report.option} {shortest(weight)}" for weight, mean in means
     )
     return {
         "svg": markup(by_weight_svg(points, report.option, name, "by-weight")),

@@ -142,7 +142,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
         "no real images",
     ),
     "images against a run": (
-        compare(after=lambda f: make.run_folder(f / "run", make.measured(5))), "give two runs",
+        compare(after=lambda f: make.run_folder(f / "run", make.measured(5))), "pass two runs",
     ),
     # Images
     "text called .png": (image(lambda _: b"<html>not found</html>"), "is not an image"),
@@ -196,7 +196,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     "complex features": (arrays(features=np.full((5, 2048), 1j)), "numbers"),
     "features of no image": (arrays(features=np.zeros((0, 2048))), "at least 2 features"),
     "features of one image": (arrays(features=np.zeros((1, 2048))), "at least 2 features"),
-    "no arrays": (arrays(), "holds nothing"),
+    "no arrays": (arrays(), "contains nothing"),
     "statistics with NaN": (arrays(mu=MEAN * np.nan, sigma=COVARIANCE), "NaN or infinite values in mu"),
     "statistics of two widths": (arrays(mu=MEAN, sigma=np.eye(64)), "fake.npz"),
     "covariance that is none": (arrays(mu=MEAN, sigma=-COVARIANCE), "fake.npz"),

@@ -74,8 +74,8 @@ def test_several_trainings_follow_one_option(sets, tmp_path, capfd):
         str(path) for path in (sets / "after", *seeds[1:])
     ]
     assert any(
-        caveat.startswith(f"{sets / 'after'} and {seeds[0]} hold the same images")
-        or caveat.startswith(f"{seeds[0]} and {sets / 'after'} hold the same images")
+        caveat.startswith(f"{sets / 'after'} and {seeds[0]} contain the same images")
+        or caveat.startswith(f"{seeds[0]} and {sets / 'after'} contain the same images")
         for caveat in found["verdict"]["caveats"]
     )
 

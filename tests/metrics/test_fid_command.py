@@ -225,7 +225,7 @@ def one_feature(path: Path) -> None:
 NPZ = {
     spoiled_npz: "is not a complete .npz",
     pickled_npz: "is not a complete .npz",
-    other_npz: "holds weights, not mu and sigma",
+    other_npz: "contains weights, not mu and sigma",
     nan_npz: "NaN or infinite",
     unfit_npz: "not (2048,) and (3, 3)",
     small_npz: "differ in dimension",

@@ -90,7 +90,7 @@ def test_only_what_was_generated_is_taken(tmp_path: Path, upstream: str, level: 
         else:
             assert sorted(open_images(given, role="real").names) == files(real)
         if pairs is None:
-            words = "give the folder of the real images too" if real is None else "answer no real ones"
+            words = "pass the folder of the real images too" if real is None else "which have no targets"
             with pytest.raises(FFLError, match=words):
                 open_pairs(given)
             continue

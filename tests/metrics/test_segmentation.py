@@ -125,7 +125,7 @@ def test_label_maps_without_the_true_ones_are_refused(
     with pytest.raises(SystemExit) as stopped:
         main(["compare", "--before", str(tmp_path / "a"), "--after", str(tmp_path / "b"), "--classes", "8"])
     assert stopped.value.code == 1
-    assert "give those with --real" in capsys.readouterr().err
+    assert "pass those with --real" in capsys.readouterr().err
 
 
 UNFIT = {
@@ -135,7 +135,7 @@ UNFIT = {
         np.full((2, 4), 9, np.uint8),
         TRUE,
         8,
-        r"predicted/a\.png holds class 9, but there are 8 classes",
+        r"predicted/a\.png contains class 9, but there are 8 classes",
     ),
     "unlabelled": (PREDICTED, np.full((2, 4), 255, np.uint8), 8, "contains no labelled pixels"),
 }

@@ -13,7 +13,7 @@ from report_material import scene, write_results, write_run, write_set
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import Weights, perceptual
-from ffl_plugin.report import compare, to_csv, to_text, words
+from ffl_plugin.report import compare, formatting, to_csv, to_text
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
 
@@ -183,7 +183,7 @@ def test_reals_beside_runs_are_told_to_be_of_no_use(sets, tmp_path):
     runs = {side: write_run(tmp_path / side, {0: 300, 200: 60}) for side in ("before", "after")}
     assert not any("was not used" in note for note in compared(**runs).notes)
     notes = compared(real=sets / "real", **runs).notes
-    assert any(note.startswith(f"{sets / 'real'} was not used: of run folders only") for note in notes)
+    assert any(note.startswith(f"{sets / 'real'} was not used: only the logs") for note in notes)
 
 
 def test_reals_of_another_size_leave_pairs_out_but_not_the_rest(sets, tmp_path):
@@ -216,11 +216,11 @@ def broken(kind, sets, tmp_path):
         return {
             "before": good["before"],
             "after": good["after"],
-        }, "holds no real images; give them with --real"
+        }, "contains no real images; pass them with --real"
     if kind == "no path":
         return {**good, "before": []}, "nothing to compare as before"
     if kind == "images against a run":
-        return {**good, "after": write_run(path, {0: 5})}, "give two runs, or two sets of images"
+        return {**good, "after": write_run(path, {0: 5})}, "pass two runs, or two sets of images"
     if kind == "a run without logs":
         path.mkdir()
         (path / "training_options.json").write_text("{}")
@@ -269,7 +269,7 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
     text = to_text(comparison)
     assert text.startswith(comparison.verdict.sentence)
     for row in comparison.rows:
-        assert f"{words.name(row)}: {row.basis}" in text
+        assert f"{formatting.name(row)}: {row.basis}" in text
     assert len(to_csv(comparison).splitlines()) == len(comparison.rows) + 1
 
 
@@ -289,7 +289,7 @@ def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, mo
     errors = [np.abs(read(p) - read(sets / "real" / p.name)).mean() / 255 for p in (sets / "after").iterdir()]
     assert row.after == pytest.approx(np.mean(errors))
     assert "weights of my own" in found.notes
-    assert words.label(row) == "LPIPS (N = 8 pairs; a network; weights 01234567)"
+    assert formatting.label(row) == "LPIPS (N = 8 pairs; a network; weights 01234567)"
     assert {image.metric for image in found.changed} == {"lpips"}
 
 
@@ -326,6 +326,6 @@ def test_one_image_gives_no_interval_and_says_so(sets, tmp_path):
     assert found.verdict.outcome == "no evidence"
     assert "no interval can be computed" in found.verdict.sentence
     caveats = " ".join(found.verdict.caveats)
-    assert "no interval: nothing tells how far another seed" in caveats
+    assert "no interval: the effect of another seed" in caveats
     assert "the interval covers" not in caveats
     assert "(1 image)" in to_text(found)

@@ -116,7 +116,7 @@ def test_files_of_features_are_compared_without_images_and_weights(tmp_path, mon
     assert found.rows[0].verdict == "improved"
     basis = found.rows[0].basis
     assert (basis.counts, basis.weights) == ({"real": 60, "generated": 60}, "unknown")
-    assert any("hold no images" in note for note in found.notes)
+    assert any("contain no images" in note for note in found.notes)
     assert found.after[0].digest == hashlib.sha256((tmp_path / "b.npz").read_bytes()).hexdigest()
     text = to_text(found)
     assert "b.npz (features)" in text
@@ -140,7 +140,7 @@ def test_images_are_compared_with_features_of_the_reals(network, sets, tmp_path)
 
 def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
     np.savez(tmp_path / "real.npz", mu=np.zeros(2048), sigma=np.eye(2048))
-    with pytest.raises(FFLError, match=r"real\.npz holds statistics, and an interval needs"):
+    with pytest.raises(FFLError, match=r"real\.npz contains statistics, but an interval needs"):
         compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
     with pytest.raises(FFLError, match=r"none\.npz does not exist"):
         compare(real=tmp_path / "none.npz", before=sets / "before", after=sets / "after", download=False)

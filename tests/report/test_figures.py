@@ -67,7 +67,7 @@ def test_the_caption_tells_how_a_curve_was_drawn(comparison_of_runs):
     long = curve(range(1000))
     before = replace(comparison_of_runs.before[0], curves=(replace(long, name="Loss/G/ffl"),))
     page = to_html(replace(comparison_of_runs, before=(before,)))
-    assert "each point the mean of 13 entries of the log" in page
+    assert "each point averages 13 log entries" in page
 
 
 def drawn(figure):

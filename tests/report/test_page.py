@@ -101,10 +101,10 @@ def test_the_verdict_comes_first(comparison):
 
 def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_runs, sets, tmp_path):
     pairs, runs = (Page(to_html(found)).text for found in (comparison, comparison_of_runs))
-    assert "Every image against the real image it answers" in pairs
-    assert "The 95% interval is how far the change may go with other images:" in pairs
-    assert "measured on its own snapshots" in runs
-    assert "may go with other training seeds:" in runs
+    assert "Every image compared with its real counterpart" in pairs
+    assert "The 95% confidence interval covers the choice of images:" in pairs
+    assert "measured on its snapshots" in runs
+    assert "covers the choice of training seeds:" in runs
     assert "the effect of the choice of images cannot be separated" in " ".join(runs.split())
     assert "standard error" not in runs
     several = compare(
@@ -113,14 +113,14 @@ def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_
     )  # fmt: skip
     text = " ".join(Page(to_html(several)).text.split())
     assert "Sets of images, each as a whole" in text
-    assert "may go with other images and training seeds:" in text
+    assert "covers the choice of images and training seeds:" in text
     assert "standard error" in text
     assert "from the first training of each side" in text
     alone = compare(
         before=write_run(tmp_path / "a", {0: 300, 200: 60}),
         after=write_run(tmp_path / "b", {0: 300, 200: 50}),
     )
-    assert "one number of each side, and so no interval" in Page(to_html(alone)).text
+    assert "one number per side, and therefore no interval" in Page(to_html(alone)).text
 
 
 def test_the_page_of_a_sweep_names_the_level_of_its_intervals(sweep_page):

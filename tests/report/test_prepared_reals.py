@@ -163,7 +163,7 @@ def test_a_size_without_photographs_is_refused(tmp_path):
         {**runs, "real": tmp_path / "results"},
         {**sides, "real": sides["before"], "classes": 3},
     ):
-        with pytest.raises(FFLError, match="--resize is for the photographs of --real"):
+        with pytest.raises(FFLError, match="--resize applies only to --real images"):
             compare(**given, resize="32", download=False)
 
 

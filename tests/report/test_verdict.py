@@ -46,15 +46,13 @@ def test_the_order_of_what_may_decide_is_fixed(pair: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("metric", ["fid_limit", "kid", "lpips", "fid50k_full"])
 def test_a_metric_that_the_loss_does_not_minimise_has_no_caveat(metric: str) -> None:
-    assert not any(
-        "what the loss itself minimises" in caveat for caveat in reach_verdict([row(metric)]).caveats
-    )
+    assert not any("what the loss minimises" in caveat for caveat in reach_verdict([row(metric)]).caveats)
 
 
 @pytest.mark.parametrize("metric", ["lfd", "profile_distance"])
 def test_a_verdict_on_spectra_says_that_the_loss_minimises_them(metric: str) -> None:
     caveat = reach_verdict([row(metric)]).caveats[0]
-    assert "close to what the loss itself minimises" in caveat
+    assert "close to what the loss minimises" in caveat
     assert caveat.startswith("FID was not measured")
     undecided = replace(row("fid", decides=False), note="Too few.")
     assert reach_verdict([undecided, row(metric)]).caveats[0].startswith("FID does not decide")

@@ -39,11 +39,11 @@ def _decimals(size: float) -> int:
     return min(8, max(0, 3 - math.floor(math.log10(size))))
 
 
-def level(decibels: Optional[float]) -> str:
+def decibels(value: Optional[float]) -> str:
     """Format decibels with one decimal; "–" for None."""
-    if decibels is None:
+    if value is None:
         return "–"
-    return f"{decibels:.1f} dB".replace("-", MINUS)
+    return f"{value:.1f} dB".replace("-", MINUS)
 
 
 def change(row: Difference) -> str:
@@ -85,7 +85,7 @@ def several(numbers: Sequence[float], row: Difference) -> str:
     return ", ".join(number(value, like=_scale(row)) for value in numbers)
 
 
-def spread(value: Optional[float], row: Difference) -> str:
+def deviation(value: Optional[float], row: Difference) -> str:
     """Format a standard deviation or error, with the decimals of its row and at least two digits."""
     digits = _scale(row) if not value else min(_scale(row), abs(value) * 100)
     return number(value, like=digits)
