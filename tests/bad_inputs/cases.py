@@ -243,7 +243,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[Any]], str]] = {
     ),
     # Places to write
     "a file for the report": (compare(out=lambda f: written(f / "file", b"mine")), "is a file"),
-    "a folder of someone's": (compare(out=foreign), "no ffl-patch compare wrote"),
+    "a folder of someone's": (compare(out=foreign), "ffl-patch compare did not write"),
     "a report among the images": (compare(out=lambda f: f / "after" / "report"), "is inside"),
     "a report below a file": (
         compare(out=lambda f: written(f / "file", b"mine") / "report"), "cannot be written",

@@ -323,9 +323,7 @@ def test_a_full_disk_is_told_in_one_sentence(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(
-        FFLError, match=r"cannot be written \(No space left on device\); free disk space"
-    ) as caught:
+    with pytest.raises(FFLError, match=r"cannot write .*\(No space left on device\)") as caught:
         CountingExtractor(random_weights).extract(
             open_images(make_set(tmp_path / "set")), FID, cache=tmp_path / "kept"
         )

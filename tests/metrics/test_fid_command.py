@@ -61,7 +61,7 @@ def test_json_tells_value_and_conditions(
         "pytorch-fid: bilinear without antialiasing, covariance ÷(N−1); N = 6 real, 6 generated; "
         f"weights {random_weights.sha256[:8]}"
     )
-    assert f"SHA-256 {random_weights.sha256}) is not the published Inception file" in err
+    assert f"SHA-256 {random_weights.sha256[:8]}) is not the published Inception file" in err
     assert "6 images are fewer than 2,048" in err
 
 
@@ -149,7 +149,7 @@ def test_statistics_of_other_tools_and_features_are_read(
         "--cache", cache, "--metrics", "kid",
     )  # fmt: skip
     assert code == 1
-    assert "KID, precision and recall need the real features or images" in err
+    assert "KID, CMMD, precision and recall need the real features or images" in err
 
 
 def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

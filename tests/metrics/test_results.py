@@ -311,4 +311,4 @@ def test_every_command_says_which_epoch_it_takes(
     with pytest.raises(SystemExit) as ended:
         main([command, *arguments])
     assert not ended.value.code
-    assert capsys.readouterr().err.count("using test_2, the newest test there (beside test_1)") == 1
+    assert capsys.readouterr().err.count("using test_2, the newest test there (others: test_1)") == 1
