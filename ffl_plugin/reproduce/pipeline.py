@@ -24,7 +24,7 @@ from ffl_plugin.formatting import markdown, shortest
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
-from ffl_plugin.report import Comparison, compare, words, write_report
+from ffl_plugin.report import Comparison, compare, formatting, write_report
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.networks import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
@@ -194,9 +194,9 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
         if row is None:
             rows.append([METRICS[metric].label, "–", "–", "–", *papers])
         else:
-            before, after = words.values(row)
-            change = f"{words.change(row)} [{words.interval(row)}], {row.verdict}"
-            rows.append([words.label(row), before, after, change, *papers])
+            before, after = formatting.values(row)
+            change = f"{formatting.change(row)} [{formatting.interval(row)}], {row.verdict}"
+            rows.append([formatting.label(row), before, after, change, *papers])
     weight = shortest(options.weight)
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
