@@ -123,7 +123,7 @@ def test_images_are_matched_by_name():
     (found,) = compare_pairs(Sides([before], [after]))
     assert found.sampling == 0
     assert found.delta == pytest.approx(0.5)
-    with pytest.raises(FFLError, match="same images"):
+    with pytest.raises(FFLError, match="different images"):
         compare_pairs(Sides([before], [scores([1.0, 2.0, 3.0], ["a", "b", "x"])]))
 
 
