@@ -43,7 +43,7 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
             "FakeSamples.clamp(-1, 1)\n        FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)\n"
             "        RealLogits = self.Discriminator(Preprocessor(RealSamples), Conditions)\n        Relativ"
         },
-        r"R3GAN/Trainer.py:13: FakeSamples is bound again",
+        r"R3GAN/Trainer.py:13: FakeSamples is rebound",
     ),
     "a generator that is trained by another method": (
         "r3gan",

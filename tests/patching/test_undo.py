@@ -269,7 +269,7 @@ REFUSED = {
             "        self.ffl = ffl.GeneratorTerm(ffl_options)\n",
             "        self.ffl = ffl.GeneratorTerm(ffl_options)\n" * 2,
         ),
-        "holds `self.ffl = ffl.GeneratorTerm.*` more than once",
+        r"training/loss.py: contains `self.ffl = ffl.GeneratorTerm.*` more than once \(lines 22 and 23\)",
     ),
     "a file that cannot be parsed any more": (
         replaced(LOSS, "import torch\n", "import torch\n=======\n"),

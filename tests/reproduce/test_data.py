@@ -98,7 +98,7 @@ def test_centre_crop_keeps_the_middle_of_the_longer_side(tmp_path):
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_images_are_refused(tmp_path, count):
     write(tmp_path / "mine", count)
-    with pytest.raises(FFLError, match=f"holds {count} image"):
+    with pytest.raises(FFLError, match=f"contains {count} image"):
         folder_split(tmp_path / "mine", 16, 4, 2, tmp_path / "cache", silent)
 
 
@@ -131,7 +131,7 @@ class TestPaperData:
     def test_a_list_that_names_other_files_is_refused(self, tmp_path):
         write(tmp_path / "celeba" / "img_align_celeba", 2)
         (tmp_path / "celeba" / "test.txt").write_text("img_align_celeba/000010.jpg\n")
-        with pytest.raises(FFLError, match=r"test\.txt names .*000010\.jpg"):
+        with pytest.raises(FFLError, match=r"test\.txt lists .*000010\.jpg"):
             paper_split(tmp_path, "CelebA", tmp_path / "cache", silent)
 
     def test_a_list_that_names_nothing_is_refused(self, tmp_path):
