@@ -119,9 +119,7 @@ class TestChecks:
         (tmp_path / "clone" / "models" / "networks" / "architecture.py").touch()
         torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "vgg19.pth")
         monkeypatch.setenv("FFL_VGG19", str(tmp_path / "vgg19.pth"))
-        with pytest.raises(
-            FFLError, match=r"vgg19\.pth lacks VGG19's classifier, .*give vgg19-dcbb9e9d\.pth"
-        ):
+        with pytest.raises(FFLError, match=r"vgg19\.pth lacks VGG19's classifier, .*use vgg19-dcbb9e9d\.pth"):
             spade.check(tmp_path / "clone", tmp_path / "data")
 
     def test_stylegan2_wants_a_data_set(self, tmp_path):
