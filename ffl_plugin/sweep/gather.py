@@ -197,11 +197,7 @@ def gather(
         sides = [_outcomes(found, side) for side in (0.0, weight)]
         if not sides[0] or not sides[1]:
             missing = weight if sides[0] else 0.0
-            failed = all(trial.state() == FAILED for trial in trials if trial.weight == missing)
-            at = f"training at {plan.option} {shortest(missing)}"
-            weights.append(
-                WeightResult(weight, None, f"every {at} failed" if failed else f"no {at} has results yet")
-            )
+            weights.append(WeightResult(weight, None, _no_results(plan.option, missing, trials)))
             continue
         same = list(sides[0]) == list(sides[1])
         if paired_seeds and not same:
@@ -236,6 +232,21 @@ def gather(
 def _outcomes(found: Mapping[Trial, Optional[Path]], weight: float) -> dict[int, Path]:
     """Return the results of one weight by seed, in the order of the plan."""
     return {trial.seed: path for trial, path in found.items() if trial.weight == weight and path is not None}
+
+
+def _no_results(option: str, weight: float, trials: Sequence[Trial]) -> str:
+    """Return why no training at a weight has results: all failed, none is done, or nothing was found."""
+    here = [trial for trial in trials if trial.weight == weight]
+    at = f"training at {option} {shortest(weight)}"
+    if all(trial.state() == FAILED for trial in here):
+        return f"every {at} failed"
+    for trial in here:
+        if trial.state() == DONE:
+            return (
+                f"no result folder and no log was found in {trial.out}; pass the folder of the images with "
+                "--results, such as '{out}/images'"
+            )
+    return f"no {at} has results yet"
 
 
 def _no_pairs(option: str, sides: Sequence[Mapping[int, Path]]) -> str:

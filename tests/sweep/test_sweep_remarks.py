@@ -62,3 +62,17 @@ def test_what_was_not_measured_is_told_once(
     assert lines[-3:] == [f"* {remark}" for remark in remarks]
     page = html.unescape((tmp_path / "out/report/report.html").read_text())
     assert all(page.count(f"<li>{remark}</li>") == 1 for remark in remarks)
+
+
+def test_images_that_were_not_found_are_asked_for(
+    sweep: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A plain folder of images is no result folder: the training is done, and ``--results`` is missing."""
+    sweep[sweep.index("--results") : sweep.index("--results") + 2] = []
+    with pytest.raises(SystemExit) as end:
+        main(sweep)
+    assert end.value.code == 0
+    weights = json.loads((tmp_path / "out/report/sweep-report.json").read_text())["weights"]
+    assert len(weights) == 2
+    for weight in weights:
+        assert "weight-0-seed-0" in weight["why_not"] and "--results" in weight["why_not"]
