@@ -122,7 +122,8 @@ def find_weights(
     chosen = path or (Path(named) if named else None)
     if chosen is not None:
         if not chosen.is_file():
-            raise FFLError(f"{chosen} does not exist; pass the file {release.name}, from {release.url}")
+            problem = "is not a file" if chosen.exists() else "does not exist"
+            raise FFLError(f"{chosen} {problem}; pass the file {release.name}, from {release.url}")
         digest = _sha256(chosen)
         return Weights(chosen, digest, digest.startswith(release.sha256))
     own = cache_folder() / release.name

@@ -171,6 +171,8 @@ def test_the_users_file_is_taken_and_its_hash_told(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("FFL_INCEPTION", str(tmp_path / "absent.pth"))
     with pytest.raises(FFLError, match=r"absent\.pth does not exist"):
         find_weights()
+    with pytest.raises(FFLError, match=r"is not a file; pass the file pt_inception"):
+        find_weights(tmp_path)
     published = replace(INCEPTION, sha256=found.sha256)
     assert find_weights(tmp_path / "own.pth", release=published).published
 
