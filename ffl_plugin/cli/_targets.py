@@ -62,7 +62,9 @@ def companion_named(name: str, recipe: Recipe) -> Recipe:
     for other in fitting:
         if other.name in (name, f"{name}-{recipe.name}"):
             return other
-    known = f"available: {english([other.name for other in fitting])}" if fitting else "none is available"
+    known = (
+        f"available: {english([other.name for other in fitting])}" if fitting else "it has none; omit --with"
+    )
     raise click.UsageError(f"{recipe.name} has no companion recipe {name!r}; {known}.")
 
 

@@ -94,6 +94,7 @@ class TestByName:
         result = CliRunner().invoke(group, ["apply", "pix2pix", str(clone), "--with", "torch2"])
         assert result.exit_code == 2
         assert "pix2pix has no companion recipe 'torch2'" in result.stderr
+        assert "omit --with" in result.stderr
 
     def test_a_misspelt_one_is_refused_with_the_right_one(self, clone: Path) -> None:
         result = CliRunner().invoke(group, ["apply", "stylegan2-ada", str(clone), "--with", "torch"])
