@@ -65,5 +65,5 @@ def few_images(count: int) -> tuple[str, ...]:
     images, they = ("1 image was", "it") if count == 1 else (f"{count} images were", "them")
     return (
         f"Only {images} compared: the result describes {they} and may not generalize; use "
-        f"{ENOUGH_IMAGES} or more for pairs and spectra, and 2,560 for FID.",
+        f"{ENOUGH_IMAGES} or more for pairs and spectra.",
     )
