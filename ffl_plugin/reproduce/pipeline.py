@@ -56,9 +56,9 @@ class Pipeline:
     """How one upstream is trained and tested. Every command is the script and its arguments.
 
     ``check`` raises FFLError where clone or data lack something; ``train`` gets ``--ffl-weight`` added;
-    ``results`` is what ``ffl-patch compare`` reads; ``real`` the real images, None where the results hold
-    them; ``extra_targets`` are patched too; ``networks`` are those whose weights the training uses where they
-    are here, and ``environment`` adds the variables by which the clone's scripts find them.
+    ``results`` is what ``ffl-patch compare`` reads; ``real`` the real images, None where they are in the
+    results; ``extra_targets`` are patched too; ``networks`` are those whose weights the training uses where
+    they are here, and ``environment`` adds the variables by which the clone's scripts find them.
     """
 
     name: str

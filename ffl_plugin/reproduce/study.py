@@ -179,10 +179,12 @@ def _splits(
     cache = options.out / "data"
     if options.paper:
         if options.data is None:
-            raise FFLError(f"--paper needs --data DIR, the folder that holds {_layouts(study)}.")
+            raise FFLError(f"--paper needs --data DIR, the folder with {_layouts(study)}.")
         found = [(paper_split(options.data, name, cache, progress), name) for name in study.stand_ins]
         if not any(split for split, _ in found):
-            raise FFLError(f"{options.data} holds none of the data sets of {study.name}: {_layouts(study)}.")
+            raise FFLError(
+                f"{options.data} contains none of the data sets of {study.name}: {_layouts(study)}."
+            )
         yield from ((split, name) for split, name in found if split)
         return
     sizes = settings["size"], settings["images"], settings["test_images"], cache, progress

@@ -122,7 +122,7 @@ class TestPaper:
             reproduce("ablation", "--paper", "--out", tmp_path)
 
     def test_an_empty_folder_is_one_sentence(self, tmp_path):
-        with pytest.raises(FFLError, match=r"holds none of the data sets of vae: .*celeba-hq \(CelebA-HQ"):
+        with pytest.raises(FFLError, match=r"contains none of the data sets of vae: .*celeba-hq \(CelebA-HQ"):
             reproduce("vae", "--paper", "--data", tmp_path, "--out", tmp_path / "out")
 
     def test_the_papers_setting_on_the_data_set_that_is_there(self, tmp_path, monkeypatch):
