@@ -170,6 +170,6 @@ def _refuse_not_finite(*arrays: npt.NDArray[Any]) -> None:
 
 def _refuse_single(count: int, ddof: int) -> None:
     if count < 2:
-        raise FFLError(f"a covariance needs at least 2 features, not {count}")
+        raise FFLError(f"a covariance needs at least 2 features, not {count}; pass more images")
     if ddof not in (0, 1):
         raise FFLError(f"ddof must be 0 (divide by n) or 1 (divide by n - 1), not {ddof}")

@@ -131,7 +131,7 @@ REFUSED = {
     "dimensions": ((features(1, 9), features(1, 9, 8)), "differ in dimension"),
     "not a matrix": ((np.zeros(9), np.zeros(9)), r"shape \(n, d\), not float64 of shape \(9,\)"),
     "text": ((np.array([["a"]]), np.array([["b"]])), "features must be numbers"),
-    "one feature": ((features(1, 1), features(2, 9)), "at least 2 features, not 1"),
+    "one feature": ((features(1, 1), features(2, 9)), "at least 2 features, not 1; pass more images"),
     "NaN in few": ((spoiled(np.nan, 9), features(2, 9)), "NaN or infinite"),
     "infinite in many": ((spoiled(np.inf, 90), features(2, 90)), "NaN or infinite"),
     "empty": ((np.zeros((0, 4)), np.zeros((0, 4))), "at least 2 features, not 0"),
