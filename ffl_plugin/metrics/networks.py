@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Optional
 
 from torch import nn
@@ -22,7 +21,7 @@ RELEASES: dict[str, Release] = {
     INCEPTION: files.INCEPTION,
     DINOV2: files.DINOV2,
     CLIP: files.CLIP,
-    ALEXNET: replace(files.ALEXNET, option=files.DINOV2.option),
+    ALEXNET: files.ALEXNET_FEATURES,
 }
 _BUILDERS: dict[str, Callable[[Weights], nn.Module]] = {
     INCEPTION: Inception,

@@ -6,7 +6,7 @@ import hashlib
 import os
 import pickle
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
@@ -75,6 +75,8 @@ ALEXNET = Release(
     variable="FFL_LPIPS",
     option="--lpips",
 )
+# The same file for distances on its features.
+ALEXNET_FEATURES = replace(ALEXNET, option="--feature-weights")
 # The network of FD-DINOv2: ViT-L/14, without registers.
 DINOV2 = Release(
     network="DINOv2",

@@ -195,6 +195,14 @@ def test_weights_of_another_network_are_refused(name: str, wrong: str, files: di
     assert str(files[wrong].path) in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["alexnet", "clip"])
+def test_a_file_of_no_weights_is_refused_with_the_option_that_names_one(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"no weights")
+    with pytest.raises(FFLError, match="--feature-weights"):
+        build_network(name, Weights(path, digest(path), False))
+
+
 def test_a_clip_for_another_size_is_refused(tmp_path: Path) -> None:
     path = save_clip(tmp_path / "224.pth", side=224)
     with pytest.raises(FFLError, match="336×336"):
