@@ -46,6 +46,9 @@ NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in E
     show_default=True,
     help="FFL weight in a clone; the paper's weights are not public.",
 )
+@click.option(
+    "--methods", metavar="A,B,...", help="Train only these methods, and the baseline.  [default: all]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.pass_context
 def command(
@@ -59,6 +62,7 @@ def command(
     epochs: Optional[int],
     clone: Optional[Path],
     weight: float,
+    methods: Optional[str],
     as_json: bool,
 ) -> None:
     """Run one of the paper's experiments and print its table beside the paper's numbers.
@@ -69,14 +73,14 @@ def command(
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.reproduce import Options, load
 
-    for option in ("data", "paper", "seeds", "images", "epochs", "clone", "weight"):
+    for option in ("data", "paper", "seeds", "images", "epochs", "clone", "weight", "methods"):
         given = context.get_parameter_source(option) is not ParameterSource.DEFAULT
         if given and option not in EXPERIMENTS[name].options:
             raise click.UsageError(f"--{option} does not apply to {name}.")
     if paper and images is not None:
         raise click.UsageError("--images applies to the reduced run only; --paper uses the whole data set.")
     out = out or Path(f"ffl-reproduce-{name}")
-    options = Options(out, data, paper, seeds, images, epochs, clone, weight)
+    options = Options(out, data, paper, seeds, images, epochs, clone, weight, _names(methods))
     with progress_bar() as progress:
         result = load(name)(options, progress)
     (out / "table.md").write_text(result.text, encoding="utf-8")
@@ -84,3 +88,7 @@ def command(
     (out / "result.json").write_text(text + "\n", encoding="utf-8")
     click.echo(text if as_json else result.text)
     click.echo(f"Written to {out}: table.md, result.json and figure.png.", err=True)
+
+
+def _names(listed: Optional[str]) -> tuple[str, ...]:
+    return () if listed is None else tuple(name.strip() for name in listed.split(","))

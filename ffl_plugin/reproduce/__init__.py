@@ -24,15 +24,16 @@ class Experiment(NamedTuple):
 
 CLONE = frozenset({"clone", "data", "paper", "seeds", "epochs", "weight"})
 TRAINING = frozenset({"data", "paper", "seeds", "images", "epochs"})
+METHODS = TRAINING | {"methods"}
 
 EXPERIMENTS = {
     name: Experiment(f"ffl_plugin.reproduce.{name.replace('-', '_')}", summary, options)
     for name, summary, options in (
-        ("vanilla-ae", "Table 1: the vanilla autoencoder", TRAINING),
-        ("vae", "Tables 2 and 3: the VAE, and the role of the KL term", TRAINING),
-        ("losses", "Table 7: FFL beside other losses, on the VAE", TRAINING),
-        ("ablation", "Table 8: FFL without each of its parts", TRAINING),
-        ("wavelet", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", TRAINING),
+        ("vanilla-ae", "Table 1: the vanilla autoencoder", METHODS),
+        ("vae", "Tables 2 and 3: the VAE, and the role of the KL term", METHODS),
+        ("losses", "Table 7: FFL beside other losses, on the VAE", METHODS),
+        ("ablation", "Table 8: FFL without each of its parts", METHODS),
+        ("wavelet", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", METHODS),
         ("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
         ("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
         ("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),
@@ -55,6 +56,7 @@ class Options:
     epochs: Optional[int] = None
     clone: Optional[Path] = None
     weight: float = 1.0
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -105,6 +105,7 @@ class Outcome:
 
 def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     """Train and score what is not there yet, and return everything."""
+    study = _chosen(study, options.methods)
     settings = _settings(study, options)
     keep_settings(options.out, settings)
     schedule = Schedule(**settings["schedule"])
@@ -123,6 +124,18 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
                 found = json.loads(result.read_text())
                 runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
     return Outcome(study, settings, runs)
+
+
+def _chosen(study: Study, names: Sequence[str]) -> Study:
+    """Keep the baseline and the named methods; no names keep all."""
+    unknown = [name for name in names if name not in study.methods]
+    if unknown:
+        raise FFLError(
+            f"{study.name} has no method {unknown[0]}; choose --methods from {', '.join(study.methods)}."
+        )
+    baseline = next(iter(study.methods))
+    kept = {name: of for name, of in study.methods.items() if not names or name in (baseline, *names)}
+    return replace(study, methods=kept)
 
 
 def held_out_folder(out: Path, data: str) -> Path:

@@ -149,7 +149,13 @@ class TestPaper:
 
 
 @pytest.mark.parametrize(
-    ("name", "option"), [("bandlimit", "--seeds=2"), ("bandlimit", "--epochs=2"), ("single-image", "--paper")]
+    ("name", "option"),
+    [
+        ("bandlimit", "--seeds=2"),
+        ("bandlimit", "--epochs=2"),
+        ("single-image", "--paper"),
+        ("spectra", "--methods=FFL"),
+    ],
 )
 def test_options_that_mean_nothing_are_refused(name, option):
     result = reproduce(name, option)
@@ -169,6 +175,20 @@ def test_wavelet_is_trained_beside_ffl(tmp_path):
     psnr = {run["method"]: run["scores"]["psnr"] for run in found["runs"] if run["data"] == "faces"}
     assert list(psnr) == ["baseline", "FFL", "wavelet"]
     assert len(set(psnr.values())) == 3
+
+
+class TestMethods:
+    def test_only_the_named_ones_and_the_baseline_are_trained(self, tmp_path):
+        one, chosen = ("--seeds", "1", "--json"), ("--methods", "wavelet, baseline")
+        few = json.loads(reproduce("wavelet", "--out", tmp_path, *chosen, *one, *SMALL).stdout)["runs"]
+        every = json.loads(reproduce("wavelet", "--out", tmp_path, *one, *SMALL).stdout)["runs"]
+        assert {run["method"] for run in few} == {"baseline", "wavelet"}
+        assert few == [run for run in every if run["method"] != "FFL"]
+
+    def test_an_unknown_one_is_refused_before_anything_is_written(self, tmp_path):
+        with pytest.raises(FFLError, match="ablation has no method FFT; choose --methods from baseline, FFL"):
+            reproduce("ablation", "--out", tmp_path / "out", "--methods", "FFT", *SMALL)
+        assert not (tmp_path / "out").exists()
 
 
 class TestLosses:
