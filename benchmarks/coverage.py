@@ -44,7 +44,7 @@ from coverage_tables import (
 )
 from coverage_world import SCENARIOS, World, compared
 
-from ffl_plugin.metrics.difference import NO_EVIDENCE, Difference
+from ffl_plugin.metrics.uncertainty import NO_EVIDENCE, Difference
 
 RATIOS = {  # images per dimension
     "fid": (0.5, 1, 1.25, 1.5, 2, 4),

@@ -14,22 +14,28 @@ from typing import Any
 import numpy as np
 from coverage_world import Draw, logits_of, psnr_of, spectra_of_rows
 
-from ffl_plugin.metrics.difference import (
+from ffl_plugin.metrics.distribution import IS_SPLITS, NEIGHBOURS, SEED
+from ffl_plugin.metrics.frechet import Statistics, factor_of, frechet_distance, positive
+from ffl_plugin.metrics.metric import (
     FID,
     FID_LIMIT,
+    INCEPTION_SCORE,
+    KID,
     PAIR_METRICS,
-    Difference,
+    PRECISION,
+    RECALL,
     Metric,
-    compare_values,
-    jackknife_error,
 )
-from ffl_plugin.metrics.distribution import IS_SPLITS, NEIGHBOURS, SEED
-from ffl_plugin.metrics.distribution_difference import INCEPTION_SCORE, KID, PRECISION, RECALL
-from ffl_plugin.metrics.frechet import Statistics, factor_of, frechet_distance, positive
-from ffl_plugin.metrics.frechet_limit import fewest_for_limit, limit_of_distance
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.spectral_difference import DISTANCES, spectral_values
+from ffl_plugin.metrics.uncertainty import (
+    Difference,
+    compare_values,
+    delete_group_error,
+    fewest_for_limit,
+    limit_of_distance,
+    spectral_values,
+)
 
 Array = Any
 GROUPS = 20
@@ -48,7 +54,7 @@ def jackknifed(metric: str, draw: Draw) -> list[Difference]:
         compare_values(
             of_metric,
             Sides(draw.before, draw.after).split(numbers),
-            sampling=partial(jackknife_error, np.array([found[of_metric] for found in left_out])),
+            sampling=partial(delete_group_error, np.array([found[of_metric] for found in left_out])),
             degrees=groups.max(),
         )
         for of_metric, numbers in whole.items()
@@ -124,8 +130,7 @@ def _spectra(draw: Draw) -> Callable[[Array], dict[Metric, list[float]]]:
 
     def values(kept: Array) -> dict[Metric, list[float]]:
         gone = sorted({place % len(sets[0].counts) for place in np.flatnonzero(~kept)})
-        found = spectral_values([statistics.without(*gone) for statistics in sets])
-        return {DISTANCES[name].metric: numbers for name, numbers in found.items()}
+        return spectral_values([statistics.without(*gone) for statistics in sets])
 
     return values
 

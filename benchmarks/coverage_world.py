@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 from scipy.fft import dct
 
-from ffl_plugin.metrics.difference import Difference, compare_pairs
-from ffl_plugin.metrics.distribution_difference import (
-    compare_inception_score,
-    compare_kid,
-    compare_precision_recall,
-)
-from ffl_plugin.metrics.fid_difference import compare_fid
 from ffl_plugin.metrics.frechet import frechet_distance
-from ffl_plugin.metrics.kernel_distance import between, kernel_distance, within
 from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralStatistics
-from ffl_plugin.metrics.spectral_difference import compare_spectra, spectral_values
 from ffl_plugin.metrics.spectral_sums import spectra_of
+from ffl_plugin.metrics.uncertainty import (
+    Difference,
+    compare_fid,
+    compare_inception_score,
+    compare_kid,
+    compare_pairs,
+    compare_precision_recall,
+    compare_spectra,
+    kernel_distances,
+    spectral_values,
+)
 
 Array = Any
 CLASSES = 10
@@ -139,10 +141,9 @@ def _limits(metric: str, real: Array, trainings: list[Array]) -> dict[str, list[
     if metric == "fid":
         return {"fid_limit": [frechet_distance(rows, real) for rows in trainings]}
     if metric == "kid":
-        reals, *inner = (within([rows]).means[0] for rows in (real, *trainings))
-        across = (between([rows], real).means[0] for rows in trainings)
-        return {"kid": [kernel_distance(own, reals, other) for own, other in zip(inner, across)]}
-    return spectral_values([spectra_of_rows(rows) for rows in (real, *trainings)])
+        return {"kid": list(kernel_distances(real, trainings).values)}
+    found = spectral_values([spectra_of_rows(rows) for rows in (real, *trainings)])
+    return {metric.key: numbers for metric, numbers in found.items()}
 
 
 def logits_of(rows: Array) -> Array:

@@ -29,8 +29,8 @@ from PIL import Image
 
 from ffl_plugin import metrics
 from ffl_plugin.metrics import Extractor, Lpips, find_weights, open_images, open_pairs
-from ffl_plugin.metrics.distribution_difference import compare_kid
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.uncertainty import compare_kid
 from ffl_plugin.metrics.weights import ALEXNET
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))

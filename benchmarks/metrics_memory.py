@@ -32,12 +32,12 @@ from ffl_plugin.metrics import (
     open_images,
     precision_recall,
 )
-from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import CHUNK
 from ffl_plugin.metrics.inception import CLASSES, FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.row_cache import StoredRows
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import compare_features
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))
 from pictures import picture, save

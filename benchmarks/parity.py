@@ -26,11 +26,11 @@ import torch.nn.functional as F
 from ffl_plugin import metrics
 from ffl_plugin.metrics import Extractor, Lpips, Weights, find_weights, open_images, open_pairs
 from ffl_plugin.metrics.distribution import IS_SPLITS, NEIGHBOURS, SEED
-from ffl_plugin.metrics.distribution_difference import compare_kid
 from ffl_plugin.metrics.inception import FEATURES, Inception
 from ffl_plugin.metrics.resize import SIDE
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.uncertainty import compare_kid
 from ffl_plugin.metrics.weights import ALEXNET
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "metrics"))

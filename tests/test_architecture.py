@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,12 @@ def imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
+def names_imported_from(module: str, path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            yield from (alias.name for alias in node.names)
+
+
 def test_the_table_has_every_room() -> None:
     assert {room_of(module) for module in MODULES} == set(table())
 
@@ -82,6 +89,18 @@ def test_patching_needs_the_standard_library_alone(room: str) -> None:
         if imported.partition(".")[0] not in {"ffl_plugin", *standard}
     }
     assert not others
+
+
+def test_the_modules_of_the_uncertainty_package_are_its_own() -> None:
+    """Others import what its ``__init__`` exports, benchmarks and findings included."""
+    package = "ffl_plugin.metrics.uncertainty"
+    inner = {module for module in MODULES if module.startswith(f"{package}.")}
+    assert len(inner) > 5
+    others = [path for module, path in MODULES.items() if not f"{module}.".startswith(f"{package}.")]
+    others += [path for folder in ("benchmarks", "findings") for path in (ROOT / folder).rglob("*.py")]
+    assert not {(path.name, imported) for path in others for imported in imports(path) if imported in inner}
+    used = {name for path in others for name in names_imported_from(package, path)}
+    assert used <= {*importlib.import_module(package).__all__}
 
 
 def test_every_module_that_the_page_names_is_there() -> None:

@@ -8,13 +8,20 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import ffl_plugin
 
 PACKAGE = Path(ffl_plugin.__file__).parent
-PACKAGES = ("ffl_plugin", "ffl_plugin.metrics", "ffl_plugin.report", "ffl_plugin.patching")
+PACKAGES = (
+    "ffl_plugin",
+    "ffl_plugin.metrics",
+    "ffl_plugin.metrics.uncertainty",
+    "ffl_plugin.patching",
+    "ffl_plugin.report",
+)
 
 
 def imported_for_types(package: str) -> set[str]:
@@ -33,6 +40,7 @@ def test_every_public_name_is_imported_for_types_and_at_run_time(package: str) -
     assert set(names) <= imported_for_types(package)
     for name in names:
         assert getattr(module, name) is not None
+        assert not isinstance(getattr(module, name), ModuleType)  # a module would hide what it defines
 
 
 def test_metrics_has_no_name_for_types_that_is_not_public() -> None:

@@ -11,26 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.basis import Basis
-    from ffl_plugin.metrics.difference import Difference, Metric, compare_pairs, compare_values
     from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
-    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS, compare_features
     from ffl_plugin.metrics.features import Extractor, Features
     from ffl_plugin.metrics.frechet import Statistics, frechet_distance, frechet_from_statistics
     from ffl_plugin.metrics.generators import sample_generator
-    from ffl_plugin.metrics.influence import frechet_influence
     from ffl_plugin.metrics.measurement import Measurement, fid, load_feature_file
+    from ffl_plugin.metrics.metric import Metric
     from ffl_plugin.metrics.pair_pass import measure_pairs
     from ffl_plugin.metrics.pairs import PairScores, log_frequency_distance, mse, psnr, ssim
     from ffl_plugin.metrics.perceptual import Lpips, find_lpips
     from ffl_plugin.metrics.progress import progress_bar
     from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL, PROTOCOLS, Protocol, find_protocol
     from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
-    from ffl_plugin.metrics.segmentation import compare_segmentation, measure_segmentation
+    from ffl_plugin.metrics.segmentation import measure_segmentation
     from ffl_plugin.metrics.sides import Sides
     from ffl_plugin.metrics.sources import ImageSource
     from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
-    from ffl_plugin.metrics.spectral_difference import compare_spectra
     from ffl_plugin.metrics.spectral_pass import measure_spectra
+    from ffl_plugin.metrics.uncertainty import (
+        FEATURE_METRICS,
+        Difference,
+        compare_features,
+        compare_pairs,
+        compare_segmentation,
+        compare_spectra,
+        compare_values,
+        frechet_influence,
+    )
     from ffl_plugin.metrics.weights import Weights, WeightsMissing, find_weights
 
 __all__ = [
@@ -85,65 +92,46 @@ __all__ = [
     "ssim",
 ]
 
-# Public name -> the module that defines it, as above.
+# Module -> the public names that it defines, as above.
 _PUBLIC = {
-    "Basis": "basis",
-    "DEFAULT_PROTOCOL": "protocols",
-    "Difference": "difference",
-    "Extractor": "features",
-    "FEATURE_METRICS": "feature_difference",
-    "Features": "features",
-    "ImagePairs": "results",
-    "ImageSource": "sources",
-    "Lpips": "perceptual",
-    "Measurement": "measurement",
-    "Metric": "difference",
-    "PROTOCOLS": "protocols",
-    "PairScores": "pairs",
-    "Protocol": "protocols",
-    "Sides": "sides",
-    "SpectralDistances": "spectra",
-    "SpectralStatistics": "spectra",
-    "Statistics": "frechet",
-    "Weights": "weights",
-    "WeightsMissing": "weights",
-    "compare_features": "feature_difference",
-    "compare_pairs": "difference",
-    "compare_segmentation": "segmentation",
-    "compare_spectra": "spectral_difference",
-    "compare_values": "difference",
-    "fid": "measurement",
-    "find_lpips": "perceptual",
-    "find_protocol": "protocols",
-    "find_weights": "weights",
-    "frechet_distance": "frechet",
-    "frechet_from_statistics": "frechet",
-    "frechet_influence": "influence",
-    "inception_score": "distribution",
-    "is_result_folder": "results",
-    "kid": "distribution",
-    "load_feature_file": "measurement",
-    "log_frequency_distance": "pairs",
-    "measure_pairs": "pair_pass",
-    "measure_segmentation": "segmentation",
-    "measure_spectra": "spectral_pass",
-    "mse": "pairs",
-    "open_images": "results",
-    "open_pairs": "results",
-    "precision_recall": "distribution",
-    "progress_bar": "progress",
-    "psnr": "pairs",
-    "sample_generator": "generators",
-    "spectral_distances": "spectra",
-    "ssim": "pairs",
+    "basis": ("Basis",),
+    "distribution": ("inception_score", "kid", "precision_recall"),
+    "features": ("Extractor", "Features"),
+    "frechet": ("Statistics", "frechet_distance", "frechet_from_statistics"),
+    "generators": ("sample_generator",),
+    "measurement": ("Measurement", "fid", "load_feature_file"),
+    "metric": ("Metric",),
+    "pair_pass": ("measure_pairs",),
+    "pairs": ("PairScores", "log_frequency_distance", "mse", "psnr", "ssim"),
+    "perceptual": ("Lpips", "find_lpips"),
+    "progress": ("progress_bar",),
+    "protocols": ("DEFAULT_PROTOCOL", "PROTOCOLS", "Protocol", "find_protocol"),
+    "results": ("ImagePairs", "is_result_folder", "open_images", "open_pairs"),
+    "segmentation": ("measure_segmentation",),
+    "sides": ("Sides",),
+    "sources": ("ImageSource",),
+    "spectra": ("SpectralDistances", "SpectralStatistics", "spectral_distances"),
+    "spectral_pass": ("measure_spectra",),
+    "uncertainty": (
+        "FEATURE_METRICS",
+        "Difference",
+        "compare_features",
+        "compare_pairs",
+        "compare_segmentation",
+        "compare_spectra",
+        "compare_values",
+        "frechet_influence",
+    ),
+    "weights": ("Weights", "WeightsMissing", "find_weights"),
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    for module, names in _PUBLIC.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

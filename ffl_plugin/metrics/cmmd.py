@@ -9,22 +9,17 @@ is unbiased, and the verdict is based on that one.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
-from ffl_plugin.metrics.feature_choice import CMMD, CMMD_UNBIASED
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.kernel_distance import Kernel, KernelDistances, kernel_distances
 from ffl_plugin.metrics.measurement import Measurement, basis_of, refuse_different_conditions
+from ffl_plugin.metrics.metric import CMMD, CMMD_UNBIASED
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.sides import Sides
-
-Rows = npt.NDArray[Any]
+from ffl_plugin.metrics.uncertainty import Kernel, kernel_distances
 
 SIGMA = 10.0
 SCALE = 1000.0
@@ -53,7 +48,7 @@ def cmmd(
     refuse_different_conditions(real, fake)
     if min(len(real), len(fake)) < 2:
         raise FFLError("CMMD needs at least 2 images on each side")
-    found = _distances(real.pool(), [fake.pool()], progress=progress)
+    found = kernel_distances(real.pool(), [fake.pool()], kernel=GAUSSIAN, what=CMMD.name, progress=progress)
     basis = replace(basis_of(real, fake), settings=(SETTINGS,))
     error = SCALE * found.sampling(np.ones(1))
     whole, unbiased = (
@@ -61,35 +56,3 @@ def cmmd(
         for metric, values in ((CMMD, found.whole), (CMMD_UNBIASED, found.values))
     )
     return whole, unbiased
-
-
-def compare_cmmd(
-    real: Rows,
-    trainings: Sides[Rows],
-    *,
-    paired: bool = False,
-    level: float = LEVEL,
-    progress: Optional[Progress] = None,
-) -> tuple[Difference, Difference]:
-    """Compare the CMMD of sets of embeddings (n, d), as published and unbiased.
-
-    The arguments are those of ``compare_fid``.
-    """
-    found = _distances(real, list(trainings), paired=paired, progress=progress)
-    whole, unbiased = (
-        compare_values(
-            metric,
-            trainings.split([SCALE * value for value in values]),
-            sampling=lambda weights: SCALE * found.sampling(weights),
-            degrees=min(len(rows) for rows in (real, *trainings)) - 1,
-            level=level,
-        )
-        for metric, values in ((CMMD, found.whole), (CMMD_UNBIASED, found.values))
-    )
-    return whole, unbiased
-
-
-def _distances(
-    real: Rows, sets: list[Rows], *, paired: bool = False, progress: Optional[Progress] = None
-) -> KernelDistances:
-    return kernel_distances(real, sets, kernel=GAUSSIAN, paired=paired, what=CMMD.name, progress=progress)

@@ -13,15 +13,16 @@ import numpy.typing as npt
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.feature_choice import INCEPTION, KID, NETWORKS, PRECISION, RECALL, metric_on
+from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, metric_on
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.kernel_distance import kernel_distances
 from ffl_plugin.metrics.measurement import Measurement, basis_of, refuse_different_conditions
+from ffl_plugin.metrics.metric import KID, PRECISION, RECALL
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.uncertainty import kernel_distances
 
 SEED = 2020  # torch-fidelity's default
 KID_SETTINGS = "all pairs"

@@ -12,11 +12,11 @@ from typing import Any, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
-from ffl_plugin.metrics.difference import FID_LIMIT, PAIR_METRICS
 from ffl_plugin.metrics.feature_choice import INCEPTION, ONLY_OF, PathLike, choose_features
 from ffl_plugin.metrics.feature_evaluation import features_of, measure_features
 from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.measurement import FeatureSet, Measurement, load_feature_file
+from ffl_plugin.metrics.metric import FID_LIMIT, PAIR_METRICS
 from ffl_plugin.metrics.pair_choice import (
     PairMetrics,
     choose_pair_metrics,

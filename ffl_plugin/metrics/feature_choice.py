@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import Optional, Union
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import FID, FID_LIMIT, HIGHER, Metric
+from ffl_plugin.metrics.metric import FID, FID_LIMIT, KID, PRECISION, RECALL, Metric
 
 INCEPTION, DINOV2, CLIP, ALEXNET = "inception", "dinov2", "clip", "alexnet"
 # Option value -> display name.
 NETWORKS = {INCEPTION: "Inception", DINOV2: "DINOv2", CLIP: "CLIP", ALEXNET: "AlexNet"}
-
-KID = Metric("kid", "KID")
-CMMD, CMMD_UNBIASED = Metric("cmmd", "CMMD"), Metric("cmmd_unbiased", "CMMD, unbiased")
-INCEPTION_SCORE = Metric("is", "Inception Score", HIGHER)
-PRECISION, RECALL = Metric("precision", "Precision", HIGHER), Metric("recall", "Recall", HIGHER)
 
 # Value of --metrics -> the only network that defines it, if any.
 ONLY_OF = {"fid": "", "kid": "", "cmmd": CLIP, "is": INCEPTION, "pr": ""}

@@ -8,11 +8,11 @@ from typing import Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.cmmd import cmmd
-from ffl_plugin.metrics.difference import FID
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
 from ffl_plugin.metrics.feature_choice import FeatureChoice, metric_on
 from ffl_plugin.metrics.features import Extractor, Features
 from ffl_plugin.metrics.measurement import FeatureSet, Measurement, fid, fid_limit
+from ffl_plugin.metrics.metric import FID
 from ffl_plugin.metrics.networks import find_network_weights, unpublished
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import find_protocol

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ffl_plugin.errors import FFLError
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[Any]  # features (n, d) of any real type
 
 # Rows converted to float64 at a time, so that memory does not grow with the number of features.
 _BLOCK = 4096

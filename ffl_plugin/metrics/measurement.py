@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import UNKNOWN, Basis
-from ffl_plugin.metrics.difference import FID, FID_LIMIT
 from ffl_plugin.metrics.feature_choice import INCEPTION, metric_on
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import (
@@ -22,8 +21,9 @@ from ffl_plugin.metrics.frechet import (
     frechet_from_statistics,
     frechet_to_statistics,
 )
-from ffl_plugin.metrics.frechet_limit import fewest_for_limit, frechet_limit
+from ffl_plugin.metrics.metric import FID, FID_LIMIT
 from ffl_plugin.metrics.protocols import Protocol
+from ffl_plugin.metrics.uncertainty import fewest_for_limit, frechet_limit
 
 FeatureSet = Union[Features, Statistics]
 

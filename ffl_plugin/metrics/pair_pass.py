@@ -14,8 +14,9 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import perceptual
 from ffl_plugin.metrics.decode import Pixels
 from ffl_plugin.metrics.devices import find_device
+from ffl_plugin.metrics.metric import PAIR_METRICS
 from ffl_plugin.metrics.one_pass import Consumer, Encoded, Picture, Request, Row, run_pass
-from ffl_plugin.metrics.pairs import BETTER, METRICS, PairScores, score_batch
+from ffl_plugin.metrics.pairs import METRICS, PairScores, score_batch
 from ffl_plugin.metrics.perceptual import Lpips
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
@@ -104,7 +105,7 @@ class PairMeter(Consumer):
         self._lpips = lpips
         self._device = find_device(device)
         chosen = [*metrics, *(["lpips"] if lpips is not None else [])]
-        self._metrics = tuple(metric for metric in BETTER if metric in chosen)
+        self._metrics = tuple(metric for metric in PAIR_METRICS if metric in chosen)
         basis = "" if lpips is None else lpips.weights.sha256
         self._cache = RowCache(cache, f"pairs {_VERSION} {self._metrics} {basis}")
         self._keys: list[bytes] = [b""] * len(pairs)

@@ -50,8 +50,6 @@ def log_frequency_distance(pred: Any, target: Any) -> float:
 
 # In the order of the paper.
 METRICS = ("psnr", "ssim", "lfd", "mse")
-# Metric -> which direction is better; LPIPS needs a network, passed by the caller.
-BETTER = {"psnr": "higher", "ssim": "higher", "lpips": "lower", "lfd": "lower", "mse": "lower"}
 
 
 @dataclass(frozen=True)

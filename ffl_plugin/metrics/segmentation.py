@@ -7,26 +7,16 @@ it on the generated photographs, save one class index per pixel, and compare wit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.basis import Basis
 from ffl_plugin.metrics.decode import decode_labels
-from ffl_plugin.metrics.difference import (
-    HIGHER,
-    LEVEL,
-    Difference,
-    Metric,
-    compare_values,
-    jackknife_error,
-)
+from ffl_plugin.metrics.metric import HIGHER, Metric
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.results import ImagePairs
-from ffl_plugin.metrics.sides import Sides
 
 FOLDS = 20
 
@@ -79,40 +69,6 @@ SEGMENTATION_METRICS = (
     (Metric("miou", "mIoU", HIGHER), mean_iou),
     (Metric("pixel_accuracy", "Pixel accuracy", HIGHER), pixel_accuracy),
 )
-
-
-def compare_segmentation(trainings: Sides[SegmentationScores], *, level: float = LEVEL) -> list[Difference]:
-    """Compare predicted label maps before and after, paired by image.
-
-    The interval is jackknifed: a twentieth of the images is left out of both sides at once.
-
-    Raises:
-        FFLError: two trainings were not measured on the same images.
-    """
-    first = trainings.before[0]
-    if any(scores.names != first.names for scores in trainings):
-        raise FFLError("the trainings were measured on different images; test all on the same ones")
-    # Without one fold: (folds, classes, classes) of each training.
-    rest = [scores.confusion - scores.folds for scores in trainings]
-    known = all(without.sum(axis=(1, 2)).all() for without in rest)
-    confusions = trainings.map(lambda scores: scores.confusion)
-    basis = Basis(
-        counts={"label maps": len(first.names)},
-        settings=(f"{len(first.confusion)} classes", f"class {first.ignored} ignored"),
-    )
-    differences = []
-    for metric, of in SEGMENTATION_METRICS:
-        left_out = np.array([list(map(of, without)) for without in rest]) if known else None
-        found = compare_values(
-            metric,
-            confusions.map(of),
-            basis=basis,
-            sampling=None if left_out is None else partial(jackknife_error, left_out.T),
-            degrees=len(first.folds) - 1,
-            level=level,
-        )
-        differences.append(found)
-    return differences
 
 
 def measure_segmentation(

@@ -7,7 +7,7 @@ write_report(comparison, Path("report"))
 
 from __future__ import annotations
 
-from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.compare import compare
 from ffl_plugin.report.model import Comparison, Verdict
 from ffl_plugin.report.outputs import check_folder, write_report

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Optional
 
 from ffl_plugin import __version__
-from ffl_plugin.metrics.difference import Difference
 from ffl_plugin.metrics.feature_choice import INCEPTION, choose_features
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.environment import describe_environment
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.from_features import compare_feature_files

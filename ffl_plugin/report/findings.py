@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
-from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.model import ChangedImage, Pictures, RadialProfile
 
 # Below this, the choice of the test images matters more than the training.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from ffl_plugin.errors import readable as readable
-from ffl_plugin.metrics.difference import Difference
+from ffl_plugin.metrics.uncertainty import Difference
 
 MINUS = "−"
 TOO_FEW = "too few images"

@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Union
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import FID, LOWER
-from ffl_plugin.metrics.feature_choice import (
-    CMMD,
-    INCEPTION,
-    KID,
-    NETWORKS,
-    FeatureChoice,
-    metric_on,
-)
+from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, FeatureChoice, metric_on
+from ffl_plugin.metrics.metric import CMMD, FID, KID, LOWER
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.inputs import Inputs
 from ffl_plugin.report.measuring import Measuring
@@ -80,8 +73,8 @@ class FeaturePlan:
 
     def findings(self, inputs: Inputs, how: Measuring, shown: Shown) -> Findings:
         """Compare the features, after the pass over the images."""
-        from ffl_plugin.metrics.feature_difference import compare_features
         from ffl_plugin.metrics.features import FeatureMeter
+        from ffl_plugin.metrics.uncertainty import compare_features
 
         if not self.possible:
             return Findings(missing=self.missing)
@@ -109,10 +102,10 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
         FFLError: the weights file cannot be used.
     """
     from ffl_plugin.cache import cache_folder
-    from ffl_plugin.metrics.feature_difference import FEATURE_METRICS
     from ffl_plugin.metrics.features import Extractor, FeatureMeter
     from ffl_plugin.metrics.networks import find_network_weights, unpublished
     from ffl_plugin.metrics.protocols import find_protocol
+    from ffl_plugin.metrics.uncertainty import FEATURE_METRICS
     from ffl_plugin.metrics.weights import WeightsMissing
 
     choice = how.features
@@ -154,8 +147,7 @@ def _kernel_would_decide(
     possible: Sequence[str], choice: FeatureChoice, features: Sequence[Features]
 ) -> tuple[str, ...]:
     """Advise a kernel distance if it can decide and the Fréchet distance cannot."""
-    from ffl_plugin.metrics.feature_difference import ENOUGH_FOR_KID
-    from ffl_plugin.metrics.frechet_limit import fewest_for_limit
+    from ffl_plugin.metrics.uncertainty import ENOUGH_FOR_KID, fewest_for_limit
 
     fewest, dimensions = min(map(len, features)), features[0].dimensions
     asked = {"kid", "cmmd"} & set(choice.metrics)
@@ -172,7 +164,7 @@ def _most_changed(
     real: Features, before: Features, after: Features, progress: Optional[Progress]
 ) -> tuple[ChangedImage, ...]:
     """Return images whose share in FID changed most, by name: their influence over the number of images."""
-    from ffl_plugin.metrics.influence import frechet_influence
+    from ffl_plugin.metrics.uncertainty import frechet_influence
 
     shares = []
     for done, fakes in enumerate((before, after), 1):

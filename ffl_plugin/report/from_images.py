@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.cache import cache_folder
-from ffl_plugin.metrics.difference import LOWER, Difference, compare_pairs
+from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.spectral_difference import compare_spectra
+from ffl_plugin.metrics.uncertainty import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.findings import Findings, few_images
 from ffl_plugin.report.from_features import plan_features
 from ffl_plugin.report.inputs import Inputs

@@ -15,7 +15,8 @@ def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:
     Raises:
         FFLError: a label map has no partner, another size, or a class out of range.
     """
-    from ffl_plugin.metrics.segmentation import compare_segmentation, measure_segmentation
+    from ffl_plugin.metrics.segmentation import measure_segmentation
+    from ffl_plugin.metrics.uncertainty import compare_segmentation
     from ffl_plugin.report.image_rows import digests_of
 
     pairs, classes = inputs.pairs, how.classes

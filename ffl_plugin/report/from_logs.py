@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ffl_plugin.metrics.difference import HIGHER, NEITHER, NO_EVIDENCE, Difference, Metric, compare_values
+from ffl_plugin.metrics.metric import HIGHER, NEITHER, Metric
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import NO_EVIDENCE, Difference, compare_values
 from ffl_plugin.report.curves import TrainingLog
 from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.inputs import Inputs

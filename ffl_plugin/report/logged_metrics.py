@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
+from ffl_plugin.metrics.metric import HIGHER, LOWER, NEITHER
 
 BEST = "_best"  # suffix of the key of a row with a metric's best snapshot
 

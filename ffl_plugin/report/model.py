@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ffl_plugin.metrics.difference import IMPROVED, NO_EVIDENCE, WORSE, Difference
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import IMPROVED, NO_EVIDENCE, WORSE, Difference
 from ffl_plugin.report import formatting
 from ffl_plugin.report.training_logs import Curve
 

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from ffl_plugin.metrics.difference import FID
 from ffl_plugin.metrics.feature_choice import NETWORKS, metric_on
+from ffl_plugin.metrics.metric import FID
 from ffl_plugin.report import figures, formatting, pictures
 from ffl_plugin.report.model import Comparison, RadialProfile, Sample
 from ffl_plugin.report.rendering import markup, render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffl_plugin.metrics.difference import IMPROVED, WORSE
+from ffl_plugin.metrics.uncertainty import IMPROVED, WORSE
 from ffl_plugin.report import formatting
 
 

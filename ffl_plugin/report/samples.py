@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import LOWER
+from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.model import ChangedImage, Sample
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 from ffl_plugin.formatting import aligned
-from ffl_plugin.metrics.difference import HIGHER, LOWER, NEITHER
+from ffl_plugin.metrics.metric import HIGHER, LOWER, NEITHER
 from ffl_plugin.report import formatting
 from ffl_plugin.report.model import Comparison, Training
 

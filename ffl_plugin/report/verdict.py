@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from ffl_plugin.metrics.difference import FID_LIMIT, NO_EVIDENCE, Difference
-from ffl_plugin.metrics.feature_choice import CMMD_UNBIASED, KID, NETWORKS, metric_on
+from ffl_plugin.metrics.feature_choice import NETWORKS, metric_on
+from ffl_plugin.metrics.metric import CMMD_UNBIASED, FID_LIMIT, KID
+from ffl_plugin.metrics.uncertainty import NO_EVIDENCE, Difference
 from ffl_plugin.report import formatting
 from ffl_plugin.report.model import Verdict
 

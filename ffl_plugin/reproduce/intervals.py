@@ -9,7 +9,7 @@ from typing import Optional
 
 import numpy as np
 
-from ffl_plugin.metrics.difference import student_quantile
+from ffl_plugin.metrics.uncertainty import student_quantile
 
 
 @dataclass(frozen=True)

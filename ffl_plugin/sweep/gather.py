@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
 from ffl_plugin.formatting import shortest
-from ffl_plugin.metrics.difference import IMPROVED, LOWER
+from ffl_plugin.metrics.metric import LOWER
+from ffl_plugin.metrics.uncertainty import IMPROVED
 from ffl_plugin.report import Comparison, Difference, compare, formatting
 from ffl_plugin.report.inputs import is_run
 from ffl_plugin.report.model import plain, row_to_json

@@ -9,12 +9,12 @@ import torch
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import neighbourhoods
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
-from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import FEATURES
 from ffl_plugin.metrics.protocols import PROTOCOLS
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.uncertainty import compare_features
 from ffl_plugin.metrics.weights import Weights
 
 FID = PROTOCOLS["pytorch-fid"]

@@ -10,17 +10,16 @@ import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import feature_difference
-from ffl_plugin.metrics.cmmd import GAUSSIAN, SIGMA, cmmd, compare_cmmd
+from ffl_plugin.metrics.cmmd import GAUSSIAN, SIGMA, cmmd
 from ffl_plugin.metrics.distribution import kid, precision_recall
 from ffl_plugin.metrics.feature_choice import choose_features
-from ffl_plugin.metrics.feature_difference import compare_features
 from ffl_plugin.metrics.features import Features
-from ffl_plugin.metrics.kernel_distance import kernel_distances, within
 from ffl_plugin.metrics.measurement import fid, fid_limit
 from ffl_plugin.metrics.protocols import find_protocol
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.uncertainty import ENOUGH_FOR_KID, compare_cmmd, compare_features, kernel_distances
+from ffl_plugin.metrics.uncertainty.u_statistic import within
 from ffl_plugin.metrics.weights import Weights
 from ffl_plugin.report.verdict import deciding_row
 
@@ -168,7 +167,7 @@ def test_a_comparison_on_clip_has_cmmd() -> None:
 
 @pytest.mark.parametrize("metric", ["cmmd", "kid"])
 def test_few_images_keep_kernel_distances_from_deciding(metric: str) -> None:
-    count = feature_difference.ENOUGH_FOR_KID
+    count = ENOUGH_FOR_KID
     for fewer in (0, 1):
         sides = [made("clip", seed, count - fewer) for seed in range(3)]
         rows = compare_features(sides[0], Sides([sides[1]], [sides[2]]), metrics=(metric,))

@@ -10,8 +10,9 @@ from pictures import picture, save
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import measure_segmentation, open_pairs
-from ffl_plugin.metrics.segmentation import SegmentationScores, compare_segmentation
+from ffl_plugin.metrics.segmentation import SegmentationScores
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import compare_segmentation
 
 TRUE = np.array([[0, 0, 1, 1], [0, 0, 1, 255]], np.uint8)
 PREDICTED = np.array([[0, 1, 1, 1], [0, 0, 1, 7]], np.uint8)

@@ -12,10 +12,10 @@ from report_material import write_set
 
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import feature_difference, features, frechet_distance, perceptual, weights
-from ffl_plugin.metrics.difference import Metric, compare_values
-from ffl_plugin.metrics.fid_difference import compare_fid
+from ffl_plugin.metrics import features, frechet_distance, perceptual, weights
+from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import compare_fid, compare_values, of_features
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
 from ffl_plugin.report import compare, to_text
 from ffl_plugin.report.page import to_html
@@ -45,7 +45,7 @@ def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
         (row,) = compare_fid(*sets, **options)
         return [row, replace(row, metric="fid_limit", name="FID, bias-reduced")]
 
-    monkeypatch.setattr(feature_difference, "compare_fid", with_limit)
+    monkeypatch.setattr(of_features, "compare_fid", with_limit)
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert [row.metric for row in found.rows[:2]] == ["fid", "fid_limit"]
     assert found.verdict.metric == "fid_limit"
@@ -78,7 +78,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     assert [row.decides for row in found.rows[:2]] == [False, False]
     too_few = "Too few images for KID to decide: its interval was validated for 32 or more, not for 8."
     assert found.row("kid").note == too_few
-    monkeypatch.setattr(feature_difference, "ENOUGH_FOR_KID", 8)
+    monkeypatch.setattr(of_features, "ENOUGH_FOR_KID", 8)
     found = compare(
         real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
         metrics=("fid", "kid", "pr"), download=False,

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from ffl_plugin.errors import readable
-from ffl_plugin.metrics.difference import Metric, compare_values
+from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import compare_values
 from ffl_plugin.report import formatting
 
 LFD = Metric("lfd", "LFD")

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ffl_plugin.metrics.difference import Difference, Metric, compare_values
+from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import Difference, compare_values
 from ffl_plugin.report.verdict import deciding_row, reach_verdict
 
 ORDER = (

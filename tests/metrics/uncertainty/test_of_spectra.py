@@ -7,7 +7,8 @@ import pytest
 
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralStatistics, spectral_distances
-from ffl_plugin.metrics.spectral_difference import _compressed, _error, _left_out, compare_spectra
+from ffl_plugin.metrics.uncertainty import compare_spectra
+from ffl_plugin.metrics.uncertainty.of_spectra import compressed
 
 
 def synthetic(generator, count, level, folds=20):
@@ -62,11 +63,11 @@ def test_the_interval_covers_the_truth():
 def test_few_coordinates_keep_the_distances_of_images():
     generator = np.random.default_rng(6)
     sets = [synthetic(generator, 40, 30.0) for _ in range(3)]
-    few = _compressed(sets)
-    for fakes, compressed in zip(sets[1:], few[1:]):
+    few = compressed(sets)
+    for fakes, short in zip(sets[1:], few[1:]):
         for left_out in ((), (3,), (0, 19)):
             expected = spectral_distances(fakes.without(*left_out), sets[0].without(*left_out))
-            found = spectral_distances(compressed.without(*left_out), few[0].without(*left_out))
+            found = spectral_distances(short.without(*left_out), few[0].without(*left_out))
             assert found.mean_spectrum_distance == pytest.approx(expected.mean_spectrum_distance, rel=1e-6)
 
 
@@ -106,29 +107,3 @@ def test_noise_that_both_sides_share_does_not_decide(metric):
         found = compare_spectra(measured(real, real.fold_high_energy), Sides([sides[0]], [sides[1]]))
         verdicts += [row.verdict for row in found if row.metric == metric]
     assert verdicts.count("no evidence") >= 180
-
-
-@pytest.mark.parametrize("mean", [0.0, 0.2, 2.0])
-def test_the_error_of_a_square_is_known(mean):
-    """The square of the mean of g normal vectors of d entries has the variance 4 d μ²/g + 2 d/g²."""
-    generator = np.random.default_rng(9)
-    folds, entries, squares = 20, 30, []
-    for _ in range(150):
-        vectors = generator.normal(mean, 1, (folds, entries))
-        whole, one, two = (
-            np.array(
-                [[np.sum(np.delete(vectors, out, axis=0).mean(axis=0) ** 2)] for out in _left_out(folds, n)]
-            )
-            for n in (0, 1, 2)
-        )
-        squares.append(_error(whole, one, two, np.ones(1)) ** 2)
-    assert np.mean(squares) == pytest.approx(entries * (4 * mean**2 / folds + 2 / folds**2), rel=0.15)
-
-
-def test_of_a_mean_nothing_comes_off():
-    """What two images do to a mean is the sum of what each does."""
-    numbers = np.random.default_rng(10).normal(size=20)
-    whole, one, two = (
-        np.array([[np.mean(np.delete(numbers, out))] for out in _left_out(20, n)]) for n in (0, 1, 2)
-    )
-    assert _error(whole, one, two, np.ones(1)) == pytest.approx(np.std(numbers, ddof=1) / np.sqrt(20))

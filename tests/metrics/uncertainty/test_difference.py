@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import Metric, compare_pairs, compare_values, jackknife_error
+from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import compare_pairs, compare_values
 
 FID = Metric("fid", "FID")
 
@@ -125,13 +126,6 @@ def test_images_are_matched_by_name():
     assert found.delta == pytest.approx(0.5)
     with pytest.raises(FFLError, match="different images"):
         compare_pairs(Sides([before], [scores([1.0, 2.0, 3.0], ["a", "b", "x"])]))
-
-
-def test_the_jackknife_of_a_mean_is_its_standard_error():
-    values = np.random.default_rng(1).normal(size=30)
-    left_out = np.array([np.delete(values, i).mean() for i in range(30)])
-    found = jackknife_error(left_out[:, None] * [3.0, 4.0], np.array([-1.0, 1.0]))
-    assert found == pytest.approx(values.std(ddof=1) / math.sqrt(30))
 
 
 def coverage(intervals, truth):

@@ -1,17 +1,16 @@
-"""Distances from the reals in frequency, before and after, with jackknife standard errors.
+"""Distances from the reals in frequency, before and after: the delete-a-group jackknife over folds.
 
 A fold is left out of the real images and of all trainings at once: the reals are resampled too, and images at
 the same position of each set (from one input or seed) are left out together. If a set is as close to the
-reals as its noise, the mean-spectrum distance is quadratic in the folds instead of linear, and the jackknife
-counts the interaction of two folds twice; leaving out both estimates it (Efron and Stein 1981).
+reals as its noise, the mean-spectrum distance is quadratic in the folds instead of linear, hence the
+second-order error.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Callable
 
@@ -19,43 +18,25 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.metrics.basis import Basis
-from ffl_plugin.metrics.difference import LEVEL, Difference, Metric, compare_values, jackknife_error
-from ffl_plugin.metrics.rings import Array
+from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
+from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.jackknife import delete_group_error, groups_left_out, second_order_error
 
 _BLOCK = 1 << 16  # entries of an image at a time
 
-
-@dataclass(frozen=True)
-class _Distance:
-    """A metric, its function of a set's distances, and whether it is the root of a square."""
-
-    metric: Metric
-    of: Callable[[SpectralDistances], float]
-    is_root: bool
-
-
-DISTANCES = {
-    distance.metric.key: distance
-    for distance in (
-        _Distance(
-            Metric("profile_distance", "Radial log-power distance", unit="dB"),
-            lambda d: d.profile_distance,
-            True,
-        ),
-        _Distance(
-            Metric("high_band_gap", "High-band energy", unit="dB from real"),
-            lambda d: _gap(d.high_band_energy_ratio),
-            True,
-        ),
-        _Distance(
-            Metric("mean_spectrum_distance", "Mean-spectrum distance"),
-            lambda d: d.mean_spectrum_distance,
-            False,
-        ),
-    )
+PROFILE = Metric("profile_distance", "Radial log-power distance", unit="dB")
+HIGH_BAND = Metric("high_band_gap", "High-band energy", unit="dB from real")
+MEAN_SPECTRUM = Metric("mean_spectrum_distance", "Mean-spectrum distance")
+# Metric -> its function of a set's distances.
+DISTANCES: dict[Metric, Callable[[SpectralDistances], float]] = {
+    PROFILE: lambda d: d.profile_distance,
+    HIGH_BAND: lambda d: _gap(d.high_band_energy_ratio),
+    MEAN_SPECTRUM: lambda d: d.mean_spectrum_distance,
 }
+ROOTS = (PROFILE, HIGH_BAND)  # roots of squares
 
 
 def compare_spectra(
@@ -69,22 +50,25 @@ def compare_spectra(
     sets = (real, *trainings)
     folds = min(len(statistics.counts) for statistics in sets)
     whole = spectral_values(sets)
-    groups = _compressed([_regrouped(statistics, folds) for statistics in sets])
+    groups = compressed([_regrouped(statistics, folds) for statistics in sets])
     # The values without each fold, and without each two.
     one, two = (
-        [spectral_values([group.without(*out) for group in groups]) for out in _left_out(folds, how_many)]
+        [
+            spectral_values([group.without(*out) for group in groups])
+            for out in groups_left_out(folds, how_many)
+        ]
         for how_many in (1, 2)
     )
     basis = Basis(counts={"real": real.count, "generated": trainings.before[0].count})
     differences = []
-    for name, distance in DISTANCES.items():
-        values = [np.array([found[name] for found in several]) for several in ([whole], one, two)]
-        error = _error_of_roots if distance.is_root else _error
+    for metric in DISTANCES:
+        values = [np.array([found[metric] for found in several]) for several in ([whole], one, two)]
+        error = _error_of_roots if metric in ROOTS else second_order_error
         known = folds > 1 and all(np.isfinite(several).all() for several in values)
         differences.append(
             compare_values(
-                distance.metric,
-                trainings.split(whole[name]),
+                metric,
+                trainings.split(whole[metric]),
                 basis=basis,
                 sampling=partial(error, *values) if known else None,
                 degrees=folds - 1,
@@ -94,19 +78,14 @@ def compare_spectra(
     return differences
 
 
-def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[str, list[float]]:
+def spectral_values(sets: Sequence[SpectralStatistics]) -> dict[Metric, list[float]]:
     """Return each spectral metric of all sets but the first, which is the real one."""
     distances = [spectral_distances(fakes, sets[0], bands=1) for fakes in sets[1:]]
-    return {name: [distance.of(d) for d in distances] for name, distance in DISTANCES.items()}
-
-
-def _left_out(folds: int, how_many: int) -> list[tuple[int, ...]]:
-    """Return the combinations of folds to leave out; empty if no fold would remain."""
-    return list(itertools.combinations(range(folds), how_many)) if folds > how_many else []
+    return {metric: [of(d) for d in distances] for metric, of in DISTANCES.items()}
 
 
 def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> float:
-    """Standard error of a weighted sum of values that are roots of squares; arguments as for ``_error``.
+    """Return the standard error of a weighted sum of roots of squares; arguments as ``second_order_error``.
 
     This is the jackknife's, without correction, since roots are not quadratic in the folds. Near 0 a root has
     no slope: if two sets are as close to the reals as their noise, common variation moves both up or both
@@ -114,38 +93,17 @@ def _error_of_roots(whole: Array, one: Array, two: Array, weights: Array) -> flo
     show it: if the roots differ significantly but the squares do not, the error is that of the squares over
     the sum of the roots.
     """
-    error = jackknife_error(one, weights)
+    error = delete_group_error(one, weights)
     if abs(float(whole[0] @ weights)) <= 2 * error:
         return error
     squares = whole**2
-    of_squares = _error(squares, one**2, two**2, weights)
+    of_squares = second_order_error(squares, one**2, two**2, weights)
     if abs(float(squares[0] @ weights)) > 2 * of_squares:
         return error
     return max(error, of_squares / (2 * float(whole.mean())))
 
 
-def _error(whole: Array, one: Array, two: Array, weights: Array) -> float:
-    """Standard error of a weighted sum of values, without the interactions that the jackknife counts twice.
-
-    With θ of all g folds, θ₍ᵢ₎ without one and θ₍ᵢⱼ₎ without two, the interaction of two folds is
-    Qᵢⱼ = g·θ − (g − 1)·(θ₍ᵢ₎ + θ₍ⱼ₎) + (g − 2)·θ₍ᵢⱼ₎; half of its variance is subtracted.
-
-    Args:
-        whole, one, two: (1, k), (g, k) and (g·(g − 1)/2, k) values of k trainings.
-        weights: (k,).
-    """
-    squares = jackknife_error(one, weights) ** 2
-    if not len(two):
-        return math.sqrt(squares)
-    folds = len(one)
-    without, pairs = one @ weights, np.array(_left_out(folds, 2))
-    together = (
-        folds * (whole @ weights) - (folds - 1) * without[pairs].sum(axis=1) + (folds - 2) * (two @ weights)
-    )
-    return float(np.sqrt(squares - min(np.var(together), squares) / 2))
-
-
-def _compressed(sets: Sequence[SpectralStatistics]) -> list[SpectralStatistics]:
+def compressed(sets: Sequence[SpectralStatistics]) -> list[SpectralStatistics]:
     """Project the images of all folds, of which only distances matter, to as many coordinates as folds."""
     images = [statistics.fold_images.reshape(len(statistics.counts), -1) for statistics in sets]
     entries, rows = images[0].shape[1], sum(map(len, images))

@@ -16,19 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import numpy as np
-import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.influence import sampling_error
+from ffl_plugin.metrics.frechet import Array, Rows
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
 _BLOCK = 1024  # rows and columns of the kernel matrices at a time
 
-Rows = npt.NDArray[Any]
 Advance = Callable[[int], None]
 
 
@@ -104,11 +102,6 @@ def between(
     return KernelMoments(means, means, rows, columns, squares - of_rows - of_columns + np.outer(means, means))
 
 
-def kernel_distance(fakes: float, reals: float, across: float) -> float:
-    """Return MMD² from the mean kernels within the fakes, within the reals, and between fakes and reals."""
-    return fakes + reals - 2 * across
-
-
 @dataclass(frozen=True)
 class KernelDistances:
     """MMD² of several sets to one real set.
@@ -168,8 +161,8 @@ def kernel_distances(
         inner = within(drawn, kernel=kernel, advance=advance)
         across = between(drawn, real, kernel=kernel, advance=advance)
         for place, other in enumerate(across.means):
-            values.append(kernel_distance(inner.means[place], reals.means[0], other))
-            whole.append(kernel_distance(inner.whole[place], reals.whole[0], other))
+            values.append(inner.means[place] + reals.means[0] - 2 * other)
+            whole.append(inner.whole[place] + reals.whole[0] - 2 * other)
         of_fakes += list(2 * (inner.rows - across.rows))
         of_reals += list(2 * (reals.rows - across.columns))
         count = len(drawn[0])
@@ -178,7 +171,7 @@ def kernel_distances(
         )
 
     def sampling(weights: Array) -> float:
-        squares = sampling_error(of_fakes, of_reals, weights, paired=paired) ** 2
+        squares = infinitesimal_error(of_fakes, of_reals, weights, paired=paired) ** 2
         # First-order terms are estimated from the same images, which counts the second order twice.
         twice = max(float(weights @ second_order @ weights), 0.0)
         return float(np.sqrt(squares - min(twice, squares / 2)))

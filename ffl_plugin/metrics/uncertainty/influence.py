@@ -12,14 +12,10 @@ than Σ √λ, such as its limit for infinitely many images, 2 ∂/∂λ replace
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from ffl_plugin.metrics.frechet import Array, positive
-from ffl_plugin.metrics.frechet_limit import limit_of_distance, limit_of_root
+from ffl_plugin.metrics.frechet import Array, Rows, positive
+from ffl_plugin.metrics.uncertainty.bias_reduction import limit_of_distance, limit_of_root
 
 _BLOCK = 4096  # rows in float64 at a time
 
@@ -33,9 +29,7 @@ class Coupling:
         tilt: images at even positions have weight 1 + tilt, those at odd ones 1 − tilt.
     """
 
-    def __init__(
-        self, rows_a: npt.NDArray[Any], rows_b: npt.NDArray[Any], *, ddof: int = 1, tilt: float = 0.0
-    ) -> None:
+    def __init__(self, rows_a: Rows, rows_b: Rows, *, ddof: int = 1, tilt: float = 0.0) -> None:
         self._swapped = len(rows_a) > len(rows_b)
         if self._swapped:
             rows_a, rows_b = rows_b, rows_a
@@ -96,33 +90,9 @@ class Coupling:
         return both[::-1] if self._swapped else both
 
 
-def frechet_influence(
-    rows_a: npt.NDArray[Any], rows_b: npt.NDArray[Any], *, ddof: int
-) -> tuple[Array, Array]:
+def frechet_influence(rows_a: Rows, rows_b: Rows, *, ddof: int) -> tuple[Array, Array]:
     """Influence of every feature (n, d) and (m, d) on ``frechet_distance``: (n,), (m,), each with mean 0."""
     return Coupling(rows_a, rows_b, ddof=ddof).influence()
-
-
-def sampling_error(
-    of_fakes: Sequence[Array], of_reals: Sequence[Array], weights: Array, *, paired: bool
-) -> float:
-    """Standard error of a weighted sum of values: the infinitesimal jackknife (Efron 1982).
-
-    The variance over samples of images is the sum of squared influences over n², for each set.
-
-    Args:
-        of_fakes: (n,) for each training, of its own images on its own value.
-        of_reals: (m,) for each training, of the real images, which all trainings share; empty without
-            reals.
-        weights: (k,) of the trainings' values.
-        paired: whether image i of every training has the same seed or input, and so is sampled together.
-    """
-    samples = [weight * of_own for weight, of_own in zip(weights, of_fakes)]
-    if paired:
-        samples = [np.sum(samples, axis=0)]
-    if of_reals:
-        samples.append(np.tensordot(weights, of_reals, axes=1))
-    return float(np.sqrt(sum(np.var(sample, ddof=1) / len(sample) for sample in samples)))
 
 
 def _tilted(count: int, tilt: float) -> Array:
@@ -132,7 +102,7 @@ def _tilted(count: int, tilt: float) -> Array:
     return weights
 
 
-def _mean(rows: npt.NDArray[Any], weights: Array) -> Array:
+def _mean(rows: Rows, weights: Array) -> Array:
     total: Array = np.zeros(rows.shape[1])
     for start in range(0, len(rows), _BLOCK):
         total += weights[start : start + _BLOCK] @ rows[start : start + _BLOCK]
@@ -140,7 +110,7 @@ def _mean(rows: npt.NDArray[Any], weights: Array) -> Array:
     return mean
 
 
-def _covariance(rows: npt.NDArray[Any], mean: Array, weights: Array, ddof: int) -> Array:
+def _covariance(rows: Rows, mean: Array, weights: Array, ddof: int) -> Array:
     total: Array = np.zeros((rows.shape[1], rows.shape[1]))
     for start in range(0, len(rows), _BLOCK):
         block = (rows[start : start + _BLOCK] - mean) * np.sqrt(weights[start : start + _BLOCK, None])
@@ -148,13 +118,13 @@ def _covariance(rows: npt.NDArray[Any], mean: Array, weights: Array, ddof: int) 
     return total / (len(rows) - ddof)
 
 
-def _quadratic(rows: npt.NDArray[Any], mean: Array, root: Array) -> Array:
+def _quadratic(rows: Rows, mean: Array, root: Array) -> Array:
     """|G (x − μ)|² for every row."""
     blocks = (rows[start : start + _BLOCK] - mean for start in range(0, len(rows), _BLOCK))
     return np.concatenate([np.sum((block @ root.T) ** 2, axis=1) for block in blocks])
 
 
-def _linear_and_square(rows: npt.NDArray[Any], mean: Array, shift: Array) -> Array:
+def _linear_and_square(rows: Rows, mean: Array, shift: Array) -> Array:
     """2 (μ − ν)·(x − μ) + |x − μ|² for every row."""
     blocks = (rows[start : start + _BLOCK] - mean for start in range(0, len(rows), _BLOCK))
     return np.concatenate([2 * block @ shift + np.sum(block**2, axis=1) for block in blocks])

@@ -11,19 +11,23 @@ import pytest
 from scipy import stats
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import Difference, Metric, compare_pairs, compare_values
-from ffl_plugin.metrics.distribution_difference import (
+from ffl_plugin.metrics.metric import Metric
+from ffl_plugin.metrics.pairs import PairScores
+from ffl_plugin.metrics.segmentation import SegmentationScores
+from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.spectral_sums import spectra_of
+from ffl_plugin.metrics.uncertainty import (
+    Difference,
+    SamplingError,
+    compare_fid,
     compare_inception_score,
     compare_kid,
+    compare_pairs,
     compare_precision_recall,
+    compare_segmentation,
+    compare_spectra,
+    compare_values,
 )
-from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.pairs import PairScores
-from ffl_plugin.metrics.seed_variance import SamplingError
-from ffl_plugin.metrics.segmentation import SegmentationScores, compare_segmentation
-from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.spectral_difference import compare_spectra
-from ffl_plugin.metrics.spectral_sums import spectra_of
 
 Array = npt.NDArray[np.float64]
 

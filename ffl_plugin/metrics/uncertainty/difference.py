@@ -2,65 +2,35 @@
 
 A comparison has two sources of uncertainty. The choice of images affects every number: the sampling error,
 estimated from the images or by the jackknife. The seed determines the network, which only several trainings
-per side can show (``seed_variance``). The interval is
+per side can show (``random_effects``). The interval is
 
     Δ ± t·√(sampling² + variance of seeds)
 
-with Student's t and the degrees of freedom of Satterthwaite (1946), so it is never narrower than the images
-alone imply.
+with Student's t and the degrees of freedom of Welch and Satterthwaite (1946): never narrower than the
+images alone imply.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from operator import methodcaller
 from typing import Optional
 
 import numpy as np
 
-from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
+from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.metric import LOWER, NEITHER, Metric
 from ffl_plugin.metrics.optional import require
-from ffl_plugin.metrics.pairs import BETTER, PairScores
-from ffl_plugin.metrics.seed_variance import Array, SamplingError, seed_variance, standard_deviation
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty.random_effects import (
+    SamplingError,
+    standard_deviation,
+    variance_component,
+)
 
 IMPROVED, NO_EVIDENCE, WORSE = "improved", "no evidence", "worse"
-LOWER, HIGHER, NEITHER = "lower", "higher", ""
 LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric.
-
-    Attributes:
-        key: name in options and JSON, such as ``fid`` or ``psnr``.
-        name: display name, such as ``FID``.
-        direction: which is better, ``lower`` or ``higher``; empty if neither.
-        unit: unit, such as ``dB``; empty for dimensionless numbers.
-    """
-
-    key: str
-    name: str
-    direction: str = LOWER
-    unit: str = ""
-
-
-FID, FID_LIMIT = Metric("fid", "FID"), Metric("fid_limit", "FID, bias-reduced")
-PAIR_METRICS = {
-    key: Metric(key, name, BETTER[key], unit)
-    for key, name, unit in (
-        ("psnr", "PSNR", "dB"),
-        ("ssim", "SSIM", ""),
-        ("lfd", "LFD", ""),
-        ("mse", "MSE", ""),
-        ("lpips", "LPIPS", ""),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -131,7 +101,7 @@ def compare_values(
     """
     means = [float(np.mean(side)) for side in (values.before, values.after)]
     error = None if sampling is None else sampling(_weights_of_difference(*values.counts))
-    of_seeds = seed_variance(values, sampling)
+    of_seeds = variance_component(values, sampling)
     found = Difference(
         metric.key, metric.name, metric.direction, metric.unit, means[0], means[1], means[1] - means[0],
         basis=basis or Basis(), level=level, before_trainings=tuple(map(float, values.before)),
@@ -149,44 +119,6 @@ def compare_values(
     half = _half_width(variance, uncertainty, level)
     low, high = found.delta - half, found.delta + half
     return replace(found, low=low, high=high, verdict=verdict(low, high, metric.direction))
-
-
-def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list[Difference]:
-    """Compare metrics of pairs image by image.
-
-    Raises:
-        FFLError: two trainings were not measured on the same images.
-    """
-    first = trainings.before[0]
-    count = len(first.names)
-    for scores in trainings:
-        if sorted(scores.names) != sorted(first.names):
-            raise FFLError("the trainings were measured on different images; test all on the same ones")
-    differences = []
-    for key in first.scores:
-        images = np.stack([_by_image(scores, key, first.names) for scores in trainings])
-        differences.append(
-            compare_values(
-                PAIR_METRICS[key],
-                trainings.map(methodcaller("mean", key)),
-                basis=Basis(counts={"pairs": count}),
-                sampling=partial(_error_of_mean, images) if count > 1 and np.isfinite(images).all() else None,
-                degrees=count - 1,
-                level=level,
-            )
-        )
-    return differences
-
-
-def jackknife_error(left_out: Array, weights: Array) -> float:
-    """Return the jackknife standard error of a weighted sum θ, √((g−1)/g·Σ(θ−θ̄)²), over g groups.
-
-    Args:
-        left_out: (g, k) the values of k trainings without each group.
-        weights: (k,).
-    """
-    groups, sums = len(left_out), left_out @ weights
-    return float(np.sqrt((groups - 1) / groups * np.sum((sums - sums.mean()) ** 2)))
 
 
 def _weights_of_difference(count_before: int, count_after: int) -> Array:
@@ -212,14 +144,3 @@ def verdict(low: float, high: float, direction: str) -> str:
     if low <= 0 <= high or direction == NEITHER:
         return NO_EVIDENCE
     return IMPROVED if (high < 0) == (direction == LOWER) else WORSE
-
-
-def _by_image(scores: PairScores, metric: str, names: Sequence[str]) -> Array:
-    """Return the score of each image in the order of ``names``."""
-    place = {name: index for index, name in enumerate(scores.names)}
-    return np.asarray(scores.scores[metric], np.float64)[[place[name] for name in names]]
-
-
-def _error_of_mean(images: Array, weights: Array) -> float:
-    """Return the standard error of the mean over images of a weighted sum of the trainings' scores (k, n)."""
-    return float(np.std(weights @ images, ddof=1) / math.sqrt(images.shape[1]))

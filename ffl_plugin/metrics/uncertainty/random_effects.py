@@ -22,19 +22,18 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.sides import Sides
 
-Array = npt.NDArray[np.float64]
 # Weights w -> standard error of Σ w·value over the trainings (before, then after) from the finite set of
 # images.
 SamplingError = Callable[[Array], float]
 
 
 @dataclass(frozen=True)
-class SeedVariance:
+class VarianceComponent:
     """The contribution of seeds to the variance of the difference.
 
     Attributes:
@@ -46,7 +45,9 @@ class SeedVariance:
     uncertainty: float
 
 
-def seed_variance(values: Sides[float], sampling: Optional[SamplingError]) -> Optional[SeedVariance]:
+def variance_component(
+    values: Sides[float], sampling: Optional[SamplingError]
+) -> Optional[VarianceComponent]:
     """Estimate the contribution of seeds to the variance of the difference of the means.
 
     Args:
@@ -64,7 +65,7 @@ def seed_variance(values: Sides[float], sampling: Optional[SamplingError]) -> Op
     of_images = 0.0 if sampling is None else float(np.mean([sampling(row) ** 2 for row in contrasts]))
     before, after = values.counts
     share = 1 / before if values.paired_seeds else 1 / before + 1 / after
-    return SeedVariance(
+    return VarianceComponent(
         variance=max(square - of_images, 0.0) * share,
         # The images' part of the mean square is estimated from many images, not from the few trainings.
         uncertainty=max(square**2 - of_images**2, 0.0) * share**2 / len(contrasts),

@@ -1,61 +1,37 @@
-"""KID, Inception Score, precision and recall before and after, with confidence intervals.
+"""Inception Score, precision and recall before and after, with confidence intervals.
 
-The sampling model redraws the real images, which both sides share, and the fakes; fakes of the same name (one
-seed, one input) are drawn together. KID is a U-statistic with a known exact variance; the Inception Score is
-smooth in the weight of an image, so its influence function gives the error, as for FID. Precision and recall
-count nearest neighbours, and their error is estimated from the differences of two halves of the images. All
-but KID depend on the number of images, and the interval applies to that number.
+The Inception Score is smooth in the weight of an image, so the infinitesimal jackknife gives its error.
+Precision and recall count nearest neighbours; their error is estimated from balanced half-samples (McCarthy
+1969). All depend on the number of images, and the interval applies to that number.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.difference import LEVEL, Difference, compare_values
 from ffl_plugin.metrics.distribution import (
     IS_SPLITS,
     NEIGHBOURS,
     inception_score_influence,
     inception_score_of,
 )
-from ffl_plugin.metrics.feature_choice import INCEPTION_SCORE, KID, PRECISION, RECALL
-from ffl_plugin.metrics.frechet import Array
-from ffl_plugin.metrics.influence import sampling_error
-from ffl_plugin.metrics.kernel_distance import kernel_distances
+from ffl_plugin.metrics.frechet import Array, Rows
+from ffl_plugin.metrics.metric import INCEPTION_SCORE, PRECISION, RECALL
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
-
-Rows = npt.NDArray[Any]
+from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
 GROUPS = 16  # a power of 2
 # Images on each side.
 FEWEST_NEIGHBOURS = 2 * GROUPS  # for precision and recall: at least 16 in each half
 FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
-
-
-def compare_kid(
-    real: Rows,
-    trainings: Sides[Rows],
-    *,
-    paired: bool = False,
-    level: float = LEVEL,
-    progress: Optional[Progress] = None,
-) -> Difference:
-    """Compare the KID of sets of features (n, d); the arguments are those of ``compare_fid``."""
-    found = kernel_distances(real, list(trainings), paired=paired, progress=progress)
-    return compare_values(
-        KID,
-        trainings.split(found.values),
-        sampling=found.sampling,
-        degrees=min(len(rows) for rows in (real, *trainings)) - 1,
-        level=level,
-    )
 
 
 def compare_inception_score(
@@ -74,7 +50,7 @@ def compare_inception_score(
     return compare_values(
         INCEPTION_SCORE,
         trainings.map(lambda logits: inception_score_of(logits)[0]),
-        sampling=lambda weights: sampling_error(of_fakes, [], weights, paired=paired),
+        sampling=lambda weights: infinitesimal_error(of_fakes, [], weights, paired=paired),
         degrees=fewest - IS_SPLITS,
         level=level,
     )
@@ -95,7 +71,7 @@ def compare_precision_recall(
         raise FFLError(
             f"an interval of precision and recall needs at least {FEWEST_NEIGHBOURS} images on each side"
         )
-    halves = _balanced_halves()
+    halves = balanced_half_samples()
     found = [
         precision_and_recall(real, rows, neighbours=NEIGHBOURS, halves=halves, progress=progress)
         for rows in trainings
@@ -121,7 +97,7 @@ def compare_precision_recall(
     return precision, recall
 
 
-def _balanced_halves() -> npt.NDArray[np.bool_]:
+def balanced_half_samples() -> npt.NDArray[np.bool_]:
     """Return (16, 15): 15 mutually orthogonal ways to halve 16 groups of images.
 
     The columns of a Hadamard matrix, as in balanced repeated replication (McCarthy 1969).

@@ -7,15 +7,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ffl_plugin.metrics.difference import Difference
-from ffl_plugin.metrics.distribution_difference import (
+from ffl_plugin.metrics.segmentation import SegmentationScores
+from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty import (
+    Difference,
+    compare_fid,
     compare_inception_score,
     compare_kid,
     compare_precision_recall,
+    compare_segmentation,
 )
-from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.segmentation import SegmentationScores, compare_segmentation
-from ffl_plugin.metrics.sides import Sides
 
 DIMENSIONS = 8
 MIXING = np.random.default_rng(5).normal(size=(DIMENSIONS, DIMENSIONS)) / np.sqrt(DIMENSIONS)

@@ -11,19 +11,19 @@ images, and up to half of its square is subtracted, as the second-order term of 
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import numpy as np
-import numpy.typing as npt
 
-from ffl_plugin.metrics.difference import FID, FID_LIMIT, LEVEL, Difference, compare_values
-from ffl_plugin.metrics.frechet import Array, frechet_distance
-from ffl_plugin.metrics.frechet_limit import fewest_for_limit
-from ffl_plugin.metrics.influence import Coupling, sampling_error
+from ffl_plugin.metrics.frechet import Array, Rows, frechet_distance
+from ffl_plugin.metrics.metric import FID, FID_LIMIT
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty.bias_reduction import fewest_for_limit
+from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.influence import Coupling
+from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
-Rows = npt.NDArray[Any]
 Influence = Callable[[Coupling], tuple[Array, Array]]
 
 # To second order all of the noise would be genuine; in the simulation of benchmarks/coverage.py the share is
@@ -101,17 +101,18 @@ class _Error:
         """Add a training's influences, of its own images and of the reals, plain and with tilted weights."""
         for place, (before, after) in enumerate(zip(plain, tilted)):
             self._plain[place].append(before)
-            self._noise[place].append(_balanced(after - before) / _TILT)
+            self._noise[place].append(own_effects(after - before) / _TILT)
 
     def of_sampling(self, weights: Array) -> float:
         """Return the standard error of the weighted sum of the trainings' values."""
         squares, noise = (
-            sampling_error(*kind, weights, paired=self._paired) ** 2 for kind in (self._plain, self._noise)
+            infinitesimal_error(*kind, weights, paired=self._paired) ** 2
+            for kind in (self._plain, self._noise)
         )
         return float(np.sqrt(squares - min(self._genuine * noise, squares) / 2))
 
 
-def _balanced(change: Array) -> Array:
+def own_effects(change: Array) -> Array:
     """Subtract the common part of images at even and at odd positions, leaving each image's own effect."""
     centred: Array = change.copy()
     for parity in (0, 1):

@@ -8,23 +8,23 @@ from typing import Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.cmmd import SETTINGS as CMMD_SETTINGS
-from ffl_plugin.metrics.cmmd import compare_cmmd
-from ffl_plugin.metrics.difference import LEVEL, NO_EVIDENCE, Difference, Metric
 from ffl_plugin.metrics.distribution import KID_SETTINGS, NEIGHBOURS, SCORE_SETTINGS
-from ffl_plugin.metrics.distribution_difference import (
+from ffl_plugin.metrics.feature_choice import metric_on
+from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.measurement import basis_of, refuse_different_conditions
+from ffl_plugin.metrics.metric import KID, Metric
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty.bias_reduction import REMAINING_BIAS, fewest_for_limit
+from ffl_plugin.metrics.uncertainty.difference import LEVEL, NO_EVIDENCE, Difference
+from ffl_plugin.metrics.uncertainty.of_distribution import (
     FEWEST_NEIGHBOURS,
     FEWEST_SCORED,
     compare_inception_score,
-    compare_kid,
     compare_precision_recall,
 )
-from ffl_plugin.metrics.feature_choice import KID, metric_on
-from ffl_plugin.metrics.features import Features
-from ffl_plugin.metrics.fid_difference import compare_fid
-from ffl_plugin.metrics.frechet_limit import REMAINING_BIAS, fewest_for_limit
-from ffl_plugin.metrics.measurement import basis_of, refuse_different_conditions
-from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.metrics.sides import Sides
+from ffl_plugin.metrics.uncertainty.of_fid import compare_fid
+from ffl_plugin.metrics.uncertainty.of_kernels import compare_cmmd, compare_kid
 
 # Metric -> the fewest images per side for an interval.
 FEATURE_METRICS = {"fid": 4, "kid": 4, "cmmd": 4, "is": FEWEST_SCORED, "pr": FEWEST_NEIGHBOURS}
