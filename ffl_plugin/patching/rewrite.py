@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ffl_plugin.patching.clone import Clone, Definition, classes_above
+from ffl_plugin.patching.clone import Clone, Definition, classes_above, imported_files
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.insertion import insertions_for
 from ffl_plugin.patching.layout import Insertion, Place, after_comma, read_signature
@@ -82,7 +82,7 @@ def require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -
     """Refuse if inserted code would read an unbound variable or attribute of ``self``.
 
     Raises:
-        PatchError: naming it and the function or class.
+        PatchError: naming it and the function or class, or an imported file that cannot be parsed.
     """
     introduced = introduced_names(edits)
     for edit in edits:
@@ -98,7 +98,10 @@ def require_names_bound(source: Source, edits: tuple[Edit, ...], clone: Clone) -
         owner = owner_of(source, scope)
         known.update(_attributes(source, owner, clone) if owner is not None else ())
         for name in sorted(names_read(edit) - introduced - known - set(dir(builtins))):
-            where = owner.name if owner is not None and name.startswith("self.") else edit.function
+            inherited = owner is not None and name.startswith("self.")
+            for file in sorted(imported_files(source, clone) if inherited else ()):
+                clone.source(file)  # a class in a file that cannot be parsed may bind it
+            where = owner.name if owner is not None and inherited else edit.function
             raise PatchError(
                 f"{where or 'the module'} does not bind {name}, which the patch needs",
                 file=source.name,

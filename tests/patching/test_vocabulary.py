@@ -245,7 +245,6 @@ NOT_INHERITED = {
         "Other",
         {"options/base.py": BASE + "\n\nclass Other:\n    pass\n"},
     ),
-    "a file that cannot be parsed": ("from .base import Base", "Base", {"options/base.py": BASE + "=\n"}),
     "files that import each other": (
         "from .base import *",
         "Base",
@@ -287,6 +286,15 @@ def test_what_no_class_binds_is_refused(
     written(tmp_path, imported, bases, files)
     with pytest.raises(PatchError, match=r"options.py:\d+: Options does not bind self.parser, which the"):
         plan_apply(recipe(), tmp_path)
+
+
+def test_a_base_class_in_a_file_that_cannot_be_parsed_is_refused_there(tmp_path: Path) -> None:
+    """Such as with the marks of a merge that were committed; the class itself may well bind the attribute."""
+    broken = f"{BASE}<<<<<<< HEAD\n"
+    written(tmp_path, "from .base import Base", "Base", {"options/base.py": broken})
+    with pytest.raises(PatchError, match="cannot be parsed") as refused:
+        plan_apply(recipe(), tmp_path)
+    assert (refused.value.file, refused.value.line) == ("options/base.py", len(broken.splitlines()))
 
 
 def test_an_edit_of_two_statements_is_named() -> None:
