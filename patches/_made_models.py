@@ -40,8 +40,10 @@ def trains_the_model(method: str, call: str, *, every: bool) -> Check:
             for trainer in used or found
         )
         if others and (every or not fitting):
-            trainer, line, model = others[0]
-            patched = f"{method.rpartition('.')[0]} of {source.name}"
+            owner = method.rpartition(".")[0]
+            # A changed copy of the patched model tells more than another kind of model in the same factory.
+            trainer, line, model = min(others, key=lambda other: other[2].name != owner)
+            patched = f"{owner} of {source.name}"
             raise PatchError(
                 f"trains {model.name} of {model.source.name}, not {patched}",
                 file=trainer,

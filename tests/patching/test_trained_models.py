@@ -134,6 +134,17 @@ def create_model(opt):
     from .{module} import {name}
     return {name}(opt)
 """
+FACTORY = """
+def create_model(opt):
+    if opt.model == 'other':
+        from .other_model import OtherModel
+        model = OtherModel(opt)
+    else:
+        from .tuned_model import Pix2PixModel
+        if opt.isTrain:
+            model = Pix2PixModel(opt)
+    return model
+"""
 OTHER = "class OtherModel:\n    def backward_G(self):\n        self.loss_G.backward()\n"
 
 
@@ -161,6 +172,21 @@ def test_the_model_of_a_training_loop(make_clone: MakeClone, target: str, chosen
         assert refused.value.file == "train.py"
     else:
         assert plan_apply(all_recipes()[target], clone).changes
+
+
+def test_of_several_other_models_the_copy_of_the_patched_one_is_named(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    write(
+        clone,
+        {
+            "models/other_model.py": OTHER,
+            "models/tuned_model.py": (clone / "models" / "pix2pix_model.py").read_text(encoding="utf-8"),
+            "models/__init__.py": FACTORY,
+            "train.py": LOOP.format(imported="from models import create_model", made="create_model(opt)"),
+        },
+    )
+    with pytest.raises(PatchError, match=r"trains Pix2PixModel of models/tuned_model\.py, not Pix2PixModel"):
+        plan_apply(all_recipes()["pix2pix"], clone)
 
 
 def test_the_trainer_of_another_repository_in_the_folder_is_no_reason(make_clone: MakeClone) -> None:
