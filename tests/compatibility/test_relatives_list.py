@@ -28,6 +28,45 @@ def test_page_has_a_row_for_every_entry_of_the_list() -> None:
         assert f"[{entry.where}](https://github.com/{entry.repository}/tree/{entry.commit})" in page
 
 
+def cells_of(line: str) -> list[str]:
+    """The cells of a line of a Markdown table."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def judged(texts: list[str]) -> str:
+    """How many of a column's checks were right, of how many that were run."""
+    run = [text for text in texts if text and not text.startswith("not run: ")]
+    return f"{sum(not text.startswith('wrong: ') for text in run)} / {len(run)}"
+
+
+def test_the_totals_of_the_page_are_those_of_its_rows() -> None:
+    entries = read_entries(LIST)
+    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8").partition("\n## Journeys")[0]
+    summary, *sections = page.split("\n## ")
+    totals = {line[0].strip("*"): line[1:] for line in map(cells_of, summary.splitlines()) if len(line) == 8}
+    rows = {
+        (section.partition("\n")[0], link.partition("]")[0].removeprefix("[")): row
+        for section in sections
+        for link, *row in map(cells_of, section.splitlines()[4:])
+    }
+    targets = list(dict.fromkeys(entry.target for entry in entries))
+    for target in [*targets, "all"]:
+        part = [entry for entry in entries if target in (entry.target, "all")]
+        found = [(entry, rows[entry.target, entry.where]) for entry in part]
+        applies, refused = (
+            [row[1] for entry, row in found if entry.expect == expect] for expect in ("applies", "refused")
+        )
+        assert totals[target] == [
+            str(len(applies)),
+            str(applies.count("applied")),
+            str(len(refused)),
+            str(refused.count("refused")),
+            str([*applies, *refused].count("harmed")),
+            judged([row[4] for _, row in found]),
+            judged([row[5] for _, row in found]),
+        ], target
+
+
 def test_page_has_no_path_of_the_machine_that_wrote_it() -> None:
     page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
     assert re.findall(r"/(?:tmp|home|root|work|Users|private)/\S*", page) == []
