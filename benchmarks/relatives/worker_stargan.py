@@ -81,7 +81,7 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     real = (torch.rand(BATCH, 3, job["size"], job["size"]) * 2 - 1).requires_grad_()
     domains = torch.randint(0, DOMAINS, (2, BATCH))
     codes = list(torch.randn(2, BATCH, args.latent_dim))
-    loss, losses = solver.compute_g_loss(nets, args, real, *domains, z_trgs=codes, masks=None)
+    loss, losses, *_ = solver.compute_g_loss(nets, args, real, *domains, z_trgs=codes, masks=None)
     trained = (nets.generator, nets.style_encoder, nets.mapping_network)
     expected: dict[str, torch.Tensor] = {}
     if weight:
