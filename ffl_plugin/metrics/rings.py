@@ -21,16 +21,23 @@ HIGH_BAND = 0.25  # cycles per pixel: half of the Nyquist frequency
 class Rings:
     """Rings of equal radial frequency, one frequency step wide, over half spectra (H, W//2 + 1).
 
+    A group is the part of a ring on one side of ``HIGH_BAND``. The zero frequency, the mean brightness, is a
+    group of its own, the first.
+
     Attributes:
         frequencies: (R,) mean radial frequency of each ring, cycles per pixel; the first is zero.
-        ring: (H·(W//2 + 1),) the ring of each entry.
-        weight: (H·(W//2 + 1),) how often each entry occurs in the whole spectrum.
-        high: (H·(W//2 + 1),) whether the entry is at ``HIGH_BAND`` or above.
+        counts: (R,) entries of the whole spectrum in each ring.
+        multiplicity: (W//2 + 1,) how often each column occurs in the whole spectrum.
+        group: (H·(W//2 + 1),) the group of each entry.
+        ring: (G,) the ring of each group.
+        high: (G,) whether the group is at ``HIGH_BAND`` or above.
     """
 
     frequencies: Array
+    counts: Array
+    multiplicity: Array
+    group: npt.NDArray[np.int32]
     ring: npt.NDArray[np.int64]
-    weight: Array
     high: npt.NDArray[np.bool_]
 
     @staticmethod
@@ -40,10 +47,20 @@ class Rings:
         radius = radial_frequency(height, width)[:, : width // 2 + 1].numpy()
         multiplicity = column_multiplicity(width, torch.empty(0, dtype=torch.float64)).numpy()
         weight = np.broadcast_to(multiplicity, radius.shape).ravel()
-        step = np.rint(radius.ravel() * min(height, width)).astype(np.int64)
+        radius = radius.ravel()
+        step = np.rint(radius * min(height, width)).astype(np.int64)
         _, ring = np.unique(step, return_inverse=True)
-        frequencies = np.bincount(ring, radius.ravel() * weight) / np.bincount(ring, weight)
-        return Rings(frequencies, ring, weight, radius.ravel() >= HIGH_BAND)
+        counts: Array = np.bincount(ring, weight).astype(np.float64)
+        kind = np.where(radius > 0, 1 + (radius >= HIGH_BAND), 0)
+        kinds, group = np.unique(3 * ring + kind, return_inverse=True)
+        return Rings(
+            np.bincount(ring, radius * weight) / counts,
+            counts,
+            multiplicity,
+            group.astype(np.int32),  # half of the memory that every image reads
+            kinds // 3,
+            kinds % 3 == 2,
+        )
 
 
 class RingSums:
@@ -51,12 +68,10 @@ class RingSums:
 
     def __init__(self, rings: Rings, device: torch.device) -> None:
         """Move the rings to the device."""
-        textured = np.ones(len(rings.weight))
-        textured[0] = 0  # exclude the zero frequency, the mean brightness
-        self._ring = torch.from_numpy(rings.ring).to(device)
-        self._weight = torch.tensor(rings.weight, device=device)
-        self._bands = torch.tensor(np.stack([rings.high, textured], 1), device=device)
-        self._count = torch.tensor(np.bincount(rings.ring, rings.weight), device=device)
+        self._multiplicity, self._counts, self._group, self._ring, self._high = (
+            torch.tensor(array, device=device)
+            for array in (rings.multiplicity, rings.counts, rings.group, rings.ring, rings.high)
+        )
 
     def measure(self, power: Tensor) -> tuple[Tensor, Tensor]:
         """Average power over each ring, and compute the high band's share of the energy.
@@ -68,7 +83,13 @@ class RingSums:
             The means (B, R) and the shares (B,) of the energy at ``HIGH_BAND`` and above, without DC, both
             float64. The share is 0 for an image without texture.
         """
-        weighted = power.flatten(1) * self._weight
-        sums = weighted.new_zeros(len(power), len(self._count)).index_add_(1, self._ring, weighted)
-        high, textured = (weighted @ self._bands).unbind(1)
-        return sums / self._count, torch.where(textured > 0, high / textured, 0)
+        weighted = power * self._multiplicity
+        groups = _sums(weighted.flatten(1), self._group, len(self._ring))
+        rings = _sums(groups, self._ring, len(self._counts))
+        high, textured = groups[:, self._high].sum(1), groups[:, 1:].sum(1)
+        return rings / self._counts, torch.where(textured > 0, high / textured, 0)
+
+
+def _sums(values: Tensor, index: Tensor, count: int) -> Tensor:
+    """Sum values (B, N) of equal index (N,): (B, count)."""
+    return values.new_zeros(len(values), count).index_add_(1, index, values)

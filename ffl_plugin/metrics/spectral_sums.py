@@ -96,10 +96,9 @@ class SpectralSums:
     def measure(self, images: npt.NDArray[np.uint8]) -> Batch:
         """Measure images (B, H, W, 3); thread-safe."""
         values = torch.from_numpy(images).to(self.device)
-        channels = values.permute(0, 3, 1, 2).to(self._dtype, memory_format=torch.contiguous_format)
-        energy = energy_of(channels)
+        energy = energy_of(values.permute(0, 3, 1, 2).contiguous().to(self._dtype))
         profiles, high_energy = self._ring_sums.measure(energy.mean(1))
-        return Batch(decibels(energy).sum((0, 1)), decibels(profiles), high_energy, values)
+        return Batch(decibels_(energy).sum((0, 1)), decibels_(profiles), high_energy, values)
 
     @torch.inference_mode()
     def add(self, items: Sequence[int], batch: Batch) -> None:
@@ -147,9 +146,9 @@ def energy_of(channels: Tensor) -> Tensor:
     return power(spectrum)
 
 
-def decibels(energy: Tensor) -> Tensor:
-    """Return 10·log10(energy + 1/12)."""
-    return energy.add(ROUNDING_NOISE).log10_().mul_(10)
+def decibels_(energy: Tensor) -> Tensor:
+    """Return 10·log10(energy + 1/12), computed in place."""
+    return energy.add_(ROUNDING_NOISE).log10_().mul_(10)
 
 
 def _whole(half: Array, width: int) -> Array:

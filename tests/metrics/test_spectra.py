@@ -11,7 +11,7 @@ from pictures import picture, save
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import measure_spectra, one_pass, open_images, spectral_distances, spectral_pass
-from ffl_plugin.metrics.rings import Rings
+from ffl_plugin.metrics.rings import Rings, RingSums
 from ffl_plugin.metrics.spectra import CORNER, SpectralStatistics
 from ffl_plugin.metrics.spectral_sums import ROUNDING_NOISE, Batch, SpectralSums, energy_of, spectra_of
 
@@ -127,12 +127,19 @@ def test_uniform_images_have_no_texture(tmp_path: Path) -> None:
     assert np.isnan(spectral_distances(textured, flat).high_band_energy_ratio)
 
 
-def test_rings_keep_the_energy() -> None:
-    """Parseval: the weighted half spectrum sums to the image's energy."""
-    image = picture(1, 25, 32)
-    power = energy_of(torch.from_numpy(image).permute(2, 0, 1).double()).mean(0).numpy()
-    rings = Rings.of(25, 32)
-    assert (power.ravel() * rings.weight).sum() == pytest.approx(np.sum(image.astype(float) ** 2) / 3)
+@pytest.mark.parametrize("size", [(25, 32), (8, 64), (1, 1)])
+def test_rings_keep_the_energy(size: tuple[int, int]) -> None:
+    """Parseval: the rings sum to the image's energy, and the high band's share is the whole spectrum's."""
+    image = picture(1, *size)
+    power = energy_of(torch.from_numpy(image).permute(2, 0, 1).double()).mean(0)
+    rings = Rings.of(*size)
+    (means,), (share,) = RingSums(rings, torch.device("cpu")).measure(power[None])
+    assert means.numpy() @ rings.counts == pytest.approx(np.sum(image.astype(float) ** 2) / 3)
+
+    whole = (np.abs(np.fft.fft2(image, axes=(0, 1), norm="ortho")) ** 2).mean(-1)
+    radius = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1]))
+    energy = whole[radius > 0].sum()
+    assert float(share) == pytest.approx(whole[radius >= 0.25].sum() / energy if energy else 0)
 
 
 def test_memory_does_not_grow_with_the_number_of_images(
