@@ -32,7 +32,7 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import ImageSource
 
 _ROWS_AHEAD = 128
-_BYTES_AHEAD = 1 << 26  # of pixels: 64 MB
+_BYTES_AHEAD = 1 << 24  # of pixels: 16 MB, or what all threads are working on
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,8 @@ def _prepared(rows: Iterable[Row]) -> Generator[tuple[Row, list[tuple[Request, A
     upcoming = iter(rows)
     reading: deque[tuple[Row, Future[list[Encoded]]]] = deque()
     decoding: deque[tuple[Row, list[Request], Optional[Future[tuple[list[Any], int]]]]] = deque()
-    window, largest = 2 * thread_count(), 1
+    threads = thread_count()
+    window, largest = 2 * threads, 1
     with torch_threads(1), _pool() as pool:
         while True:
             while len(reading) < window and (row := next(upcoming, None)) is not None:
@@ -169,7 +170,7 @@ def _prepared(rows: Iterable[Row]) -> Generator[tuple[Row, list[tuple[Request, A
             row, wanted, decoded = decoding.popleft()
             prepared, size = decoded.result() if decoded is not None else ([], 0)
             largest = max(largest, size)
-            window = max(2, min(_ROWS_AHEAD, _BYTES_AHEAD // largest))
+            window = max(threads + 1, min(_ROWS_AHEAD, _BYTES_AHEAD // largest))
             yield row, list(zip(wanted, prepared))
 
 
