@@ -11,16 +11,14 @@ from ffl_plugin.metrics.feature_choice import INCEPTION, choose_features
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.environment import describe_environment
-from ffl_plugin.report.findings import Findings
 from ffl_plugin.report.from_features import compare_feature_files
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
-from ffl_plugin.report.inputs import Inputs, PathLike, Paths, open_inputs
+from ffl_plugin.report.inputs import SAMPLES, Inputs, Measuring, Paths, open_inputs
 from ffl_plugin.report.log_remarks import divergence, remarks
-from ffl_plugin.report.measuring import SAMPLES, Measuring
-from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Training
-from ffl_plugin.report.seeds import seeds_compared
+from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Findings, Training
+from ffl_plugin.report.opening import PathLike
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -34,6 +32,11 @@ KINDS: dict[str, Callable[[Inputs, Measuring], Findings]] = {
     FEATURES: compare_feature_files,
     LOGS: compare_logs,
 }
+
+PAIRED = (
+    "The trainings are paired by seed: the interval is for the changes between trainings with the same seed."
+)
+INDEPENDENT = "The trainings of both sides are treated as independent, not paired by seed."
 
 
 def compare(
@@ -129,7 +132,7 @@ def compare(
         changed=findings.changed,
         option_differences=differences,
         missing=findings.missing,
-        notes=(*findings.notes, *_notes(inputs), *(seeds_compared(trainings) if findings.rows else ())),
+        notes=(*findings.notes, *_notes(inputs), *(_seeds_compared(trainings) if findings.rows else ())),
         command=command,
         environment=describe_environment(),
         pictures=findings.pictures,
@@ -151,6 +154,13 @@ def _notes(inputs: Inputs) -> list[str]:
     notes = [note for source in sources for note in source.notes]
     notes += [note for opened in inputs.trainings for note in remarks(opened.path, opened.log)]
     return list(dict.fromkeys(notes))
+
+
+def _seeds_compared(trainings: Sides[Training]) -> tuple[str, ...]:
+    """Return a sentence on how several trainings per side were compared."""
+    if max(trainings.counts) == 1:
+        return ()
+    return (PAIRED if trainings.paired_seeds else INDEPENDENT,)
 
 
 def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Optional, Union
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, FeatureChoice, metric_on
 from ffl_plugin.metrics.metric import CMMD, FID, KID, LOWER
-from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.inputs import Inputs
-from ffl_plugin.report.measuring import Measuring
-from ffl_plugin.report.model import FEATURES, ChangedImage, Pictures
+from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.model import FEATURES, ChangedImage, Findings, Pictures
 from ffl_plugin.report.samples import furthest, sample, set_places
 
 if TYPE_CHECKING:

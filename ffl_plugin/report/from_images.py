@@ -11,11 +11,9 @@ from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference, compare_pairs, compare_spectra
-from ffl_plugin.report.findings import Findings, few_images
 from ffl_plugin.report.from_features import plan_features
-from ffl_plugin.report.inputs import Inputs
-from ffl_plugin.report.measuring import Measuring
-from ffl_plugin.report.model import PAIRS, SETS, Pictures, RadialProfile
+from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.model import PAIRS, SETS, Findings, Pictures, RadialProfile
 from ffl_plugin.report.samples import (
     evenly_spaced,
     evenly_spaced_pairs,
@@ -24,6 +22,7 @@ from ffl_plugin.report.samples import (
     pair_places,
     sample,
 )
+from ffl_plugin.report.verdict import few_images
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, SpectralStatistics

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.report.findings import Findings, few_images
-from ffl_plugin.report.inputs import Inputs
-from ffl_plugin.report.measuring import Measuring
-from ffl_plugin.report.model import LABELS
+from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.model import LABELS, Findings
+from ffl_plugin.report.verdict import few_images
 
 
 def compare_label_maps(inputs: Inputs, how: Measuring) -> Findings:

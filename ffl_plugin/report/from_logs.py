@@ -13,11 +13,9 @@ from ffl_plugin.metrics.metric import HIGHER, NEITHER, Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import NO_EVIDENCE, Difference, compare_values
 from ffl_plugin.report.curves import TrainingLog
-from ffl_plugin.report.findings import Findings
-from ffl_plugin.report.inputs import Inputs
+from ffl_plugin.report.inputs import Inputs, Measuring
 from ffl_plugin.report.logged_metrics import BEST, LoggedMetric, logged_metric
-from ffl_plugin.report.measuring import Measuring
-from ffl_plugin.report.model import LOGS
+from ffl_plugin.report.model import LOGS, Findings
 from ffl_plugin.report.training_logs import LOSSES
 
 DIVERGED, IMPOSSIBLE, NO_DIRECTION = "a training diverged", "impossible value", "no direction"

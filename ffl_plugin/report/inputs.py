@@ -1,76 +1,45 @@
-"""Opening of the inputs of a comparison: images, features or logs of each training, and pairs of images."""
+"""The inputs of a comparison, both sides together: settings, opened trainings, and pairs of images."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.feature_choice import FeatureChoice, choose_features
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.report.measuring import Measuring
-from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Training
+from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS
+from ffl_plugin.report.opening import Opened, PathLike, Sampler, open_real, open_training
 from ffl_plugin.report.preparing import check_sizes, prepare_reals
-from ffl_plugin.report.seeds import check_pairs_of_seeds
-from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
-from ffl_plugin.report.training_options import read_training_options
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs, ImageSource
+    from ffl_plugin.metrics.progress import Progress
 
-PathLike = Union[str, "os.PathLike[str]"]
 Paths = Union[PathLike, Sequence[PathLike]]
-Sampler = Callable[[Path], "ImageSource"]
+SAMPLES = 50_000  # images per network, the usual number for FID
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An opened training, or the real images.
+class Measuring:
+    """Settings of one comparison; see the arguments of ``compare``."""
 
-    Attributes:
-        path: path as given.
-        kind: ``images``, ``features`` or ``logs``: the data compared.
-        source: its images, if it contains images.
-        sampled: whether the images were sampled from a network, so that they have no real counterparts.
-        logs: folder of its logs; None without logs.
-        log: contents of the logs.
-    """
-
-    path: Path
-    kind: str
-    source: Optional[ImageSource] = None
-    sampled: bool = False
-    logs: Optional[Path] = None
-    log: TrainingLog = field(default_factory=TrainingLog)
-
-    @property
-    def images(self) -> ImageSource:
-        """Its images; raises ``FFLError`` for a training without images."""
-        if self.source is None:
-            raise FFLError(
-                f"{self.path} is a training run, of which only logs are read; pass a folder of images"
-            )
-        return self.source
-
-    def describe(self, digest: Optional[str]) -> Training:
-        """Summarize it for the report, with the hash of its images or feature file."""
-        if self.kind == FEATURES:
-            digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return Training(
-            path=str(self.path),
-            holds=self.kind,
-            images=len(self.source) if self.source is not None else 0,
-            preparation=self.source.preparation if self.source is not None else "",
-            digest=digest,
-            logs=str(self.logs) if self.logs is not None else None,
-            options=read_training_options(self.logs) if self.logs is not None else {},
-            curves=self.log.curves,
-        )
+    pairs: Optional[bool] = None
+    features: FeatureChoice = field(default_factory=choose_features)
+    lpips: Optional[PathLike] = None
+    download: bool = True
+    clone: Optional[PathLike] = None
+    samples: int = SAMPLES
+    classes: Optional[int] = None
+    ignored: int = 255
+    resize: Optional[str] = None
+    paired_seeds: bool = False
+    progress: Optional[Progress] = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +82,9 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     paths = Sides(_several(before, "before"), _several(after, "after"), how.paired_seeds)
     _check_distinct(paths)
     sample = None if how.clone is None else _sampler(how)
-    trainings = paths.map(lambda path: _open_training(path, sample))
+    trainings = paths.map(lambda path: open_training(path, sample))
     _check_alike(trainings)
-    check_pairs_of_seeds(trainings.map(lambda opened: (opened.path, opened.logs)))
+    _check_pairs_of_seeds(trainings)
     images = how.classes is None and all(opened.kind == IMAGES for opened in trainings)
     if how.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
         raise FFLError("--resize applies only to --real images compared with generated images; omit it")
@@ -124,27 +93,19 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
         return Inputs(LOGS, trainings, notes=() if real is None else (unused,))
     if how.classes is not None and real is None:
         raise FFLError("label maps are compared with the true ones; pass those with --real")
-    reals = _open_real(real, trainings)
+    reals = open_real(_path_of_reals(real, trainings))
     if how.classes is None and any(opened.kind == FEATURES for opened in (reals, *trainings)):
         return Inputs(FEATURES, trainings, reals)
     kind = IMAGES if how.classes is None else LABELS
     cannot = ""
     if real is not None and kind == IMAGES:
-        reals, cannot = prepare_reals(reals, trainings, how.resize)
+        reals, cannot = prepare_reals(reals, trainings.before[0], how.resize)
     wanted = True if kind == LABELS else how.pairs
     pairs, why_not = _pair_up(trainings, None if real is None else reals.images, wanted)
     if pairs is not None and kind == IMAGES:
-        check_sizes(pairs, cannot)
+        for found in pairs:
+            check_sizes(found, cannot)
     return Inputs(kind, trainings, reals, pairs, notes=() if why_not is None else (why_not,))
-
-
-def is_run(path: Path) -> bool:
-    """Return whether a folder is a run folder, with logs, options or snapshots, and not a set of images."""
-    if not path.is_dir():
-        return False
-    if find_training_folder(path) == path or (path / "training_options.json").is_file():
-        return True
-    return next(path.glob("network-snapshot*.pkl"), None) is not None
 
 
 def _several(paths: Paths, side: str) -> list[PathLike]:
@@ -176,42 +137,16 @@ def _sampler(how: Measuring) -> Sampler:
     )
 
 
-def _open_training(path: PathLike, sample: Optional[Sampler]) -> Opened:
-    """Open images (folder, zip, result folder), a feature file, a run folder, or a network to sample."""
-    from ffl_plugin.metrics import open_images
+def _path_of_reals(real: Optional[PathLike], trainings: Sides[Opened]) -> Path:
+    """Return the real images given, else the result folder of the first training, which contains them."""
+    from ffl_plugin.metrics import is_result_folder
 
-    given = Path(path)
-    if given.suffix.lower() == ".npz":
-        return Opened(given, FEATURES)
-    sampled = given.suffix == ".pkl"
-    if sampled and sample is None:
-        raise FFLError(f"{given} is a network; pass the clone that samples it with --clone")
-    logs = find_training_folder(given.parent if sampled else given)
-    log = read_training_log(logs) if logs is not None else TrainingLog()
-    if sampled and sample is not None:
-        return Opened(given, IMAGES, sample(given), sampled, logs, log)
-    if not is_run(given):
-        return Opened(given, IMAGES, open_images(given, role="fake"), sampled, logs, log)
-    if not (log.curves or log.gaps or log.impossible):
-        raise FFLError(
-            f"{given} is a training run without a readable metric-*.jsonl, stats.jsonl or loss_log.txt; "
-            "pass a run with measurements, or a folder of its images"
-        )
-    return Opened(given, LOGS, None, sampled, logs, log)
-
-
-def _open_real(real: Optional[PathLike], trainings: Sides[Opened]) -> Opened:
-    """Open the real images: those given, else those in the result folder of the first training."""
-    from ffl_plugin.metrics import is_result_folder, open_images
-
-    if real is None:
-        for opened in trainings:
-            if not is_result_folder(opened.path):
-                raise FFLError(f"{opened.path} contains no real images; pass them with --real")
-    path = trainings.before[0].path if real is None else Path(real)
-    if path.suffix.lower() == ".npz":
-        return Opened(path, FEATURES)
-    return Opened(path, IMAGES, open_images(path, role="real"))
+    if real is not None:
+        return Path(real)
+    for opened in trainings:
+        if not is_result_folder(opened.path):
+            raise FFLError(f"{opened.path} contains no real images; pass them with --real")
+    return trainings.before[0].path
 
 
 def _check_alike(trainings: Sides[Opened]) -> None:
@@ -223,6 +158,19 @@ def _check_alike(trainings: Sides[Opened]) -> None:
             f"{runs[0].path} is a training run, of which only logs are read, and {others[0].path} is not; "
             "pass two runs, or two sets of images"
         )
+
+
+def _check_pairs_of_seeds(trainings: Sides[Opened]) -> None:
+    """Refuse pairs with different recorded seeds."""
+    if not trainings.paired_seeds:
+        return
+    for before, after in zip(trainings.before, trainings.after):
+        seeds = [opened.recorded_seed() for opened in (before, after)]
+        if None not in seeds and seeds[0] != seeds[1]:
+            raise FFLError(
+                f"{before.path} has seed {seeds[0]} and {after.path} has seed {seeds[1]}, so they are no "
+                "pair; pass both sides in the same order of seeds, or omit --paired-seeds"
+            )
 
 
 def _pair_up(

@@ -134,6 +134,52 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What one kind of input contributes to a ``Comparison``: rows, pictures and remarks.
+
+    Attributes:
+        kind: what was compared, as in ``Comparison``; empty for a part of it.
+        missing: metrics that were not measured, each with the step that enables it.
+        notes: remarks for the reader.
+        caveats: limits of the verdict.
+        digests: hashes of the real images and those of each training; None for a file.
+    """
+
+    kind: str = ""
+    rows: tuple[Difference, ...] = ()
+    profiles: tuple[RadialProfile, ...] = ()
+    changed: tuple[ChangedImage, ...] = ()
+    pictures: Pictures = dataclasses.field(default_factory=Pictures)
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    digests: tuple[Optional[str], ...] = ()
+
+    def joined(self, other: Findings) -> Findings:
+        """Join two findings, this one first.
+
+        The changed images are those of this one if its first row can decide, or if the other has none.
+        """
+        own = bool(self.changed) and (self.rows[0].decides or not other.changed)
+        chosen = self if own else other
+        return Findings(
+            kind=self.kind or other.kind,
+            rows=(*self.rows, *other.rows),
+            profiles=(*self.profiles, *other.profiles),
+            changed=chosen.changed,
+            pictures=Pictures(
+                spectra={**self.pictures.spectra, **other.pictures.spectra},
+                samples=(*self.pictures.samples, *other.pictures.samples),
+                changed=chosen.pictures.changed,
+            ),
+            missing=(*self.missing, *other.missing),
+            notes=(*self.notes, *other.notes),
+            caveats=(*self.caveats, *other.caveats),
+            digests=self.digests or other.digests,
+        )
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The result of a comparison.
 

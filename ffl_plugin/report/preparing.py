@@ -6,20 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.training_options import read_record
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics import ImagePairs
-    from ffl_plugin.report.inputs import Opened
+    from ffl_plugin.report.opening import Opened
 
 
-def prepare_reals(reals: Opened, trainings: Sides[Opened], resize: Optional[str]) -> tuple[Opened, str]:
+def prepare_reals(reals: Opened, first: Opened, resize: Optional[str]) -> tuple[Opened, str]:
     """Prepare the real images if their size differs from that of the generated ones.
 
     Args:
         reals: the real images as given.
-        trainings: trainings with images.
+        first: the first training, with images.
         resize: requested size, as ``WIDTHxHEIGHT``; None uses the record of the first training, whose data
             loader resizes photographs before training.
 
@@ -34,7 +33,6 @@ def prepare_reals(reals: Opened, trainings: Sides[Opened], resize: Optional[str]
     if resize is not None:
         source = PreparedSource(reals.images, asked_preparation(resize))
         return replace(reals, source=source), ""
-    first = trainings.before[0]
     if _size(reals) == _size(first):
         return reals, ""
     try:
@@ -47,28 +45,25 @@ def prepare_reals(reals: Opened, trainings: Sides[Opened], resize: Optional[str]
     return replace(reals, source=PreparedSource(reals.images, preparation)), ""
 
 
-def check_sizes(pairs: Sides[ImagePairs], why: str) -> None:
+def check_sizes(pairs: ImagePairs, why: str) -> None:
     """Refuse pairs of different sizes, by the headers of the first pair, with the next step.
 
     Args:
-        pairs: pairs of each training.
+        pairs: pairs of one training.
         why: why the real images could not be prepared.
 
     Raises:
-        FFLError: the images of the first pair of a training differ in size.
+        FFLError: the images of the first pair differ in size.
     """
     from ffl_plugin.metrics.decode import image_size
 
-    for found in pairs:
-        fake, real = (
-            image_size(source.read_bytes(0), source.describe(0)) for source in (found.fake, found.real)
+    fake, real = (image_size(source.read_bytes(0), source.describe(0)) for source in (pairs.fake, pairs.real))
+    if fake != real:
+        raise FFLError(
+            f"{pairs.fake.describe(0)} is {fake[1]}x{fake[0]} and its partner {pairs.real.describe(0)} "
+            f"is {real[1]}x{real[0]}{_prepared(pairs)}; pairs need equal sizes: "
+            f"{why or f'pass --resize {fake[1]}x{fake[0]} to resize the real ones'}"
         )
-        if fake != real:
-            raise FFLError(
-                f"{found.fake.describe(0)} is {fake[1]}x{fake[0]} and its partner {found.real.describe(0)} "
-                f"is {real[1]}x{real[0]}{_prepared(found)}; pairs need equal sizes: "
-                f"{why or f'pass --resize {fake[1]}x{fake[0]} to resize the real ones'}"
-            )
 
 
 def _prepared(pairs: ImagePairs) -> str:

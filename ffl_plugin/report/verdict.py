@@ -27,6 +27,8 @@ DECIDING = {
     "the distance of the radial profiles": ("profile_distance",),
 }
 
+# Below this, the choice of the test images matters more than the training.
+ENOUGH_IMAGES = 50
 ONE_TRAINING = (
     "One training per side: the interval covers the choice of images, not of the training seed. "
     "Another seed can change a metric by more than this; pass several trainings per side to include it."
@@ -83,6 +85,17 @@ def reach_verdict(
     if row.note:
         own.append(row.note)
     return Verdict(row.verdict, row.metric, statement, (*own, *caveats))
+
+
+def few_images(count: int) -> tuple[str, ...]:
+    """Return the caveat that the images are too few to generalize, if they are."""
+    if count >= ENOUGH_IMAGES:
+        return ()
+    images, they = ("1 image was", "it") if count == 1 else (f"{count} images were", "them")
+    return (
+        f"Only {images} compared: the result describes {they} and may not generalize; use "
+        f"{ENOUGH_IMAGES} or more for pairs and spectra.",
+    )
 
 
 def _why_undecided(rows: Sequence[Difference]) -> str:

@@ -16,8 +16,8 @@ from ffl_plugin.formatting import shortest
 from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.uncertainty import IMPROVED
 from ffl_plugin.report import Comparison, Difference, compare, formatting
-from ffl_plugin.report.inputs import is_run
 from ffl_plugin.report.model import plain, row_to_json
+from ffl_plugin.report.opening import is_run
 from ffl_plugin.report.verdict import deciding_row
 from ffl_plugin.sweep.plan import DONE, FAILED, FEWEST_PAIRED, PENDING, RUNNING, STATE, Plan, Trial, read_json
 

@@ -11,8 +11,8 @@ from report_material import write_run
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report import Comparison, compare, to_csv, to_text
+from ffl_plugin.report.compare import INDEPENDENT, PAIRED
 from ffl_plugin.report.page import to_html
-from ffl_plugin.report.seeds import INDEPENDENT, PAIRED
 
 FID = {"before": (20.0, 30.0, 25.0), "after": (18.0, 28.5, 23.0)}
 COLUMN = "between changes"
