@@ -13,7 +13,7 @@ from ffl_plugin.report import formatting, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
-from ffl_plugin.sweep.gather import SweepReport, TrialResult
+from ffl_plugin.sweep.model import SweepReport, TrialResult
 
 FOLDER = OutputFolder(
     "sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|(weight|share)-[\d.e+-]+"

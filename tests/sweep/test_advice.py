@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ffl_plugin.sweep.gather import SweepReport, find_outcome, gather
+from ffl_plugin.sweep.gather import gather
+from ffl_plugin.sweep.model import SweepReport
+from ffl_plugin.sweep.outcomes import find_outcome
 from ffl_plugin.sweep.plan import Plan, Trial, trials
 
 Values = Mapping[float, Sequence[float]]  # of each weight, seed by seed

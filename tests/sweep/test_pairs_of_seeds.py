@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ffl_plugin.cli import main
-from ffl_plugin.sweep.gather import SweepReport, gather
+from ffl_plugin.sweep.gather import gather
+from ffl_plugin.sweep.model import SweepReport
 from ffl_plugin.sweep.plan import Plan, trials
 
 SEEDED, UNSEEDED = ("python", "train.py", "{out}", "--seed={seed}"), ("python", "train.py", "{out}")
