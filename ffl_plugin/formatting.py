@@ -1,8 +1,10 @@
-"""Numbers and tables as text."""
+"""Numbers, tables and JSON as text."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any, Optional
 
 
 def shortest(number: float) -> str:
@@ -11,6 +13,15 @@ def shortest(number: float) -> str:
     For values that must round-trip, such as a training's weight; ``:g`` truncates to six digits.
     """
     return repr(float(number)).removesuffix(".0")
+
+
+def json_text(values: Any, *, indent: Optional[int] = None) -> str:
+    """Return standard JSON, on one line unless ``indent`` is given.
+
+    Raises:
+        ValueError: NaN or infinity, which are not JSON and which other parsers refuse.
+    """
+    return json.dumps(values, indent=indent, allow_nan=False)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

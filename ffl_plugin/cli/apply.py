@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,6 +13,7 @@ from ffl_plugin.cli._targets import (
     show,
     the_fitting_recipe,
 )
+from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._training import training_command
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
@@ -51,7 +51,7 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
     names = [each.name for each in (recipe, *companions)]
     if as_json:
         report = _report(plan, names, dry_run)
-        click.echo(json.dumps({**report, "notes": [*chosen_because, *report["notes"]]}, indent=2))
+        click.echo(json_text({**report, "notes": [*chosen_because, *report["notes"]]}, indent=2))
     else:
         show([*chosen_because, *plan.notes])
         click.echo(_text(plan, clone, names, dry_run))

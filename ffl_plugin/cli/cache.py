@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Optional
 
 import click
 
 from ffl_plugin.cache import KINDS, CacheEntry, cache_folder, list_entries, remove, unused
+from ffl_plugin.formatting import json_text
 
 
 @click.command()
@@ -35,7 +35,7 @@ def command(prune: Optional[float], clear: bool, as_json: bool) -> None:
     if as_json:
         kinds = {kind: _sums(left, kind) for kind in KINDS}
         removed = {"count": len(gone), "bytes": sum(entry.size for entry in gone)}
-        click.echo(json.dumps({"folder": str(folder), "kinds": kinds, "removed": removed}))
+        click.echo(json_text({"folder": str(folder), "kinds": kinds, "removed": removed}))
         return
     if gone:
         click.echo(f"removed {_size(sum(entry.size for entry in gone))} in {len(gone):,}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any, Optional
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 
 from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 from ffl_plugin.errors import readable
+from ffl_plugin.formatting import json_text
 
 
 class SeveralValues(click.Command):
@@ -153,7 +153,7 @@ def command(
         )
     written = write_report(comparison, out) if out is not None else ()
     if as_json:
-        click.echo(json.dumps(comparison.to_json(), allow_nan=False))
+        click.echo(json_text(comparison.to_json()))
     else:
         click.echo(to_csv(comparison) if as_csv else to_text(comparison), nl=False)
     for path in written:

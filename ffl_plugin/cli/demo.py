@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 import click
+
+from ffl_plugin.formatting import json_text
 
 DEFAULT_WEIGHT = 1000.0
 EPOCHS_BETWEEN_LINES = 5  # without a progress bar
@@ -82,7 +83,7 @@ def command(
         )
     if as_json:
         facts = {"out": str(trainings.out), "weight": weight, "seed": seed, "epochs": scale.epochs}
-        click.echo(json.dumps({**facts, "comparison": comparison.to_json()}, allow_nan=False))
+        click.echo(json_text({**facts, "comparison": comparison.to_json()}))
     else:
         click.echo(to_text(comparison), nl=False)
     for path in written:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from ffl_plugin.cli._targets import copy_below, of_no_family
+from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone
 from ffl_plugin.patching.detect import Fit, detect
@@ -39,7 +39,7 @@ def command(repo: Path, as_json: bool) -> None:
             for fit in fits
         ]
         problem = None if refusal is None else refusal.problem
-        click.echo(json.dumps({"repo": str(repo), "fits": found, "problem": problem}, indent=2))
+        click.echo(json_text({"repo": str(repo), "fits": found, "problem": problem}, indent=2))
         sys.exit(0 if refusal is None else refusal.exit_code)
     if refusal is not None:
         raise refusal

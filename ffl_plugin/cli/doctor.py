@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Optional
 
 import click
+
+from ffl_plugin.formatting import aligned, json_text
 
 
 @click.command()
@@ -28,11 +29,11 @@ def command(repo: Optional[Path], as_json: bool) -> None:
             ],
             "problems": len(problems),
         }
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json_text(report, indent=2))
         return
-    width = max(len(finding.name) for finding in findings)
+    rows = []
     for finding in findings:
-        click.echo(f"{'!' if finding.fix else ' '} {finding.name.ljust(width)}  {finding.found}")
-        if finding.fix:
-            click.echo(f"  {' ' * width}  {finding.fix}")
+        rows.append((f"{'!' if finding.fix else ' '} {finding.name}", finding.found))
+        rows += [("", finding.fix)] if finding.fix else []
+    click.echo("\n".join(aligned(rows)))
     click.echo(f"{len(problems) or 'No'} problem{'' if len(problems) == 1 else 's'} found.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Optional
 
@@ -18,6 +17,7 @@ from ffl_plugin.cli._metrics import (
     protocol_option,
     weights_option,
 )
+from ffl_plugin.formatting import json_text
 
 
 @click.command()
@@ -107,7 +107,7 @@ def command(
     for note in result.notes:
         click.echo(f"Note: {note}", err=True)
     if as_json:
-        click.echo(json.dumps(result.as_json(), allow_nan=False))
+        click.echo(json_text(result.as_json()))
     elif as_csv:
         click.echo(result.as_csv(), nl=False)
     else:

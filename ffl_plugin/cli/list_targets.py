@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from ffl_plugin.formatting import aligned, json_text
 from ffl_plugin.patches import all_recipes
 
 
@@ -25,9 +24,11 @@ def command(as_json: bool) -> None:
             }
             for recipe in recipes
         ]
-        click.echo(json.dumps({"targets": targets}, indent=2))
+        click.echo(json_text({"targets": targets}, indent=2))
         return
-    width = max(len(recipe.name) for recipe in recipes)
-    for recipe in recipes:
-        click.echo(f"{recipe.name.ljust(width)}  {recipe.summary}")
-        click.echo(f"{' ' * width}  tested on {recipe.tested}")
+    rows = [
+        row
+        for recipe in recipes
+        for row in ((recipe.name, recipe.summary), ("", f"tested on {recipe.tested}"))
+    ]
+    click.echo("\n".join(aligned(rows)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Optional
 
 import click
 from click.core import ParameterSource
 
+from ffl_plugin.formatting import json_text
 from ffl_plugin.reproduce import EXPERIMENTS
 
 NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in EXPERIMENTS.items())
@@ -84,7 +84,7 @@ def command(
     with progress_bar() as progress:
         result = load(name)(options, progress)
     (out / "table.md").write_text(result.text, encoding="utf-8")
-    text = json.dumps(result.data, indent=2, allow_nan=False)
+    text = json_text(result.data, indent=2)
     (out / "result.json").write_text(text + "\n", encoding="utf-8")
     click.echo(text if as_json else result.text)
     click.echo(f"Written to {out}: table.md, result.json and figure.png.", err=True)

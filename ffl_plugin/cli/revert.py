@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Optional
 
 import click
 
 from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipes
+from ffl_plugin.formatting import json_text
 from ffl_plugin.patching import Clone, plan_revert, transaction
 from ffl_plugin.patching.errors import english
 
@@ -43,7 +43,7 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
             "files": files,
             "notes": notes,
         }
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json_text(report, indent=2))
         return
     show(notes)
     if not names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Optional
 
@@ -10,6 +9,7 @@ import click
 
 from ffl_plugin.cli._metrics import interruptible
 from ffl_plugin.errors import readable
+from ffl_plugin.formatting import json_text
 
 
 @click.command()
@@ -80,7 +80,7 @@ def command(
         SPECTRA.check(out, [path for path in (real, *paths) if path is not None])
     with progress_bar() as progress:
         spectra = measure(paths, real, progress)
-    plain = json.dumps(spectra.to_json(), allow_nan=False)
+    plain = json_text(spectra.to_json())
     written: tuple[Path, ...] = ()
     if out is not None:
         files = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Optional
 
 import click
 
 from ffl_plugin.cli._targets import applied, read_arguments, show, target_and_repository
+from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
 from ffl_plugin.patching.apply import title
@@ -34,7 +34,7 @@ def command(
     fits = [fit.recipe for fit in detect(all_recipes().values(), clone) if fit.problem is None]
     found = applied(named, clone)
     if as_json:
-        click.echo(json.dumps(_report(clone, found, fits), indent=2))
+        click.echo(json_text(_report(clone, found, fits), indent=2))
     else:
         show(clone.notes)
         click.echo("\n".join(_lines(clone, found, fits)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any, Optional
@@ -11,7 +10,7 @@ import click
 
 from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
-from ffl_plugin.formatting import shortest
+from ffl_plugin.formatting import json_text, shortest
 from ffl_plugin.sweep.engines import ENGINES
 from ffl_plugin.sweep.plan import FEWEST_PAIRED
 
@@ -181,7 +180,7 @@ def command(
                 **measuring,
             )
         written = write_sweep_report(report, out / "report")
-    plain = json.dumps(report.to_json(), allow_nan=False) + "\n"
+    plain = json_text(report.to_json()) + "\n"
     click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
         _echo(f"wrote {readable(path)}")

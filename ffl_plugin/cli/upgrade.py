@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Optional
 
 import click
 
 from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipe
+from ffl_plugin.formatting import json_text
 from ffl_plugin.patching import Clone, PatchError, plan_upgrade
 from ffl_plugin.patching.errors import command_line
 
@@ -34,7 +34,7 @@ def command(first: Optional[str], second: Optional[str], dry_run: bool, as_json:
     names = [change.name for change in plan.changes]
     if as_json:
         report = {"target": recipe.name, "repo": str(root), "outcome": outcome, "edition": recipe.revision}
-        click.echo(json.dumps({**report, "files": names, "notes": plan.notes}, indent=2))
+        click.echo(json_text({**report, "files": names, "notes": plan.notes}, indent=2))
         return
     show(plan.notes)
     click.echo(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.formatting import json_text
 
 MARKER = "ffl-demo.json"  # marks a folder as written by a demo, so that the next one may replace it
 NOT_COPIED = (".git", "checkpoints", "results", "datasets", "wandb", "__pycache__")
@@ -44,7 +44,7 @@ def make_folder(out: Path, settings: dict[str, Any]) -> None:
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
-    (out / MARKER).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    (out / MARKER).write_text(json_text(settings, indent=1) + "\n", encoding="utf-8")
 
 
 def unpack_repository(folder: Path) -> None:

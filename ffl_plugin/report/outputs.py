@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import PART, atomic_write
+from ffl_plugin.formatting import json_text
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.table import to_csv
 
@@ -115,7 +116,7 @@ def write_report(comparison: Comparison, out: Path) -> tuple[Path, ...]:
     return COMPARISON.write(
         out,
         {
-            COMPARISON.record: json.dumps(comparison.to_json(), indent=1, allow_nan=False).encode(),
+            COMPARISON.record: json_text(comparison.to_json(), indent=1).encode(),
             "report.html": to_html(comparison).encode("utf-8"),
             "comparison.csv": to_csv(comparison).encode("utf-8", "backslashreplace"),
             "overview.png": overview_png(comparison),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import Any, Optional
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.formatting import json_text, shortest
 from ffl_plugin.report import formatting, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
@@ -27,7 +26,7 @@ def write_sweep_report(report: SweepReport, out: Path) -> tuple[Path, ...]:
         FFLError: the folder contains other files, or the disk fails.
     """
     files = {
-        FOLDER.record: json.dumps(report.to_json(), indent=1, allow_nan=False).encode(),
+        FOLDER.record: json_text(report.to_json(), indent=1).encode(),
         "report.html": to_html(report).encode("utf-8"),
         "sweep.csv": report.to_csv().encode("utf-8", "backslashreplace"),
     }

@@ -21,7 +21,7 @@ from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
-from ffl_plugin.formatting import shortest
+from ffl_plugin.formatting import json_text, shortest
 
 PLAN = "sweep.json"
 STATE = "trial.json"
@@ -214,7 +214,7 @@ def write_json(path: Path, fields: dict[str, Any]) -> None:
         FFLError: the disk fails.
     """
     try:
-        atomic_write(path, json.dumps(fields, indent=1).encode())
+        atomic_write(path, json_text(fields, indent=1).encode())
     except OSError as error:
         raise FFLError(
             f"cannot write {path}: {error.strerror or error}; free space or pass another --out folder, and "
