@@ -18,7 +18,7 @@ from ffl_plugin.report.from_logs import compare_logs
 from ffl_plugin.report.inputs import SAMPLES, Inputs, Measuring, Paths, open_inputs
 from ffl_plugin.report.log_remarks import divergence, remarks
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Findings, Training
-from ffl_plugin.report.opening import PathLike
+from ffl_plugin.report.opening import Opened, PathLike
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -117,7 +117,12 @@ def compare(
     trainings = inputs.trainings.split(described)
     options = trainings.map(lambda training: training.options)
     differences = option_differences(options.before, options.after)
-    caveats = (*findings.caveats, *_copies(reals, trainings), *_unfair(differences))
+    caveats = (
+        *findings.caveats,
+        *_copies(reals, trainings),
+        *_lossy(inputs.trainings),
+        *_unfair(differences),
+    )
     diverged = [line for opened in inputs.trainings for line in divergence(opened.path, opened.log)]
     return Comparison(
         version=__version__,
@@ -179,6 +184,32 @@ def _copies(real: Optional[Training], trainings: Sides[Training]) -> list[str]:
             ]
         seen[training.digest or training.path] = training
     return []
+
+
+def _lossy(trainings: Sides[Opened]) -> list[str]:
+    """Return a caveat if the first image of a training was saved with loss."""
+    from ffl_plugin.metrics.compression import lossy_format
+
+    saved = [
+        (opened.path, lossy_format(opened.source.first)) for opened in trainings if opened.source is not None
+    ]
+    formats = {form for _, form in saved}
+    if formats <= {None}:
+        return []
+    if len(formats) == 1:
+        return [
+            f"The generated images are saved as {saved[0][1]}, whose compression alters high frequencies and "
+            "colour; save them as PNG."
+        ]
+    (one, first), (other, second) = saved[0], next(found for found in saved if found[1] != saved[0][1])
+    return [
+        f"{one} is saved {_as(first)} and {other} {_as(second)}, and compression alone changes every metric; "
+        "save both as PNG."
+    ]
+
+
+def _as(form: Optional[str]) -> str:
+    return "without loss" if form is None else f"as {form}"
 
 
 def _unfair(differences: dict[str, tuple[object, object]]) -> list[str]:
