@@ -1,12 +1,10 @@
-"""Train, test and compare a user's clone, with and without FFL: what pix2pix, spade and stylegan2 share.
+"""A user's clone with and without FFL, as a sweep: what pix2pix, spade and stylegan2 share.
 
 The clone is copied and the copy patched; the user's is never touched. Under the output folder:
 
-    OUT/clone                        the patched copy
-    OUT/baseline-seed-0, ffl-seed-0  each training, with train.log, test.log and its results
-    OUT/comparison/report.html       ``ffl-patch compare`` of all of them
-
-A step that has finished is not repeated; a training that was cut off starts again.
+    OUT/clone          the patched copy
+    OUT/sweep          the sweep over the weights 0 and --weight (``ffl_plugin.sweep.plan``), with its report
+    OUT/settings.json  what was asked for, except weight and seeds: those extend the sweep
 """
 
 from __future__ import annotations
@@ -24,59 +22,63 @@ from ffl_plugin.formatting import markdown, shortest
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
-from ffl_plugin.report import Comparison, compare, formatting, write_report
+from ffl_plugin.report import Comparison, formatting
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.networks import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
-from ffl_plugin.sweep.processes import call
-
-MARKER = {True: "FFL", False: "baseline"}
+from ffl_plugin.sweep.engines import start_engine
+from ffl_plugin.sweep.gather import find_outcome, gather
+from ffl_plugin.sweep.page import write_sweep_report
+from ffl_plugin.sweep.plan import DONE, Plan, Trial, open_sweep, trials
+from ffl_plugin.sweep.run import only_one
 
 
 @dataclass(frozen=True)
-class Training:
-    """One training: what the arguments of the clone's scripts depend on."""
+class Setup:
+    """What the arguments of the clone's scripts depend on; ``epochs`` is None for the pipeline's own."""
 
-    clone: Path
+    out: Path
     data: Path
-    folder: Path
-    seed: int
-    weight: float
     epochs: Optional[int]
     paper: bool
 
-    def has_option(self, name: str) -> bool:
-        """Whether the clone's version knows an option; old and new ones differ."""
-        return any(f"{name}'" in text or f'{name}"' in text for text in _options_text(self.clone))
+    @property
+    def clone(self) -> Path:
+        """The patched copy, in which the scripts run."""
+        return self.out / "clone"
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """How one upstream is trained and tested. Every command is the script and its arguments.
+    """How one upstream is trained and tested.
 
-    ``check`` raises FFLError where clone or data lack something; ``train`` gets ``--ffl-weight`` added;
-    ``results`` is what ``ffl-patch compare`` reads; ``real`` the real images, None where they are in the
-    results; ``extra_targets`` are patched too; ``networks`` are those whose weights the training uses where
-    they are here, and ``environment`` adds the variables by which the clone's scripts find them.
+    Attributes:
+        targets: what is patched.
+        check: raises FFLError if the clone or the data lacks something.
+        commands: the training and what follows it, each a script of the clone and its arguments, with the
+            sweep's ``{out}``; ``--ffl-weight`` and seeded randomness are added.
+        table: the paper's.
+        results: what is compared, as in ``ffl-patch sweep --results``; None searches for it.
+        real: from the results of the first training, the real images; None if they are in the results.
+        networks: those whose weights the training uses if they are available.
+        environment: variables by which the scripts find these weights.
     """
 
     name: str
-    target: str
+    targets: tuple[str, ...]
     check: Callable[[Path, Path], None]
-    train: Callable[[Training], list[str]]
-    test: Callable[[Training], Optional[list[str]]]
-    results: Callable[[Training], Path]
-    real: Callable[[Training], Optional[Path]]
+    commands: Callable[[Setup], list[list[str]]]
     table: paper.Table
     notes: tuple[str, ...]
-    extra_targets: tuple[str, ...] = ()
+    results: Callable[[Setup], Optional[str]] = lambda setup: None
+    real: Callable[[Setup, Path], Optional[Path]] = lambda setup, results: None
     networks: tuple[Network, ...] = ()
-    environment: Callable[[Training], dict[str, str]] = lambda training: {}
+    environment: Callable[[Setup], dict[str, str]] = lambda setup: {}
 
 
 def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Result:
-    """Do what is missing and compare the trainings."""
+    """Run the missing trainings and compare them."""
     if options.clone is None or options.data is None:
         raise FFLError(f"{pipeline.name} needs your clone and data set: --clone DIR and --data DIR.")
     pipeline.check(options.clone, options.data)
@@ -86,92 +88,79 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
         "data": str(options.data.resolve()),
         "paper": options.paper,
         "epochs": options.epochs,
-        "weight": options.weight,
         **hashes(pipeline.networks),
     }
     keep_settings(options.out, settings)
-    clone = patched_copy(options.clone, options.out / "clone", (pipeline.target, *pipeline.extra_targets))
-    sides: dict[bool, list[Training]] = {False: [], True: []}
-    steps = 0
-    for seed in range(options.seeds):
-        for with_ffl, trainings in sides.items():
-            training = Training(
-                clone=clone,
-                data=options.data.resolve(),
-                folder=(options.out / f"{MARKER[with_ffl].lower()}-seed-{seed}").resolve(),
-                seed=seed,
-                weight=options.weight if with_ffl else 0.0,
-                epochs=options.epochs,
-                paper=options.paper,
-            )
-            trainings.append(training)
-            weight = ["--ffl-weight", shortest(training.weight)] if training.weight else []
-            environment = pipeline.environment(training)
-            _step(training, "train", [*pipeline.train(training), *weight], environment)
-            test = pipeline.test(training)
-            if test is not None:
-                _step(training, "test", test, environment)
-            steps += 1
-            progress(steps, 2 * options.seeds, pipeline.name)
-    comparison = compare(
-        real=pipeline.real(sides[False][0]),
-        before=[pipeline.results(training) for training in sides[False]],
-        after=[pipeline.results(training) for training in sides[True]],
-        command=f"ffl-patch reproduce {pipeline.name}",
-        progress=progress,
-    )
-    report = options.out / "comparison"
-    write_report(comparison, report)
-    overview = report / "overview.png"
-    if overview.exists():
-        shutil.copyfile(overview, options.out / "figure.png")
+    setup = Setup(options.out.resolve(), options.data.resolve(), options.epochs, options.paper)
+    _copy_and_patch(options.clone, setup.clone, pipeline.targets)
+    comparison = _sweep(pipeline, setup, options, progress)
     notes = [*pipeline.notes, *(network.remark() for network in pipeline.networks)]
     data = {
         "paper": _paper_rows(pipeline.table),
         "comparison": comparison.to_json(),
-        "settings": settings,
+        "settings": {**settings, "weight": options.weight},
         "notes": notes,
     }
     return Result(_text(pipeline, comparison, options, notes), data)
 
 
-def patched_copy(source: Path, copy: Path, targets: Sequence[str]) -> Path:
-    """Copy a clone without its data, runs and history, apply the recipes of ``targets``; once."""
+def _copy_and_patch(source: Path, copy: Path, targets: Sequence[str]) -> None:
+    """Copy a clone without its data, runs and history unless it was copied before, and patch the copy."""
     if not copy.exists():
         unfinished = copy.with_name("clone.part")
         shutil.rmtree(unfinished, ignore_errors=True)
-        copy.parent.mkdir(parents=True, exist_ok=True)
         copy_repository(source, unfinished)
         unfinished.replace(copy)
     for target in targets:
         plan_apply(all_recipes()[target], copy).write()
-    return copy.resolve()
 
 
-def _step(training: Training, step: str, command: list[str], environment: dict[str, str]) -> None:
-    """Run a script in the clone unless it has finished before; its output goes to a log."""
-    done = training.folder / f"{step}.done"
-    if done.exists():
-        return
-    training.folder.mkdir(parents=True, exist_ok=True)
-    log = training.folder / f"{step}.log"
-    arguments = [sys.executable, "-m", "ffl_plugin.seeded", str(training.seed), *command]
-    with log.open("wb") as output:
-        code = call(arguments, str(training.clone), output, environment)
-    if code != 0:
-        last = next(
-            (line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), ""
+def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progress) -> Comparison:
+    """Run the sweep, write its report and ``OUT/figure.png``, and return the comparison of the weight."""
+    seeded = (sys.executable, "-m", "ffl_plugin.seeded", "{seed}")
+    training, *then = ((*seeded, *command) for command in pipeline.commands(setup))
+    plan = Plan(
+        command=training,
+        then=tuple(then),
+        folder=str(setup.clone),
+        weights=(0.0, options.weight),
+        seeds=tuple(range(options.seeds)),
+        environment=pipeline.environment(setup),
+    )
+    sweep = setup.out / "sweep"
+    plan = open_sweep(sweep, plan)
+    everything = trials(plan, sweep)
+    with only_one(sweep):
+        start_engine("here", sweep, {}).run(plan, everything, lambda line: print(line, file=sys.stderr))
+        for trial in everything:
+            if trial.state() != DONE:
+                raise _failure(trial)
+        results = pipeline.results(setup)
+        first = find_outcome(everything[0], results)
+        report = gather(
+            plan,
+            everything,
+            sweep,
+            real=None if first is None else pipeline.real(setup, first),
+            results=results,
+            command=f"ffl-patch reproduce {pipeline.name}",
+            progress=progress,
         )
-        advice = "; install what the clone's requirements ask for" if "ModuleNotFoundError" in last else ""
-        raise FFLError(
-            f"{Path(command[0]).name} of {training.folder.name} failed ({last.strip()}){advice}; "
-            f"all it said is in {log}."
-        )
-    done.touch()
+        write_sweep_report(report, sweep / "report")
+    (asked,) = (result for result in report.weights if result.weight == options.weight)
+    if asked.comparison is None:
+        raise FFLError(asked.why_not)
+    overview = sweep / "report" / f"weight-{shortest(options.weight)}" / "overview.png"
+    shutil.copyfile(overview, options.out / "figure.png")
+    return asked.comparison
 
 
-def _options_text(clone: Path) -> list[str]:
-    return [path.read_text(encoding="utf-8", errors="replace") for path in clone.glob("options/*.py")]
+def _failure(trial: Trial) -> FFLError:
+    """Return an error with the last line of a training's log."""
+    lines = trial.log.read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    advice = "; install what the clone's requirements ask for" if "ModuleNotFoundError" in last else ""
+    return FFLError(f"the training of {trial} failed ({last}){advice}; its whole output is in {trial.log}")
 
 
 def _paper_rows(table: paper.Table) -> list[dict[str, object]]:

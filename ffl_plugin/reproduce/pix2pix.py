@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Optional
 
 import torch
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.reproduce import Options, Result, paper
-from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
+from ffl_plugin.reproduce import paper
+from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
 
-NAME = "pix2pix"
 EPOCHS = {True: 200, False: 20}  # with --paper, the upstream's; half of them with decaying learning rate
 # The reduced run has a quarter of the pixels and half the channels.
 SMALL = ("--load_size", "143", "--crop_size", "128", "--netG", "unet_128", "--ngf", "32")
@@ -32,53 +30,42 @@ def check(clone: Path, data: Path) -> None:
             )
 
 
-def _shared(training: Training) -> list[str]:
-    """Return the options that train.py and test.py share."""
-    folders = ["--dataroot", str(training.data), "--checkpoints_dir", str(training.folder / "checkpoints")]
-    # CMP Facades has the photograph on the left, so the direction is reversed.
-    direction = ["--direction", "BtoA"] if training.data.name == "facades" else []
-    cpu = ["--gpu_ids", "-1"] if training.has_option("--gpu_ids") and not torch.cuda.is_available() else []
-    size = [] if training.paper else SMALL
-    return ["--name", NAME, "--model", "pix2pix", *folders, *direction, *cpu, *size]
+def commands(setup: Setup) -> list[list[str]]:
+    """Return training, half of its epochs with decaying learning rate, and the test on all test images."""
+    defined = [
+        path.read_text(encoding="utf-8", errors="replace") for path in setup.clone.glob("options/*.py")
+    ]
 
+    def where_defined(name: str, *values: str) -> list[str]:
+        """Return an option that not every version has."""
+        known = any(f"{name}'" in text or f'{name}"' in text for text in defined)
+        return [name, *values] if known else []
 
-def train(training: Training) -> list[str]:
-    """Return the training command: half of the epochs at a constant learning rate, half decaying."""
-    epochs = training.epochs or EPOCHS[training.paper]
+    shared = ["--name", "pix2pix", "--model", "pix2pix", "--dataroot", str(setup.data)]
+    shared += ["--checkpoints_dir", "{out}/checkpoints"]
+    if setup.data.name == "facades":  # the photograph is on the left
+        shared += ["--direction", "BtoA"]
+    if not torch.cuda.is_available():
+        shared += where_defined("--gpu_ids", "-1")
+    if not setup.paper:
+        shared += SMALL
+    epochs = setup.epochs or EPOCHS[setup.paper]
     constant = (epochs + 1) // 2
     length = ["--n_epochs", str(constant), "--n_epochs_decay", str(epochs - constant)]
     length += ["--save_epoch_freq", str(epochs)]  # the latest network is saved no more often than this
-    display = ["--display_id", "-1"] if training.has_option("--display_id") else []
-    display += ["--no_html"] if training.has_option("--no_html") else []
-    return ["train.py", *_shared(training), *length, *display]
-
-
-def test(training: Training) -> Optional[list[str]]:
-    """Return the command that processes all test images."""
-    count = sum(1 for path in (training.data / "test").iterdir() if path.is_file())
+    display = [*where_defined("--display_id", "-1"), *where_defined("--no_html")]
+    images = sum(1 for path in (setup.data / "test").iterdir() if path.is_file())
     return [
-        "test.py",
-        *_shared(training),
-        "--results_dir",
-        str(training.folder / "results"),
-        "--num_test",
-        str(count),
+        ["train.py", *shared, *length, *display],
+        ["test.py", *shared, "--results_dir", "{out}/results", "--num_test", str(images)],
     ]
-
-
-def results(training: Training) -> Path:
-    """Return the folder for ``ffl-patch compare``, with generated beside real images."""
-    return training.folder / "results" / NAME
 
 
 PIPELINE = Pipeline(
     name="pix2pix",
-    target="pix2pix",
+    targets=("pix2pix",),
     check=check,
-    train=train,
-    test=test,
-    results=results,
-    real=lambda training: None,
+    commands=commands,
     table=paper.PIX2PIX,
     notes=(
         "The paper's weight for pix2pix is not public. --paper trains upstream's 200 epochs at 256 x 256; "
@@ -86,7 +73,4 @@ PIPELINE = Pipeline(
     ),
 )
 
-
-def run(options: Options, progress: Progress) -> Result:
-    """Run the pipeline."""
-    return run_pipeline(PIPELINE, options, progress)
+run = partial(run_pipeline, PIPELINE)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Optional
 
 import torch
 from PIL import Image
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.weights import load_state
-from ffl_plugin.reproduce import Options, Result, paper
+from ffl_plugin.reproduce import paper
 from ffl_plugin.reproduce.data import SUFFIXES, read_image
 from ffl_plugin.reproduce.networks import SPADE_LOSS
-from ffl_plugin.reproduce.pipeline import Pipeline, Training, run_pipeline
+from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
 
-NAME = "spade"
 EPOCHS = {True: 200, False: 20}
 SMALL_SIZE = 128
 SYNCHRONIZED = "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch"
@@ -50,34 +48,38 @@ def check(clone: Path, data: Path) -> None:
         )
 
 
-def _mode(training: Training) -> str:
-    return next(mode for mode, (folder, _) in LAYOUTS.items() if (training.data / folder).is_dir())
+def _mode(setup: Setup) -> str:
+    return next(mode for mode, (folder, _) in LAYOUTS.items() if (setup.data / folder).is_dir())
 
 
-def _shared(training: Training) -> list[str]:
-    """Return the options that train.py and test.py share."""
-    folders = ["--dataroot", str(training.data), "--checkpoints_dir", str(training.folder / "checkpoints")]
-    cpu = [] if torch.cuda.is_available() else ["--gpu_ids", "-1"]
-    size = [] if training.paper else ["--crop_size", str(SMALL_SIZE), "--ngf", "16"]
-    return ["--name", NAME, "--dataset_mode", _mode(training), *folders, *cpu, *size]
+def commands(setup: Setup) -> list[list[str]]:
+    """Return training, half of its epochs with decaying learning rate, and the test on all test images.
 
-
-def train(training: Training) -> list[str]:
-    """Return the training command: half of the epochs decaying; no VGG loss if weights are missing."""
-    epochs = training.epochs or EPOCHS[training.paper]
+    Without VGG19's weights, the VGG loss is omitted.
+    """
+    shared = ["--name", "spade", "--dataset_mode", _mode(setup), "--dataroot", str(setup.data)]
+    shared += ["--checkpoints_dir", "{out}/checkpoints"]
+    if not torch.cuda.is_available():
+        shared += ["--gpu_ids", "-1"]
+    epochs = setup.epochs or EPOCHS[setup.paper]
     constant = (epochs + 1) // 2
-    length = ["--niter", str(constant), "--niter_decay", str(epochs - constant)]
-    small = [] if training.paper else ["--load_size", "143", "--ndf", "16", "--print_freq", "4"]
-    vgg = [] if SPADE_LOSS.find() else ["--no_vgg_loss"]
-    return ["train.py", *_shared(training), *length, *small, *vgg, "--no_html"]
+    training = ["--niter", str(constant), "--niter_decay", str(epochs - constant), "--no_html"]
+    test = ["--results_dir", "{out}/results"]
+    if not setup.paper:
+        shared += ["--crop_size", str(SMALL_SIZE), "--ngf", "16"]
+        training += ["--load_size", "143", "--ndf", "16", "--print_freq", "4"]
+        test += ["--load_size", str(SMALL_SIZE)]
+    if SPADE_LOSS.find() is None:
+        training.append("--no_vgg_loss")
+    return [["train.py", *shared, *training], ["test.py", *shared, *test]]
 
 
-def environment(training: Training) -> dict[str, str]:
+def environment(setup: Setup) -> dict[str, str]:
     """Point the clone's torchvision, which searches torch's folder for VGG19, to the file that was found."""
     weights = SPADE_LOSS.find()
     if weights is None:
         return {}
-    home = training.folder.parent / "torch"
+    home = setup.out / "torch"
     expected = home / "hub" / "checkpoints" / SPADE_LOSS.release.name
     expected.parent.mkdir(parents=True, exist_ok=True)
     if not expected.exists():
@@ -85,27 +87,16 @@ def environment(training: Training) -> dict[str, str]:
     return {"TORCH_HOME": str(home)}
 
 
-def test(training: Training) -> Optional[list[str]]:
-    """Return the command that processes all test images."""
-    small = [] if training.paper else ["--load_size", str(SMALL_SIZE)]
-    return ["test.py", *_shared(training), *small, "--results_dir", str(training.folder / "results")]
-
-
-def results(training: Training) -> Path:
-    """Return the folder for ``ffl-patch compare``."""
-    return training.folder / "results" / NAME / "test_latest" / "images" / "synthesized_image"
-
-
-def real(training: Training) -> Optional[Path]:
+def real(setup: Setup, results: Path) -> Path:
     """Write the test photographs at the size of the generated images, paired by name."""
-    out = training.folder.parent / "real"
+    out = setup.out / "real"
     out.mkdir(exist_ok=True)
     photographs = {
         path.stem: path
-        for path in (training.data / LAYOUTS[_mode(training)][1]).rglob("*")
+        for path in (setup.data / LAYOUTS[_mode(setup)][1]).rglob("*")
         if path.suffix.lower() in SUFFIXES
     }
-    for generated in sorted(results(training).glob("*.png")):
+    for generated in sorted(results.glob("*.png")):
         with Image.open(generated) as image:
             size = image.size
         photograph = read_image(photographs[generated.stem])
@@ -115,11 +106,10 @@ def real(training: Training) -> Optional[Path]:
 
 PIPELINE = Pipeline(
     name="spade",
-    target="spade",
+    targets=("spade",),
     check=check,
-    train=train,
-    test=test,
-    results=results,
+    commands=commands,
+    results=lambda setup: "{out}/results/spade/test_latest/images/synthesized_image",
     real=real,
     table=paper.SPADE,
     notes=(
@@ -131,7 +121,4 @@ PIPELINE = Pipeline(
     environment=environment,
 )
 
-
-def run(options: Options, progress: Progress) -> Result:
-    """Run the pipeline."""
-    return run_pipeline(PIPELINE, options, progress)
+run = partial(run_pipeline, PIPELINE)

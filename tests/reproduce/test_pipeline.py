@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.demo.repositories import unpack_repository
 from ffl_plugin.demo.scenes import write_data_set
 from ffl_plugin.errors import FFLError
-from ffl_plugin.reproduce import pix2pix, spade, stylegan2
-from ffl_plugin.reproduce.pipeline import Training
+from ffl_plugin.reproduce import Options, pix2pix, spade, stylegan2
+from ffl_plugin.reproduce.pipeline import Setup, run_pipeline
 
 
 def reproduce(*arguments):
@@ -38,9 +41,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def training(clone: Path, data: Path, **changes) -> Training:
-    settings = {"seed": 0, "weight": 1.0, "epochs": 3, "paper": False, **changes}
-    return Training(clone=clone, data=data, folder=data.parent / "run", **settings)
+def setup(data: Path, **changes) -> Setup:
+    """A setup beside the data, whose clone is the demo's repository."""
+    found = Setup(out=data.parent / "out", data=data, **{"epochs": 3, "paper": False, **changes})
+    if not found.clone.exists():
+        unpack_repository(found.clone)
+    (data / "test").mkdir(parents=True, exist_ok=True)
+    return found
 
 
 @pytest.mark.slow
@@ -54,33 +61,74 @@ def test_pix2pix_is_patched_trained_tested_and_compared(clone, tmp_path):
     assert "SSIM (N = 3 pairs)" in result.stdout
     assert contents(clone) == before
     assert "ffl" in (tmp_path / "out" / "clone" / "models" / "pix2pix_model.py").read_text()
-    assert (tmp_path / "out" / "comparison" / "report.html").exists()
+    sweep = tmp_path / "out" / "sweep"
+    assert (sweep / "report" / "weight-10" / "report.html").exists()
+    assert (tmp_path / "out" / "figure.png").exists()
 
-    log = tmp_path / "out" / "ffl-seed-0" / "train.log"
+    log = sweep / "trainings" / "weight-0-seed-0" / "log.txt"
     log.write_text("not trained again")
-    again = reproduce(*arguments, "--seeds", "1", "--epochs", "1", "--weight", "10", "--json")
+    again = reproduce(*arguments, "--seeds", "1", "--epochs", "1", "--weight", "5", "--json")
     rows = {row["metric"]: row for row in json.loads(again.stdout)["comparison"]["rows"]}
-    assert rows["psnr"]["before"] != rows["psnr"]["after"]
+    before = {
+        row["metric"]: row
+        for row in json.loads((sweep / "report" / "weight-10" / "comparison.json").read_text())["rows"]
+    }
+    assert rows["psnr"]["before"] == before["psnr"]["before"]
+    assert len({rows["psnr"]["before"], rows["psnr"]["after"], before["psnr"]["after"]}) == 3
     assert log.read_text() == "not trained again"
-    with pytest.raises(FFLError, match=r"other settings \(weight 10.0, not 5.0\)"):
-        reproduce(*arguments, "--seeds", "1", "--epochs", "1", "--weight", "5")
+    with pytest.raises(FFLError, match=r"other settings \(epochs 1, not 2\)"):
+        reproduce(*arguments, "--seeds", "1", "--epochs", "2", "--weight", "10")
 
 
-def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path, monkeypatch):
-    """And it was started with the environment that its pipeline adds."""
+@pytest.mark.slow
+def test_an_interrupted_training_starts_again_and_a_finished_one_does_not(clone, tmp_path):
+    """The first training writes a result, the second is stopped: as by Ctrl-C, which reaches the script."""
+    write_data_set(tmp_path / "pairs", 64, train=1, test=2, seed=0)
+    (clone / "test.py").write_text(TEST)
+    (clone / "train.py").write_text(
+        "import os, signal\nos.kill(os.getppid(), signal.SIGINT)\nsignal.pause()\n"
+    )
+    arguments = ("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
+    with pytest.raises(FFLError, match=r"interrupted while training weight 0, seed 0; run the same command"):
+        reproduce(*arguments, "--seeds", "1")
+    (tmp_path / "out" / "clone" / "train.py").write_text("")
+    reproduce(*arguments, "--seeds", "1")
+    trainings = tmp_path / "out" / "sweep" / "trainings"
+    assert (trainings / "weight-0-seed-0" / "interrupted-1").is_dir()
+    assert not (trainings / "weight-1-seed-0" / "interrupted-1").exists()
+
+
+# A test script that writes two results, whatever was trained.
+TEST = """
+import sys
+from pathlib import Path
+from PIL import Image
+images = Path(sys.argv[sys.argv.index("--results_dir") + 1], "pix2pix", "test_latest", "images")
+images.mkdir(parents=True)
+for index in range(2):
+    for seed, kind in enumerate(("real_A", "real_B", "fake_B")):
+        noise = Image.effect_noise((64, 64), 40 + 10 * seed + index).convert("RGB")
+        noise.save(images / f"{index}_{kind}.png")
+"""
+
+
+def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path):
+    """And it was started with its seed and the environment that its pipeline adds."""
     write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
     (clone / "train.py").write_text("import os\nraise SystemExit('no such card: ' + os.environ['CARD'])\n")
-    with_card = replace(pix2pix.PIPELINE, environment=lambda training: {"CARD": f"seed {training.seed}"})
-    monkeypatch.setattr(pix2pix, "PIPELINE", with_card)
-    with pytest.raises(FFLError, match=r"train\.py of baseline-seed-0 failed \(no such card: seed 0\)"):
-        reproduce("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
+    with_card = replace(pix2pix.PIPELINE, environment=lambda setup: {"CARD": f"of {setup.data.name}"})
+    options = Options(tmp_path / "out", tmp_path / "pairs", clone=clone, seeds=1)
+    with pytest.raises(FFLError, match=r"weight 0, seed 0 failed \(no such card: of pairs\); .*log\.txt"):
+        run_pipeline(with_card, options, lambda done, total, what: None)
 
 
 def test_a_library_that_the_clone_needs_is_asked_for(clone, tmp_path):
     write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
     (clone / "train.py").write_text("import there_is_no_such_library\n")
     with pytest.raises(FFLError, match=r"no_such_library'\); install what the clone's requirements ask for"):
-        reproduce("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
+        reproduce(
+            "pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out", "--seeds", 1
+        )
 
 
 @pytest.mark.parametrize("name", ["pix2pix", "spade", "stylegan2"])
@@ -130,63 +178,82 @@ class TestChecks:
 
 
 class TestCommands:
-    def test_options_that_a_version_lacks_are_left_out(self, clone, tmp_path):
-        new = pix2pix.train(training(clone, tmp_path / "pairs"))
-        assert not {"--display_id", "--gpu_ids"} & set(new)
-        with (clone / "options" / "train_options.py").open("a") as file:
+    def test_options_that_a_version_lacks_are_left_out(self, tmp_path):
+        old = setup(tmp_path / "pairs")
+        train, test = pix2pix.commands(old)
+        assert not {"--display_id", "--gpu_ids"} & {*train, *test}
+        with (old.clone / "options" / "train_options.py").open("a") as file:
             file.write("# parser.add_argument('--display_id')\n")
-        assert "--display_id" in pix2pix.train(training(clone, tmp_path / "pairs"))
+        train, test = pix2pix.commands(old)
+        assert "--display_id" in train and "--display_id" not in test
 
-    def test_epochs_are_halved_between_constant_and_decaying_rate(self, clone, tmp_path):
-        new = pix2pix.train(training(clone, tmp_path / "pairs", epochs=5))
-        assert new[new.index("--n_epochs") + 1 : new.index("--n_epochs") + 4] == [
-            "3",
-            "--n_epochs_decay",
-            "2",
-        ]
+    def test_epochs_are_halved_between_constant_and_decaying_rate(self, tmp_path):
+        train, _ = pix2pix.commands(setup(tmp_path / "pairs", epochs=5))
+        at = train.index("--n_epochs")
+        assert train[at + 1 : at + 4] == ["3", "--n_epochs_decay", "2"]
 
-    def test_facades_are_translated_from_labels_to_photographs(self, clone, tmp_path):
-        assert "--direction" in pix2pix.train(training(clone, tmp_path / "facades"))
-        assert "--direction" not in pix2pix.train(training(clone, tmp_path / "edges2shoes"))
+    def test_facades_are_translated_from_labels_to_photographs(self, tmp_path):
+        assert all("--direction" in command for command in pix2pix.commands(setup(tmp_path / "facades")))
+        shoes = pix2pix.commands(setup(tmp_path / "edges2shoes"))
+        assert not any("--direction" in command for command in shoes)
 
     @pytest.mark.parametrize(("folder", "mode"), [("train_label", "coco"), ("gtFine", "cityscapes")])
-    def test_spade_knows_its_data_set_by_a_folder(self, clone, tmp_path, folder, mode):
+    def test_spade_knows_its_data_set_by_a_folder(self, tmp_path, folder, mode):
         (tmp_path / "data" / folder).mkdir(parents=True)
-        new = spade.train(training(clone, tmp_path / "data"))
-        assert new[new.index("--dataset_mode") + 1] == mode
+        for script in spade.commands(setup(tmp_path / "data")):
+            assert script[script.index("--dataset_mode") + 1] == mode
 
     def test_spade_trains_with_the_vgg_loss_where_torchvision_in_the_clone_finds_it(
-        self, clone, tmp_path, monkeypatch
+        self, tmp_path, monkeypatch
     ):
         (tmp_path / "data" / "gtFine").mkdir(parents=True)
-        one = training(clone, tmp_path / "data")
-        assert "--no_vgg_loss" in spade.train(one)
+        one = setup(tmp_path / "data")
+        assert "--no_vgg_loss" in spade.commands(one)[0]
         assert spade.environment(one) == {}
         (tmp_path / "mine.pth").write_bytes(b"weights")
         monkeypatch.setenv("FFL_VGG19", str(tmp_path / "mine.pth"))
-        assert "--no_vgg_loss" not in spade.train(one)
-        for _ in range(2):  # each training asks
+        assert "--no_vgg_loss" not in spade.commands(one)[0]
+        for _ in range(2):  # as when the command is repeated
             monkeypatch.setenv("TORCH_HOME", spade.environment(one)["TORCH_HOME"])
         looked_for = Path(torch.hub.get_dir()) / "checkpoints" / "vgg19-dcbb9e9d.pth"
         assert looked_for.read_bytes() == b"weights"
 
-    def test_the_reduced_stylegan2_is_narrow_and_samples_its_last_snapshot(self, clone, tmp_path):
-        small = training(clone, tmp_path / "d.zip", epochs=2)
-        new = stylegan2.train(small)
-        assert Path(new[0]).name == "narrow_stylegan2.py" and Path(new[0]).is_file()
-        assert new[3] == str(clone) and "--kimg=2" in new
-        with pytest.raises(FFLError, match=r"no run; see its train\.log"):
-            stylegan2.test(small)
-        for run, snapshot in (("00000-d", 2), ("00001-d", 0), ("00001-d", 1)):
-            (small.folder / "runs" / run).mkdir(parents=True, exist_ok=True)
-            (small.folder / "runs" / run / f"network-snapshot-{snapshot:06d}.pkl").touch()
-        sampled = stylegan2.test(small)
-        assert f"--network={small.folder / 'runs' / '00001-d' / 'network-snapshot-000001.pkl'}" in sampled
-        assert f"--outdir={stylegan2.results(small)}" in sampled
-        assert stylegan2.real(small) == tmp_path / "d.zip"
+    def test_spades_photographs_get_the_size_and_names_of_the_generated_images(self, tmp_path):
+        (tmp_path / "data" / "train_label").mkdir(parents=True)
+        (tmp_path / "data" / "val_img").mkdir()
+        Image.new("RGB", (40, 30), (10, 20, 30)).save(tmp_path / "data" / "val_img" / "a.jpg")
+        (tmp_path / "results").mkdir()
+        Image.new("RGB", (16, 16)).save(tmp_path / "results" / "a.png")
+        reals = spade.real(setup(tmp_path / "data"), tmp_path / "results")
+        assert [path.name for path in reals.iterdir()] == ["a.png"]
+        with Image.open(reals / "a.png") as image:
+            assert image.size == (16, 16)
+            assert image.getpixel((8, 8)) == pytest.approx((10, 20, 30), abs=2)
 
-    def test_stylegan2_in_the_papers_setting(self, clone, tmp_path):
-        new = stylegan2.train(training(clone, tmp_path / "d.zip", paper=True, epochs=None, seed=3))
-        assert {"--cfg=paper256", "--aug=noaug", "--seed=3", "--metrics=fid50k_full,is50k"} <= set(new)
-        assert not any(argument.startswith("--kimg") for argument in new)
-        assert stylegan2.test(training(clone, tmp_path / "d.zip", paper=True)) is None
+    def test_the_reduced_stylegan2_is_narrow_and_its_last_snapshot_is_sampled(self, tmp_path):
+        small = setup(tmp_path / "d", epochs=2)
+        train, sample = stylegan2.commands(small)
+        assert Path(train[0]).name == "narrow_stylegan2.py" and Path(train[0]).is_file()
+        assert train[3] == str(small.clone) and "--kimg=2" in train
+        assert stylegan2.real(small, tmp_path) == tmp_path / "d"
+        assert "--outdir=" + stylegan2.results(small) in sample
+        (tmp_path / "generate.py").write_text("import sys\nprint(sys.argv)\n")
+
+        def run():
+            words = [word.replace("{out}", str(tmp_path / "o")) for word in sample]
+            return subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
+
+        assert "runs contains no run with a network-snapshot-*.pkl" in run().stderr
+        for snapshot in (2, 0, 1):
+            (tmp_path / "o" / "runs" / "00000-d").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "o" / "runs" / "00000-d" / f"network-snapshot-{snapshot:06d}.pkl").touch()
+        found = str(tmp_path / "o" / "runs" / "00000-d" / "network-snapshot-000002.pkl")
+        options = [f"--network={found}", f"--outdir={tmp_path / 'o' / 'samples'}", "--seeds=0-255"]
+        assert run().stdout == f"{['generate.py', *options]}\n"
+
+    def test_stylegan2_in_the_papers_setting(self, tmp_path):
+        full = setup(tmp_path / "d", paper=True, epochs=None)
+        (train,) = stylegan2.commands(full)
+        assert {"--cfg=paper256", "--aug=noaug", "--seed={seed}", "--metrics=fid50k_full,is50k"} <= set(train)
+        assert not any(argument.startswith("--kimg") for argument in train)
+        assert stylegan2.results(full) is stylegan2.real(full, tmp_path) is None
