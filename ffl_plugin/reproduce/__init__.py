@@ -1,6 +1,6 @@
 """The paper's experiments: small models, one training loop, tables beside the paper's numbers.
 
-An experiment is a module with ``run(options, progress) -> Result``; most just define a ``Study``.
+An experiment is a function ``(options, progress) -> Result`` named as its command; most run a ``Study``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Experiment(NamedTuple):
-    """An experiment's module, summary and supported command-line options."""
+    """The module of an experiment's function, its summary and its command-line options."""
 
     module: str
     summary: str
@@ -25,22 +25,24 @@ class Experiment(NamedTuple):
 CLONE = frozenset({"clone", "data", "paper", "seeds", "epochs", "weight"})
 TRAINING = frozenset({"data", "paper", "seeds", "images", "epochs"})
 METHODS = TRAINING | {"methods"}
+IMAGE = frozenset({"data"})
 
 EXPERIMENTS = {
-    name: Experiment(f"ffl_plugin.reproduce.{name.replace('-', '_')}", summary, options)
-    for name, summary, options in (
-        ("vanilla-ae", "Table 1: the vanilla autoencoder", METHODS),
-        ("vae", "Tables 2 and 3: the VAE, and the role of the KL term", METHODS),
-        ("losses", "Table 7: FFL beside other losses, on the VAE", METHODS),
-        ("ablation", "Table 8: FFL without each of its parts", METHODS),
-        ("wavelet", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", METHODS),
-        ("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
-        ("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
-        ("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),
-        ("spectra", "Figures 1 and 9: spectra of real and generated images", TRAINING),
-        ("bandlimit", "Figure 2: an image without some of its frequencies", frozenset({"data"})),
-        ("single-image", "Figure 3: amplitude only, phase only, both", frozenset({"data", "epochs"})),
-    )
+    "vanilla-ae": Experiment("autoencoder", "Table 1: the vanilla autoencoder", METHODS),
+    "vae": Experiment("vae", "Tables 2 and 3: the VAE, and the role of the KL term", METHODS),
+    "losses": Experiment("vae", "Table 7: FFL beside other losses, on the VAE", METHODS),
+    "ablation": Experiment("autoencoder", "Table 8: FFL without each of its parts", METHODS),
+    "wavelet": Experiment(
+        "autoencoder", "FFL beside a wavelet loss of 2024, on the vanilla autoencoder", METHODS
+    ),
+    "pix2pix": Experiment("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
+    "spade": Experiment("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
+    "stylegan2": Experiment("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),
+    "spectra": Experiment("spectra", "Figures 1 and 9: spectra of real and generated images", TRAINING),
+    "bandlimit": Experiment("bandlimit", "Figure 2: an image without some of its frequencies", IMAGE),
+    "single-image": Experiment(
+        "single_image", "Figure 3: amplitude only, phase only, both", IMAGE | {"epochs"}
+    ),
 }
 
 
@@ -69,5 +71,6 @@ class Result:
 
 def load(name: str) -> Callable[[Options, Progress], Result]:
     """Import an experiment by its name in ``EXPERIMENTS``."""
-    run: Callable[[Options, Progress], Result] = importlib.import_module(EXPERIMENTS[name].module).run
+    module = importlib.import_module(f"{__name__}.{EXPERIMENTS[name].module}")
+    run: Callable[[Options, Progress], Result] = getattr(module, name.replace("-", "_"))
     return run

@@ -18,7 +18,7 @@ from ffl_plugin.reproduce.single_image import one_image
 SIZE = 256
 
 
-def run(options: Options, progress: Progress) -> Result:
+def bandlimit(options: Options, progress: Progress) -> Result:
     """Filter one image as in the paper, write the figure and return the table."""
     options.out.mkdir(parents=True, exist_ok=True)
     columns = band_limited(one_image(options, SIZE)[0].transpose(1, 2, 0))
@@ -27,15 +27,11 @@ def run(options: Options, progress: Progress) -> Result:
     rows = []
     found: list[dict[str, Any]] = []
     for column in filtered:
-        scores = {
-            "energy": _energy(column) / _energy(original),
-            "psnr": metrics.psnr(column.image, original.image),
-            "ffl": float(focal_frequency_loss(*(to_tensor(_batch(each)) for each in (column, original)))),
-        }
-        rows.append(
-            [column.title, f"{scores['energy']:.4f}", f"{scores['psnr']:.2f}", f"{scores['ffl']:.2g}"]
-        )
-        found.append({"frequencies": column.title, **scores})
+        energy = _energy(column) / _energy(original)
+        psnr = metrics.psnr(column.image, original.image)
+        ffl = float(focal_frequency_loss(*(to_tensor(_batch(each)) for each in (column, original))))
+        rows.append([column.title, f"{energy:.4f}", f"{psnr:.2f}", f"{ffl:.2g}"])
+        found.append({"frequencies": column.title, "energy": energy, "psnr": psnr, "ffl": ffl})
         progress(len(found), len(filtered), "filtering")
     note = "The paper has no numbers with Figure 2. An image without its mean is mostly black."
     table = markdown(("frequencies", "energy kept", "PSNR ↑", "FFL"), rows)

@@ -14,17 +14,17 @@ from typing import Callable, Optional
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_path
+from ffl_plugin.metrics import open_images
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import synthetic
 
 ImageArray = NDArray[np.uint8]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp"})
 TEST_SEED = 1112  # of the split, independent of the training seed: all trainings share the test images
 
 
@@ -96,36 +96,33 @@ def synthetic_split(
         image: ImageArray = synthetic.draw(name, 1, size, first=index)[0]
         return image
 
-    path = cache / f"{name}-{size}-{test_images}-{images}.npy"
-    drawn = _prepare(path, images + test_images, size, draw, progress, f"drawing {name}")
-    return Split(name, drawn[test_images:], drawn[:test_images])
+    return _prepare(cache, name, size, images, test_images, draw, progress)
 
 
 def folder_split(
     folder: Path, size: int, images: int, test_images: int, cache: Path, progress: Progress
 ) -> Split:
-    """Split a folder of images (nested, any size) by file, using at most ``images`` and ``test_images``.
+    """Split a folder or zip of images (nested, any size) by file into ``images`` and ``test_images``.
 
     If there are enough files, each gives one image, resized to ``size`` on its shorter side and cropped in
     the centre. Otherwise each file gives several random square crops; a quarter of the files is then held out
     for testing, and no file is used for both.
     """
-    files = np.array(list_images(folder))
-    if len(files) < 2:
-        raise FFLError(f"{folder} contains {len(files)} image(s); training and test need at least one each.")
-    files = files[np.random.default_rng(TEST_SEED).permutation(len(files))]
+    source = open_images(folder, role="real")
+    if len(source) < 2:
+        raise FFLError(f"{folder} contains {len(source)} image; training and test need at least one each.")
+    files = np.random.default_rng(TEST_SEED).permutation(len(source))
     enough = len(files) >= images + test_images
     held_out = test_images if enough else max(1, len(files) // 4)
-    path = cache / f"{folder.name}-{size}-{test_images}-{images}.npy"
 
     def read(index: int) -> ImageArray:
         if enough:
-            return centre_crop(files[index], size)
+            return centre_crop(source.read(files[index]), size)
         side = files[:held_out] if index < test_images else files[held_out:]
-        return random_crop(side[index % len(side)], size, np.random.default_rng([TEST_SEED, index]))
+        pixels = source.read(side[index % len(side)])
+        return random_crop(pixels, size, np.random.default_rng([TEST_SEED, index]))
 
-    array = _prepare(path, images + test_images, size, read, progress, f"reading {folder.name}")
-    return Split(folder.name, array[test_images:], array[:test_images])
+    return _prepare(cache, folder.name, size, images, test_images, read, progress)
 
 
 def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optional[Split]:
@@ -137,53 +134,38 @@ def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optio
     folder = data / layout.folder
     if not folder.is_dir():
         return None
-    files = list_images(folder)
+    source = open_images(folder, role="real")
     listed = data / layout.test_list
     if listed.is_file():
         lines = listed.read_text(encoding="utf-8").splitlines()
-        held_out = {listed.parent / line.strip() for line in lines if line.strip()}
-        if not held_out:
+        place = {folder / file: index for index, file in enumerate(source.names)}
+        paths = {listed.parent / line.strip() for line in lines if line.strip()}
+        if not paths:
             raise FFLError(f"{listed} lists no image; remove it, or list the test images in it.")
-        missing = held_out.difference(files)
+        missing = paths.difference(place)
         if missing:
             raise FFLError(f"{listed} lists {min(missing)}, which is not among the images of {folder}.")
+        held_out = {place[path] for path in paths}
     else:
-        drawn = np.random.default_rng(TEST_SEED).permutation(len(files))[: layout.test_images]
-        held_out = {files[index] for index in drawn}
-    ordered = sorted(held_out) + [file for file in files if file not in held_out]
-    if len(ordered) <= len(held_out):
-        raise FFLError(f"{folder} contains only the {len(files)} test images; add the rest of {name}.")
-    array = _prepare(
-        cache / f"{name}-{layout.size}-{len(held_out)}-{len(files)}.npy",
-        len(ordered),
-        layout.size,
-        lambda index: centre_crop(ordered[index], layout.size),
-        progress,
-        f"reading {name}",
-    )
-    return Split(name, array[len(held_out) :], array[: len(held_out)])
+        drawn = np.random.default_rng(TEST_SEED).permutation(len(source))[: layout.test_images]
+        held_out = set(drawn.tolist())
+    rest = [index for index in range(len(source)) if index not in held_out]
+    if not rest:
+        raise FFLError(f"{folder} contains only the {len(source)} test images; add the rest of {name}.")
+    order = [*sorted(held_out), *rest]
+
+    def read(index: int) -> ImageArray:
+        return centre_crop(source.read(order[index]), layout.size)
+
+    return _prepare(cache, name, layout.size, len(rest), len(held_out), read, progress)
 
 
-def list_images(folder: Path) -> list[Path]:
-    """List the images in a folder, recursively, sorted by path."""
-    if not folder.is_dir():
-        raise FFLError(f"There is no folder {folder}; pass the folder of your images with --data.")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+def centre_crop(pixels: ImageArray, size: int) -> ImageArray:
+    """Resize the shorter side of (H, W, 3) to ``size`` (bilinear, antialiased) and crop the centre.
 
-
-def read_image(path: Path) -> Image.Image:
-    """Open an image as RGB; raises FFLError if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            converted: Image.Image = image.convert("RGB")
-            return converted
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise FFLError(f"{path} cannot be read as an image ({error}); repair or remove it.") from error
-
-
-def centre_crop(path: Path, size: int) -> ImageArray:
-    """Resize the shorter side to ``size`` (bilinear, antialiased) and crop the centre: (3, size, size)."""
-    image = read_image(path)
+    Returns (3, size, size).
+    """
+    image = Image.fromarray(pixels)
     scale = size / min(image.size)
     width, height = (max(size, round(side * scale)) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)
@@ -192,9 +174,12 @@ def centre_crop(path: Path, size: int) -> ImageArray:
     return crop
 
 
-def random_crop(path: Path, size: int, rng: np.random.Generator) -> ImageArray:
-    """Crop a random square, from a third of the shorter side up to all of it, and resize: (3, size, size)."""
-    image = read_image(path)
+def random_crop(pixels: ImageArray, size: int, rng: np.random.Generator) -> ImageArray:
+    """Crop a random square of (H, W, 3), from a third of the shorter side up to all of it, and resize it.
+
+    Returns (3, size, size).
+    """
+    image = Image.fromarray(pixels)
     side = int(min(image.size) * rng.uniform(1 / 3, 1))
     left, top = (int(rng.integers(0, extent - side + 1)) for extent in image.size)
     box = (left, top, left + side, top + side)
@@ -204,17 +189,25 @@ def random_crop(path: Path, size: int, rng: np.random.Generator) -> ImageArray:
 
 
 def _prepare(
-    path: Path, count: int, size: int, image: Callable[[int], ImageArray], progress: Progress, what: str
-) -> ImageArray:
-    """Fill the (count, 3, size, size) array at ``path`` unless it exists, and map it read-only."""
+    cache: Path,
+    name: str,
+    size: int,
+    images: int,
+    test_images: int,
+    image: Callable[[int], ImageArray],
+    progress: Progress,
+) -> Split:
+    """Fill an array with the test images, then the others, unless ``cache`` has it; map it read-only."""
+    path = cache / f"{name}-{size}-{test_images}-{images}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
+        count = test_images + images
         with atomic_path(path) as unfinished:
             array = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (count, 3, size, size))
             for index in range(count):
                 array[index] = image(index)
-                progress(index + 1, count, what)
+                progress(index + 1, count, f"preparing {name}")
             array.flush()
             del array
     mapped: ImageArray = np.load(path, mmap_mode="r")
-    return mapped
+    return Split(name, mapped[test_images:], mapped[:test_images])

@@ -61,11 +61,7 @@ class ConvolutionalVAE(nn.Module):
 
         encoder: list[nn.Module] = []
         for before, after in zip([3, *channels], channels):
-            encoder += [
-                nn.Conv2d(before, after, 4, stride=2, padding=1),
-                nn.BatchNorm2d(after),
-                nn.LeakyReLU(0.2),
-            ]
+            encoder += [nn.Conv2d(before, after, 4, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
         self.encoder = nn.Sequential(*encoder, nn.Flatten())  # (N, 3, H, W) -> (N, 16 * channels[-1])
         self.posterior = nn.Linear(16 * channels[-1], 2 * latent)  # -> mean and log variance
 
@@ -73,15 +69,9 @@ class ConvolutionalVAE(nn.Module):
             nn.Linear(latent, 16 * channels[-1]),
             nn.Unflatten(1, (channels[-1], 4, 4)),
         ]
-        for before, after in zip(channels[::-1], channels[-2::-1]):
+        for before, after in zip(channels[::-1], [*channels[-2::-1], 3]):
             decoder += [nn.BatchNorm2d(before), nn.ReLU(), nn.ConvTranspose2d(before, after, 4, 2, 1)]
-        decoder += [
-            nn.BatchNorm2d(channels[0]),
-            nn.ReLU(),
-            nn.ConvTranspose2d(channels[0], 3, 4, 2, 1),
-            nn.Tanh(),
-        ]
-        self.decoder = nn.Sequential(*decoder)  # (N, latent) -> (N, 3, H, W)
+        self.decoder = nn.Sequential(*decoder, nn.Tanh())  # (N, latent) -> (N, 3, H, W)
 
     def forward(self, images: Tensor) -> VAEOutput:
         """Encode, sample z = mean + sigma * noise while training (z = mean in evaluation), decode."""
@@ -98,9 +88,9 @@ class FreeImage(nn.Module):
     Initialised with noise around mid-grey. The input is the target and does not affect the output.
     """
 
-    def __init__(self, size: int, std: float = 0.1) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self.pixels = nn.Parameter(std * torch.randn(1, 3, size, size))
+        self.pixels = nn.Parameter(0.1 * torch.randn(1, 3, size, size))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the pixels, whatever the target."""

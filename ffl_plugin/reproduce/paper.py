@@ -7,7 +7,7 @@ report.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 Row = tuple[Optional[float], ...]
 
@@ -27,6 +27,13 @@ class Table:
         if row is None or metric not in self.metrics:
             return None
         return row[self.metrics.index(metric)]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return a JSON object per row."""
+        return [
+            {"table": self.number, "data": data, "method": method, **dict(zip(self.metrics, row))}
+            for (data, method), row in self.rows.items()
+        ]
 
 
 RECONSTRUCTION = ("psnr", "ssim", "lpips", "fid", "lfd")
@@ -107,7 +114,7 @@ STYLEGAN2 = Table(
     {("CelebA-HQ", "baseline"): (5.696, 3.383), ("CelebA-HQ", "FFL"): (4.972, 3.432)},
 )
 
-# Table 7 has three blocks of columns: one table for each.
+# Table 7 has a table for each block of columns, except that of pix2pix, which no command shows.
 LOSSES_RECONSTRUCTION = Table(
     "7",
     "relevant losses, VAE reconstruction",
@@ -131,19 +138,6 @@ LOSSES_SYNTHESIS = Table(
         ("CelebA", "spectral regularization"): (78.079, 1.898),
         ("CelebA", "FFL (DCT)"): (71.827, 1.932),
         ("CelebA", "FFL"): (71.050, 2.010),
-    },
-)
-
-LOSSES_PIX2PIX = Table(
-    "7",
-    "relevant losses, pix2pix",
-    SYNTHESIS,
-    {
-        ("edges → shoes", "baseline"): (80.279, 2.674),
-        ("edges → shoes", "perceptual"): (78.916, 2.722),
-        ("edges → shoes", "spectral regularization"): (79.300, 2.700),
-        ("edges → shoes", "FFL (DCT)"): (79.045, 2.754),
-        ("edges → shoes", "FFL"): (74.359, 2.804),
     },
 )
 

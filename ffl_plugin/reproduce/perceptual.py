@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.devices import find_device
+from ffl_plugin.metrics.optional import require
+from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights, load_state
 from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
-# Channels of VGG16's convolutions, "M" for pooling (Simonyan and Zisserman, ICLR 2015, configuration D), up
-# to the last layer used.
-LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512)
-TAPS = (3, 8, 15, 22)  # module indices of relu1_2, relu2_2, relu3_3 and relu4_3
+TAPS = (3, 8, 15, 22)  # indices of relu1_2, relu2_2, relu3_3 and relu4_3 in torchvision's VGG16
 
 
 def vgg16_features() -> nn.Sequential:
-    """Build VGG16 up to relu4_3, (N, 3, H, W) -> (N, 512, H/8, W/8), named as in torchvision's file."""
-    modules: list[nn.Module] = []
-    channels = 3
-    for layer in LAYERS:
-        if isinstance(layer, int):
-            modules += [nn.Conv2d(channels, layer, 3, padding=1), nn.ReLU()]
-            channels = layer
-        else:
-            modules.append(nn.MaxPool2d(2))
-    return nn.Sequential(*modules)
+    """Build VGG16 (Simonyan and Zisserman, ICLR 2015) up to relu4_3: (N, 3, H, W) -> (N, 512, H/8, W/8)."""
+    import_torchvision()
+    vgg: Any = require("torchvision.models.vgg", "The perceptual loss", extra="reproduce")
+    features: nn.Sequential = vgg.make_layers(vgg.cfgs["D"])[: TAPS[-1] + 1]
+    return features
 
 
 class PerceptualLoss(nn.Module):

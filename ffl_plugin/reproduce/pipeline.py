@@ -96,7 +96,7 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
     comparison = _sweep(pipeline, setup, options, progress)
     notes = [*pipeline.notes, *(network.remark() for network in pipeline.networks)]
     data = {
-        "paper": _paper_rows(pipeline.table),
+        "paper": pipeline.table.to_json(),
         "comparison": comparison.to_json(),
         "settings": {**settings, "weight": options.weight},
         "notes": notes,
@@ -161,13 +161,6 @@ def _failure(trial: Trial) -> FFLError:
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     advice = "; install what the clone's requirements ask for" if "ModuleNotFoundError" in last else ""
     return FFLError(f"the training of {trial} failed ({last}){advice}; its whole output is in {trial.log}")
-
-
-def _paper_rows(table: paper.Table) -> list[dict[str, object]]:
-    return [
-        {"data": data, "method": method, **dict(zip(table.metrics, row))}
-        for (data, method), row in table.rows.items()
-    ]
 
 
 def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: Sequence[str]) -> str:

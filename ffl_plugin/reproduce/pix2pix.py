@@ -73,4 +73,4 @@ PIPELINE = Pipeline(
     ),
 )
 
-run = partial(run_pipeline, PIPELINE)
+pix2pix = partial(run_pipeline, PIPELINE)

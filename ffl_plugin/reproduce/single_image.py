@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ import torch
 from ffl_plugin import metrics, variants
 from ffl_plugin.formatting import markdown
 from ffl_plugin.loss import focal_frequency_loss
+from ffl_plugin.metrics.decode import EXTENSIONS, decode
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, synthetic
-from ffl_plugin.reproduce.data import ImageArray, centre_crop, list_images
+from ffl_plugin.reproduce.data import ImageArray, centre_crop
 from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
-from ffl_plugin.reproduce.reconstruction import reconstruct
-from ffl_plugin.reproduce.scores import finite
+from ffl_plugin.reproduce.scores import finite, reconstruct
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
@@ -34,7 +33,7 @@ LOSSES: dict[str, ImageLoss] = {
 SCHEDULE = Schedule(epochs=1500, batch_size=1, learning_rate=0.01)
 
 
-def run(options: Options, progress: Progress) -> Result:
+def single_image(options: Options, progress: Progress) -> Result:
     """Optimise the pixels of an image from noise with each loss, write the figure and return the table."""
     schedule = replace(SCHEDULE, epochs=options.epochs or SCHEDULE.epochs)
     data = str(options.data.resolve()) if options.data else "drawn"
@@ -78,7 +77,11 @@ def run(options: Options, progress: Progress) -> Result:
 
 def one_image(options: Options, size: int) -> ImageArray:
     """Return (1, 3, size, size) uint8: the user's image, the first of a folder, or a drawn portrait."""
-    if options.data is None:
+    given = options.data
+    if given is None:
         return synthetic.draw("faces", 1, size)
-    path: Path = options.data if options.data.is_file() else list_images(options.data)[0]
-    return np.ascontiguousarray(centre_crop(path, size))[None]
+    one = given.is_file() and given.suffix.lower() in EXTENSIONS
+    pixels = (
+        decode(given.read_bytes(), str(given)) if one else metrics.open_images(given, role="real").read(0)
+    )
+    return np.ascontiguousarray(centre_crop(pixels, size))[None]

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics import open_images
 from ffl_plugin.metrics.weights import load_state
 from ffl_plugin.reproduce import paper
-from ffl_plugin.reproduce.data import SUFFIXES, read_image
 from ffl_plugin.reproduce.networks import SPADE_LOSS
 from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
 
@@ -91,15 +91,12 @@ def real(setup: Setup, results: Path) -> Path:
     """Write the test photographs at the size of the generated images, paired by name."""
     out = setup.out / "real"
     out.mkdir(exist_ok=True)
-    photographs = {
-        path.stem: path
-        for path in (setup.data / LAYOUTS[_mode(setup)][1]).rglob("*")
-        if path.suffix.lower() in SUFFIXES
-    }
+    photographs = open_images(setup.data / LAYOUTS[_mode(setup)][1], role="real")
+    place = {Path(name).stem: index for index, name in enumerate(photographs.names)}
     for generated in sorted(results.glob("*.png")):
         with Image.open(generated) as image:
             size = image.size
-        photograph = read_image(photographs[generated.stem])
+        photograph = Image.fromarray(photographs.read(place[generated.stem]))
         photograph.resize(size, Image.Resampling.BICUBIC).save(out / generated.name)
     return out
 
@@ -121,4 +118,4 @@ PIPELINE = Pipeline(
     environment=environment,
 )
 
-run = partial(run_pipeline, PIPELINE)
+spade = partial(run_pipeline, PIPELINE)

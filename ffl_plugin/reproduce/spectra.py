@@ -13,11 +13,12 @@ import numpy as np
 
 from ffl_plugin import metrics
 from ffl_plugin.metrics.progress import Progress
-from ffl_plugin.reproduce import Options, Result, vae, vanilla_ae
+from ffl_plugin.reproduce import Options, Result
+from ffl_plugin.reproduce.autoencoder import VANILLA_AE
 from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude, read_images
-from ffl_plugin.reproduce.report import numbers
-from ffl_plugin.reproduce.study import Outcome, Study, held_out_folder, run_folder, run_study
-from ffl_plugin.reproduce.tables import LEGEND, sections
+from ffl_plugin.reproduce.study import Outcome, held_out_folder, run_folder, run_study
+from ffl_plugin.reproduce.tables import LEGEND, numbers, sections
+from ffl_plugin.reproduce.vae import VAE
 
 METHODS = ("baseline", "FFL")
 SCORES = ("profile", "high", "mean spectrum", "sample profile", "sample high", "sample mean spectrum")
@@ -28,9 +29,12 @@ NOTE = (
 )
 
 
-def run(options: Options, progress: Progress) -> Result:
+def spectra(options: Options, progress: Progress) -> Result:
     """Run missing trainings, write the figure and return the distances between the spectra."""
-    autoencoder, variational = (_train(study, options, progress) for study in (vanilla_ae.STUDY, vae.STUDY))
+    autoencoder, variational = (
+        run_study(study, replace(options, out=options.out / study.name, methods=METHODS), progress)
+        for study in (VANILLA_AE, VAE)
+    )
     rows = [
         *_rows(autoencoder, options.out / autoencoder.study.name, "images"),
         *_rows(variational, options.out / variational.study.name, "images"),
@@ -46,12 +50,6 @@ def run(options: Options, progress: Progress) -> Result:
     return Result(text, {outcome.study.name: numbers(outcome) for outcome in outcomes})
 
 
-def _train(study: Study, options: Options, progress: Progress) -> Outcome:
-    """Run two methods of a study under OUT/STUDY."""
-    two = replace(study, methods={name: study.methods[name] for name in METHODS})
-    return run_study(two, replace(options, out=options.out / study.name), progress)
-
-
 def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Picture]]]:
     """Return a row per data set; for real, baseline and FFL: an image, its spectrum and the mean spectrum."""
     rows = []
@@ -62,8 +60,8 @@ def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Pictur
             *(run_folder(out, data, name, 0) / kind for name in METHODS),
         ):
             first = read_images(folder, 1)[0]
-            spectra = metrics.measure_spectra(metrics.open_images(folder))
-            pictures += [first, log_amplitude(first), _decibels(spectra.log_spectrum)]
+            measured = metrics.measure_spectra(metrics.open_images(folder))
+            pictures += [first, log_amplitude(first), _decibels(measured.log_spectrum)]
         rows.append((f"{outcome.study.name}\n{data}" + ("\nsamples" if kind == "samples" else ""), pictures))
     return rows
 

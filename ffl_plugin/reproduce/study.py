@@ -97,11 +97,6 @@ class Outcome:
         """What a reader of the numbers must know, with the file of each network."""
         return (*self.study.notes, *(network.remark() for network in self.study.networks))
 
-    def scores(self, data: str, method: str, metric: str) -> list[float]:
-        """Return the scores of one method, seed by seed; empty where the metric was not measured."""
-        values = [run.scores.get(metric) for run in self.runs if (run.data, run.method) == (data, method)]
-        return [value for value in values if value is not None]
-
 
 def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     """Train and score what is not there yet, and return everything."""

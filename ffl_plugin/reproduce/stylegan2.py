@@ -67,4 +67,4 @@ PIPELINE = Pipeline(
     ),
 )
 
-run = partial(run_pipeline, PIPELINE)
+stylegan2 = partial(run_pipeline, PIPELINE)

@@ -1,24 +1,22 @@
-"""A study's runs as Markdown tables, the paper's numbers in the same cells."""
+"""A study's result: Markdown tables with the paper's numbers in the same cells, and the numbers as JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
-from ffl_plugin.formatting import markdown as markdown_table
-from ffl_plugin.reproduce.intervals import Interval, interval, paired_difference
+import numpy as np
+
+from ffl_plugin.formatting import markdown
+from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.metrics.uncertainty import student_quantile
+from ffl_plugin.report.table import ARROWS
+from ffl_plugin.reproduce import Options, Result
+from ffl_plugin.reproduce.figures import study_figure
 from ffl_plugin.reproduce.scores import METRICS
-from ffl_plugin.reproduce.study import Outcome
-
-ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
-
-
-def markdown(outcome: Outcome) -> str:
-    """Write the scores, the differences from the baseline, and what was not measured."""
-    names = ", ".join(f"Table {table.number} ({table.caption})" for table in outcome.study.tables)
-    parts = [f"# {outcome.study.name}: {names}", *sections(outcome, tuple(METRICS)), LEGEND, *outcome.notes]
-    return "\n\n".join(parts) + "\n"
-
+from ffl_plugin.reproduce.study import Outcome, Study, run_study
 
 LEGEND = (
     "± is the half-width of the 95 % interval over seeds (Student's t); **bold** where a difference's "
@@ -27,95 +25,131 @@ LEGEND = (
 )
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One metric of one method: our mean and its difference from the baseline, and the paper's.
+
+    None where it was not measured or the paper lacks it; half-widths are those of `mean_interval`.
+    """
+
+    data: str
+    method: str
+    metric: str
+    test_images: int
+    mean: Optional[float]
+    half_width: Optional[float]
+    difference: Optional[float]
+    difference_half_width: Optional[float]
+    paper_data: str
+    paper: Optional[float]
+    paper_difference: Optional[float]
+
+
+def report_study(study: Study, options: Options, progress: Progress) -> Result:
+    """Run the missing trainings of a study, write ``OUT/figure.png`` and return tables and numbers."""
+    outcome = run_study(study, options, progress)
+    study_figure(outcome, options.out, options.out / "figure.png")
+    names = ", ".join(f"Table {table.number} ({table.caption})" for table in study.tables)
+    parts = [f"# {study.name}: {names}", *sections(outcome, tuple(METRICS)), LEGEND, *outcome.notes]
+    return Result("\n\n".join(parts) + "\n", numbers(outcome))
+
+
+def numbers(outcome: Outcome) -> dict[str, Any]:
+    """Return all measurements, and the paper's numbers, as JSON values."""
+    return {
+        "settings": outcome.settings,
+        "summary": [asdict(entry) for entry in entries(outcome) if entry.mean is not None],
+        "paper": [row for table in outcome.study.tables for row in table.to_json()],
+        "runs": [asdict(run) for run in outcome.runs],
+        "notes": outcome.notes,
+    }
+
+
 def sections(outcome: Outcome, metrics: Sequence[str]) -> list[str]:
     """Write those of ``metrics`` that were measured: for each data set a heading and two tables."""
     parts = []
+    found = entries(outcome)
     seeds = len({run.seed for run in outcome.runs})
-    for data, paper_data, test_images in _data_sets(outcome):
+    for data in dict.fromkeys(entry.data for entry in found):
+        here = [entry for entry in found if entry.data == data and entry.metric in metrics]
         in_paper = any(metric in table.metrics for table in outcome.study.tables for metric in metrics)
-        beside = f" / the paper's on {paper_data}" if in_paper else ""
-        heading = f"{outcome.study.name} on {data}: ours over {seeds} seed(s), {test_images} test images"
-        parts.append(f"## {heading}{beside}")
-        parts.append(_table(outcome, data, paper_data, metrics, difference=False))
+        beside = f" / the paper's on {here[0].paper_data}" if in_paper else ""
+        of = f"{seeds} seed(s), {here[0].test_images} test images"
+        parts.append(f"## {outcome.study.name} on {data}: ours over {of}{beside}")
+        parts.append(_table(here, metrics, difference=False))
         parts.append(f"Difference from the baseline: ours, paired by seed{beside}")
-        parts.append(_table(outcome, data, paper_data, metrics, difference=True))
+        parts.append(_table(here, metrics, difference=True))
     return parts
 
 
-def summary(outcome: Outcome) -> list[dict[str, Any]]:
-    """List every mean and difference from the baseline with the half-width of its interval, for JSON."""
-    entries: list[dict[str, Any]] = []
-    for data, paper_data, test_images in _data_sets(outcome):
-        for method in outcome.study.methods:
-            for metric in METRICS:
-                ours = _ours(outcome, data, method, metric, difference=False)
-                change = _ours(outcome, data, method, metric, difference=True)
-                if ours is None or change is None:
-                    continue
-                entries.append(
-                    {
-                        "data": data,
-                        "method": method,
-                        "metric": metric,
-                        "test_images": test_images,
-                        "mean": ours.mean,
-                        "half_width": ours.half_width,
-                        "difference": change.mean,
-                        "difference_half_width": change.half_width,
-                        "paper_data": paper_data,
-                        "paper": _paper(outcome, paper_data, method, metric, difference=False),
-                        "paper_difference": _paper(outcome, paper_data, method, metric, difference=True),
-                    }
-                )
-    return entries
-
-
-def _data_sets(outcome: Outcome) -> list[tuple[str, str, int]]:
-    return list(dict.fromkeys((run.data, run.paper_data, run.test_images) for run in outcome.runs))
-
-
-def _table(outcome: Outcome, data: str, paper_data: str, metrics: Sequence[str], difference: bool) -> str:
-    """Write a row per method, without the baseline where differences from it are asked for."""
-    methods = list(outcome.study.methods)[int(difference) :]
+def entries(outcome: Outcome) -> list[Entry]:
+    """List every measured metric of every method on every data set, in the order of the tables."""
+    study = outcome.study
+    baseline = next(iter(study.methods))
     measured = {metric for run in outcome.runs for metric in run.scores}
-    header = ["method"]
-    columns = [methods]
-    for metric in (metric for metric in metrics if metric in measured):
-        ours = [_ours(outcome, data, method, metric, difference) for method in methods]
-        papers = [_paper(outcome, paper_data, method, metric, difference) for method in methods]
-        cells = [_cell(value, metric, difference) for value in ours]
-        if any(paper is not None for paper in papers):
-            cells = [f"{cell} / {_number(paper, metric, difference)}" for cell, paper in zip(cells, papers)]
-        header.append(METRICS[metric].label + ARROWS[METRICS[metric].better])
-        columns.append(cells)
-    return markdown_table(header, list(zip(*columns)))
+    found = []
+    for data in dict.fromkeys(run.data for run in outcome.runs):
+        runs = [run for run in outcome.runs if run.data == data]
+        paper_data, test_images = runs[0].paper_data, runs[0].test_images
+        for method in study.methods:
+            for metric in (metric for metric in METRICS if metric in measured):
+                base = {run.seed: run.scores.get(metric) for run in runs if run.method == baseline}
+                pairs = [(run.scores.get(metric), base[run.seed]) for run in runs if run.method == method]
+                ours = mean_interval([ours for ours, _ in pairs if ours is not None])
+                change = mean_interval(
+                    [ours - before for ours, before in pairs if ours is not None and before is not None]
+                )
+                papers = _paper(study, paper_data, method, metric)
+                found.append(Entry(data, method, metric, test_images, *ours, *change, paper_data, *papers))
+    return found
 
 
-def _ours(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[Interval]:
-    values = outcome.scores(data, method, metric)
-    if not values:
-        return None
-    baseline = outcome.scores(data, next(iter(outcome.study.methods)), metric)
-    return paired_difference(values, baseline) if difference else interval(values)
+def mean_interval(values: Sequence[float]) -> tuple[Optional[float], Optional[float]]:
+    """Return the mean over seeds, and the half-width of its 95 % interval by Student's t.
+
+    Seeds are independent trainings. The half-width is None with one value, both are None with none.
+    """
+    count = len(values)
+    if count < 2:
+        return (values[0] if values else None), None
+    error = float(np.std(values, ddof=1)) / math.sqrt(count)
+    return float(np.mean(values)), student_quantile(count - 1) * error
 
 
-def _paper(outcome: Outcome, data: str, method: str, metric: str, difference: bool) -> Optional[float]:
-    for table in outcome.study.tables:
-        score = table.score(data, method, metric)
-        baseline = table.score(data, "baseline", metric)
-        if score is not None and baseline is not None:
-            return score - baseline if difference else score
-    return None
+def _paper(study: Study, data: str, method: str, metric: str) -> tuple[Optional[float], Optional[float]]:
+    """Return the paper's score, and its difference from the baseline's."""
+    for table in study.tables:
+        score, before = (table.score(data, name, metric) for name in (method, "baseline"))
+        if score is not None and before is not None:
+            return score, score - before
+    return None, None
 
 
-def _cell(value: Optional[Interval], metric: str, signed: bool) -> str:
-    if value is None:
-        return "–"
-    text = _number(value.mean, metric, signed)
-    if value.half_width is not None:
-        text += f" ± {value.half_width:.{METRICS[metric].decimals}f}"
-    return f"**{text}**" if signed and value.excludes_zero else text
+def _table(found: Sequence[Entry], metrics: Sequence[str], difference: bool) -> str:
+    """Write a row per method, without the baseline where differences from it are asked for."""
+    methods = list(dict.fromkeys(entry.method for entry in found))[int(difference) :]
+    header, columns = ["method"], [methods]
+    for metric in metrics:
+        column = [entry for entry in found if entry.metric == metric and entry.method in methods]
+        if column:
+            in_paper = any(entry.paper is not None for entry in column)
+            header.append(METRICS[metric].label + f" {ARROWS[METRICS[metric].direction]}".rstrip())
+            columns.append([_cell(entry, difference, in_paper) for entry in column])
+    return markdown(header, list(zip(*columns)))
 
 
-def _number(value: Optional[float], metric: str, signed: bool) -> str:
-    return "–" if value is None else f"{value:{'+' if signed else ''}.{METRICS[metric].decimals}f}"
+def _cell(entry: Entry, difference: bool, in_paper: bool) -> str:
+    decimals = METRICS[entry.metric].decimals
+    ours, half, paper = entry.mean, entry.half_width, entry.paper
+    if difference:
+        ours, half, paper = entry.difference, entry.difference_half_width, entry.paper_difference
+
+    def number(value: Optional[float]) -> str:
+        return "–" if value is None else f"{value:{'+' if difference else ''}.{decimals}f}"
+
+    text = number(ours)
+    if ours is not None and half is not None:
+        text += f" ± {half:.{decimals}f}"
+        if difference and abs(ours) > half:
+            text = f"**{text}**"
+    return f"{text} / {number(paper)}" if in_paper else text

@@ -78,10 +78,10 @@ def train(
         history.append(sums)
         progress(epoch + 1, schedule.epochs, "training")
         if epoch + 1 == schedule.epochs or time.monotonic() - saved > SAVE_EVERY:
-            _save(
-                checkpoint,
-                {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history},
-            )
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
+            checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(checkpoint) as unfinished:
+                torch.save(state, unfinished)
             saved = time.monotonic()
     model.eval()
     return history
@@ -96,10 +96,3 @@ def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[Te
 def _mix(seed: int, epoch: int) -> int:
     """Combine two seeds into one, distinct for every pair of seed < 2^31 and epoch < 2^31."""
     return (seed << 31) + epoch + 1
-
-
-def _save(path: Path, state: dict[str, object]) -> None:
-    """Write a checkpoint atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as unfinished:
-        torch.save(state, unfinished)

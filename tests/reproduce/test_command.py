@@ -13,17 +13,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.errors import FFLError
-from ffl_plugin.reproduce import (
-    EXPERIMENTS,
-    ablation,
-    data,
-    losses,
-    perceptual,
-    single_image,
-    vae,
-    vanilla_ae,
-    wavelet,
-)
+from ffl_plugin.reproduce import EXPERIMENTS, data, perceptual, single_image, spectra, study, tables
 
 SMALL = ("--images", "4", "--epochs", "1")
 
@@ -38,9 +28,13 @@ def reproduce(*arguments):
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     """Train and score on 16 x 16 pixels, with four held-out images."""
-    for module in (vanilla_ae, ablation, wavelet, vae, losses):
-        reduced = replace(module.STUDY.reduced, test_images=4, size=16)
-        monkeypatch.setattr(module, "STUDY", replace(module.STUDY, reduced=reduced))
+
+    def run_tiny_study(of, options, progress):
+        reduced = replace(of.reduced, test_images=4, size=16)
+        return study.run_study(replace(of, reduced=reduced), options, progress)
+
+    for module in (tables, spectra):
+        monkeypatch.setattr(module, "run_study", run_tiny_study)
 
 
 class TestStudy:

@@ -12,7 +12,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.reproduce import learned, networks
+from ffl_plugin.reproduce import networks, scores
 from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
 
 
@@ -26,7 +26,6 @@ def write_pairs(folder):
         (folder / side).mkdir()
         for index in range(2):
             Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / side / f"{index}.png")
-    return metrics.open_pairs(folder / "fake", folder / "real")
 
 
 def test_missing_weights_are_asked_for_by_variable():
@@ -63,28 +62,29 @@ def test_a_named_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
 
 
 def test_lpips_is_not_measured_without_its_network(tmp_path):
-    assert learned.measure_lpips(write_pairs(tmp_path), silent) is None
+    write_pairs(tmp_path)
+    assert scores.pair_scores(tmp_path / "fake", tmp_path / "real", silent)["lpips"] is None
     assert "alexnet-owt-7be5be79.pth" in LPIPS.remark()
 
 
 def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
     """With drawn weights in AlexNet's place: equal images are at distance 0, others are not."""
-    pairs = write_pairs(tmp_path)
+    write_pairs(tmp_path)
     import_torchvision()
     import torchvision
 
     torch.manual_seed(0)
     torch.save(torchvision.models.alexnet().state_dict(), tmp_path / "alexnet.pth")
     monkeypatch.setenv("FFL_LPIPS", str(tmp_path / "alexnet.pth"))
-    assert learned.measure_lpips(pairs, silent) > 0
-    same = metrics.open_pairs(tmp_path / "real", tmp_path / "real")
-    assert learned.measure_lpips(same, silent) == pytest.approx(0, abs=1e-6)
+    real = tmp_path / "real"
+    assert scores.pair_scores(tmp_path / "fake", real, silent)["lpips"] > 0
+    assert scores.pair_scores(real, real, silent)["lpips"] == pytest.approx(0, abs=1e-6)
 
 
 def test_fid_is_not_measured_without_its_network(tmp_path):
     write_pairs(tmp_path)
-    scores = learned.measure_inception(tmp_path / "fake", tmp_path / "real", silent)
-    assert scores == {"fid": None, "is": None}
+    found = scores.set_scores(tmp_path / "fake", tmp_path / "real", silent)
+    assert found["fid"] is found["is"] is None
     assert "pt_inception-2015-12-05-6726825d.pth" in FID_AND_IS.remark()
 
 
@@ -94,11 +94,11 @@ def test_fid_and_is_are_those_of_the_metrics(tmp_path, monkeypatch):
     (tmp_path / "inception.pth").write_bytes(b"weights")
     monkeypatch.setenv("FFL_INCEPTION", str(tmp_path / "inception.pth"))
     monkeypatch.setattr(metrics.Extractor, "extract", extract_pixels)
-    monkeypatch.setattr(learned, "_extractor", lambda weights: metrics.Extractor(None, device="cpu"))
+    monkeypatch.setattr(scores, "_extractor", lambda weights: metrics.Extractor(None, device="cpu"))
     monkeypatch.setattr(metrics, "fid", lambda real, fake: SimpleNamespace(value=abs(real - fake)))
     monkeypatch.setattr(metrics, "inception_score", lambda fake: SimpleNamespace(value=fake))
-    same = learned.measure_inception(tmp_path / "real", tmp_path / "real", silent)
-    other = learned.measure_inception(tmp_path / "fake", tmp_path / "real", silent)
+    same = scores.set_scores(tmp_path / "real", tmp_path / "real", silent)
+    other = scores.set_scores(tmp_path / "fake", tmp_path / "real", silent)
     assert same["fid"] == 0 < other["fid"]
     assert same["is"] != other["is"]
 
