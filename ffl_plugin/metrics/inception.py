@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.optional import require
@@ -32,15 +32,15 @@ class Inception(nn.Module):
     def __init__(self, weights: Weights) -> None:
         """Build the network and load its weights; raises ``FFLError`` if they do not fit."""
         super().__init__()
-        blocks = inception_blocks()
-        self.trunk = nn.Sequential(blocks)
-        self.classes = nn.Linear(FEATURES, CLASSES)
+        with torch.device("meta"):  # without values, which the file has
+            self.trunk = nn.Sequential(inception_blocks())
+            self.classes = nn.Linear(FEATURES, CLASSES)
         state = {
             f"classes.{name[3:]}" if name.startswith("fc.") else f"trunk.{name}": tensor
             for name, tensor in load_state(weights).items()
         }
         try:
-            self.load_state_dict(state)
+            self.load_state_dict(state, assign=True)
         except RuntimeError:
             unfit = sorted(set(state) ^ set(self.state_dict())) or ["of another shape"]
             raise FFLError(
@@ -88,5 +88,9 @@ def _fold_batch_norm(module: nn.Module) -> None:
     """Fold each batch normalisation into the preceding convolution, and replace it by the identity."""
     for child in module.modules():
         if isinstance(getattr(child, "bn", None), nn.BatchNorm2d):
-            child.conv = fuse_conv_bn_eval(child.conv, child.bn)  # type: ignore[type-var, arg-type]
+            conv: Any = child.conv
+            norm: Any = child.bn
+            conv.weight, conv.bias = fuse_conv_bn_weights(
+                conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            )
             child.bn = nn.Identity()
