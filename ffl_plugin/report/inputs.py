@@ -161,9 +161,13 @@ def _check_alike(trainings: Sides[Opened]) -> None:
 
 
 def _check_pairs_of_seeds(trainings: Sides[Opened]) -> None:
-    """Refuse pairs with different recorded seeds."""
+    """Refuse a single pair, whose interval is that of independent trainings, and different recorded seeds."""
     if not trainings.paired_seeds:
         return
+    if len(trainings.before) == 1:
+        raise FFLError(
+            "one training per side has no seeds to pair; pass several on both sides, or omit --paired-seeds"
+        )
     for before, after in zip(trainings.before, trainings.after):
         seeds = [opened.recorded_seed() for opened in (before, after)]
         if None not in seeds and seeds[0] != seeds[1]:

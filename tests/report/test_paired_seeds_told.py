@@ -63,15 +63,24 @@ def test_recorded_seeds_that_differ_are_no_pair(runs: dict[str, list[Path]]) -> 
     assert str(runs["before"][0]) in str(refused.value) and str(runs["after"][1]) in str(refused.value)
 
 
-def test_different_numbers_of_trainings_are_refused_in_one_sentence(
-    runs: dict[str, list[Path]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [(3, 2, "3 trainings before and 2 after"), (1, 1, "one training per side has no seeds to pair")],
+)
+def test_numbers_of_trainings_that_make_no_pairs_are_refused_in_one_sentence(
+    runs: dict[str, list[Path]],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    before: int,
+    after: int,
+    words: str,
 ) -> None:
-    sides = ["--before", *map(str, runs["before"]), "--after", *map(str, runs["after"][:2])]
+    sides = ["--before", *map(str, runs["before"][:before]), "--after", *map(str, runs["after"][:after])]
     with pytest.raises(SystemExit) as end:
         main(["compare", *sides, "--paired-seeds", "--out", str(tmp_path / "report")])
     told = capfd.readouterr()
     assert end.value.code == 1
-    assert "3 trainings before and 2 after" in told.err and "Traceback" not in told.err
+    assert words in told.err and "Traceback" not in told.err
     assert not told.out and not (tmp_path / "report").exists()
 
 
