@@ -45,8 +45,8 @@ class Inception(nn.Module):
             unfit = sorted(set(state) ^ set(self.state_dict())) or ["of another shape"]
             raise FFLError(
                 f"{weights.path} is not the FID Inception network ({len(unfit)} tensors do not fit, "
-                f"{unfit[0].partition('.')[2] or unfit[0]} first); use pt_inception-2015-12-05-6726825d.pth, or "
-                "name the file's network with --features"
+                f"{unfit[0].partition('.')[2] or unfit[0]} first); use pt_inception-2015-12-05-6726825d.pth, "
+                "or name the file's network with --features"
             ) from None
         self.requires_grad_(False).eval()
         _fold_batch_norm(self.trunk)

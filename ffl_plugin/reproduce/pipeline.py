@@ -28,7 +28,8 @@ from ffl_plugin.reproduce.networks import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.sweep.engines import start_engine
-from ffl_plugin.sweep.gather import find_outcome, gather
+from ffl_plugin.sweep.gather import gather
+from ffl_plugin.sweep.outcomes import find_outcome
 from ffl_plugin.sweep.page import write_sweep_report
 from ffl_plugin.sweep.plan import DONE, Plan, Trial, open_sweep, trials
 from ffl_plugin.sweep.run import only_one
