@@ -61,13 +61,13 @@ def script(name: str, line: str, leaves: Optional[str] = None, code: int = 0) ->
 
 def around(target: str, between: tuple[Step, ...], *, torch2: Optional[str] = None) -> tuple[Step, ...]:
     """Return a journey's beginning, its own steps, and its end."""
-    supplement = ("--with", "torch2") if torch2 else ()
+    companion = ("--with", "torch2") if torch2 else ()
     names = (target, *([torch2] if torch2 else []))
     return (
         Step("detect", "ffl-patch", ("detect",), says=f"{target}:"),
         Step("doctor", "ffl-patch", ("doctor", "."), says="found."),
-        Step("dry run", "ffl-patch", ("apply", target, *supplement, "--dry-run"), says="would be applied"),
-        Step("apply", "ffl-patch", ("apply", target, *supplement), says="applied"),
+        Step("dry run", "ffl-patch", ("apply", target, *companion, "--dry-run"), says="would be applied"),
+        Step("apply", "ffl-patch", ("apply", target, *companion), says="applied"),
         *between,
         Step("status", "ffl-patch", ("status", "--check"), says="applied"),
         *(Step(f"revert {name}", "ffl-patch", ("revert", name), says="reverted") for name in names),

@@ -36,7 +36,7 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
     if not any(map(_TORCH.search, texts.values())):
         for name, imported in _FRAMEWORKS.items():
             if place := _place(texts, imported):
-                ports = [each for each in recipes if each.supplements is None and _is_named(each, clone)]
+                ports = [each for each in recipes if each.companion_of is None and _is_named(each, clone)]
                 port = f"{ports[0].upstream} with {ports[0].name}" if ports else "a PyTorch version"
                 advice.append(f"{place} imports {name}, but the loss needs PyTorch; patch {port}")
                 break

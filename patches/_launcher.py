@@ -11,12 +11,12 @@ from ffl_plugin.patching.recipe import Check
 _LOSS_CLASS = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*")
 
 
-def trained_class(clone: Clone, holds: tuple[str, ...], usual: str) -> str:
+def trained_class(clone: Clone, definitions: tuple[str, ...], usual: str) -> str:
     """Return the loss class that a clone's launcher trains with, by its name there.
 
     Args:
         clone: the clone.
-        holds: definitions of the launcher.
+        definitions: of the launcher.
         usual: the upstream's class; returned if launchers name none, several, or one that does not exist.
 
     Raises:
@@ -25,7 +25,7 @@ def trained_class(clone: Clone, holds: tuple[str, ...], usual: str) -> str:
     named = {
         (dotted, name, line)
         for name in clone.python_files
-        if clone.defines(name, holds)
+        if clone.defines(name, definitions)
         for dotted, line in _named_losses(clone.source(name))
     }
     if len({dotted for dotted, _, _ in named}) != 1:

@@ -51,7 +51,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
     constructor = f"{model}.__init__ | {model}.initialize"
     return File(
         path=path,
-        holds=(options, constructor, backward),
+        defines=(options, constructor, backward),
         edits=(
             imported,
             Statement(options, "ffl.add_options(parser, is_train)", before=Only(("return parser",))),

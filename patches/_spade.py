@@ -14,7 +14,7 @@ from ffl_plugin.patching.search import NotThisFamily
 from ffl_plugin.patching.source import Function, find_function
 
 LOSSES = "Pix2PixModel.compute_generator_loss"
-HOLDS = ("Pix2PixModel.__init__", LOSSES)
+DEFINES = ("Pix2PixModel.__init__", LOSSES)
 NAMES = (
     "fake_image, ... = self.generate_fake(...)",
     "fake_image = self.generate_fake(...)",
@@ -34,7 +34,7 @@ def options_file(imported: Import) -> File:
     """Return the edits of the training options."""
     return File(
         path="options/train_options.py",
-        holds=("TrainOptions.initialize",),
+        defines=("TrainOptions.initialize",),
         edits=(
             imported,
             Statement("TrainOptions.initialize", "ffl.add_options(parser)", before=Only(("return parser",))),
@@ -50,7 +50,7 @@ def losses_with(parameter: str, clone: Clone, family: str) -> Function:
         NotThisFamily: no file defines one with such a parameter.
     """
     for name in clone.python_files:
-        if clone.defines(name, HOLDS):
+        if clone.defines(name, DEFINES):
             function = find_function(clone.source(name), LOSSES)
             if parameter in (argument.arg for argument in function.args.args):
                 return function
@@ -101,7 +101,7 @@ def model_file(imported: Import, images: str, real: str, generated: Only = IMAGE
     """
     return File(
         path="models/pix2pix_model.py",
-        holds=HOLDS,
+        defines=DEFINES,
         edits=(
             imported,
             Statement("Pix2PixModel.__init__", "ffl.setup(self)", after=Only(("self.opt = opt",))),

@@ -47,7 +47,7 @@ def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str 
     phases = f"{loss}.accumulate_gradients"
     return File(
         path="training/loss.py",
-        holds=(f"{loss}.__init__", phases),
+        defines=(f"{loss}.__init__", phases),
         edits=(
             imported,
             Param(f"{loss}.__init__", "ffl_options=None"),
@@ -70,7 +70,7 @@ def with_class_of_launcher(files: Callable[[str], tuple[File, ...]]) -> Callable
     """
 
     def adapt(recipe: Recipe, clone: Clone) -> Recipe:
-        name = trained_class(clone, recipe.files[0].holds, LOSS_CLASS)
+        name = trained_class(clone, recipe.files[0].defines, LOSS_CLASS)
         return recipe if name == LOSS_CLASS else replace(recipe, files=files(name), earlier=())
 
     return adapt
@@ -80,7 +80,7 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
     """Return the edits of a ``train.py`` with StyleGAN3's ``c`` and ``opts``, beside an ``option``."""
     return File(
         path="train.py",
-        holds=("launch_training", "main"),
+        defines=("launch_training", "main"),
         edits=(
             imported,
             Decorator(

@@ -42,11 +42,11 @@ def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File
     torch = views.of("torch")
     imported, function = float_betas
     return (
-        File("dnnlib/__init__.py", holds=(), edits=(views.name("removed_modules"),)),
-        File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(torch,)),
+        File("dnnlib/__init__.py", defines=(), edits=(views.name("removed_modules"),)),
+        File("torch_utils/misc.py", defines=("InfiniteSampler",), edits=(torch,)),
         File(
             "training/training_loop.py",
-            holds=("training_loop",),
+            defines=("training_loop",),
             edits=(
                 torch,
                 imported,
@@ -55,16 +55,16 @@ def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File
                 ),
             ),
         ),
-        File("train.py", holds=("launch_training",), edits=(torch,)),
-        File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(torch,)),
-        File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(views.of("scipy"),)),
-        File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(views.of("numpy as np"),)),
-        File("metrics/precision_recall.py", holds=("compute_pr",), edits=(torch,)),
-        File("calc_metrics.py", holds=("calc_metrics",), edits=(torch,), optional=True),
+        File("train.py", defines=("launch_training",), edits=(torch,)),
+        File("metrics/metric_utils.py", defines=("MetricOptions",), edits=(torch,)),
+        File("metrics/frechet_inception_distance.py", defines=("compute_fid",), edits=(views.of("scipy"),)),
+        File("metrics/perceptual_path_length.py", defines=("compute_ppl",), edits=(views.of("numpy as np"),)),
+        File("metrics/precision_recall.py", defines=("compute_pr",), edits=(torch,)),
+        File("calc_metrics.py", defines=("calc_metrics",), edits=(torch,), optional=True),
     )
 
 
 def script(views: Views, path: str, function: str, *libraries: str) -> File:
     """Return the edits of an optional script that uses the device, and more libraries."""
     edits = tuple(views.of(library) for library in (*libraries, "torch"))
-    return File(path, holds=(function,), edits=edits, optional=True)
+    return File(path, defines=(function,), edits=edits, optional=True)

@@ -38,7 +38,7 @@ def loss_file(path: str, name: str, summed: str) -> File:
     constructor, forward = f"{name}.__init__", f"{name}.forward"
     return File(
         path=path,
-        holds=(constructor, forward),
+        defines=(constructor, forward),
         edits=(
             IMPORT,
             Param(constructor, "ffl_options=None"),

@@ -16,7 +16,7 @@ LOSS_COMPLETE = Last(("loss_G = ...", "loss_G += ..."), branch="loss_G = ...")
 
 OPTIONS = File(
     path="options/train_options.py",
-    holds=("TrainOptions.initialize",),
+    defines=("TrainOptions.initialize",),
     edits=(
         IMPORT,
         Statement(
@@ -29,7 +29,7 @@ OPTIONS = File(
 
 MODEL = File(
     path="models/pix2pixHD_model.py",
-    holds=("Pix2PixHDModel.initialize", FORWARD),
+    defines=("Pix2PixHDModel.initialize", FORWARD),
     edits=(
         IMPORT,
         Statement("Pix2PixHDModel.initialize", "ffl.setup(self)", after=Last(("self.loss_names = ...",))),
@@ -47,7 +47,7 @@ MODEL = File(
 
 TRAIN = File(
     path="train.py",
-    holds=(),  # it defines nothing; all its code is at the top level
+    defines=(),  # it defines nothing; all its code is at the top level
     edits=(
         IMPORT,
         Statement("", "loss_G = ffl.with_term(loss_G, loss_dict)", after=LOSS_COMPLETE),

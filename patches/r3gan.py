@@ -24,7 +24,7 @@ if self.ffl is not None:
 
 LOSS = File(
     path="training/loss.py",
-    holds=("R3GANLoss.__init__", "R3GANLoss.accumulate_gradients"),
+    defines=("R3GANLoss.__init__", "R3GANLoss.accumulate_gradients"),
     edits=(
         IMPORT,
         Param("R3GANLoss.__init__", "ffl_options=None"),
@@ -46,7 +46,7 @@ LOSS = File(
 
 TRAINER = File(
     path="R3GAN/Trainer.py",
-    holds=("AdversarialTraining.__init__", GENERATOR),
+    defines=("AdversarialTraining.__init__", GENERATOR),
     edits=(
         Statement(
             "AdversarialTraining.__init__",

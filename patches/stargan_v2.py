@@ -14,7 +14,7 @@ TERM = 'loss = ffl.add_term(args, loss, x_rec, x_real, "latent" if x_refs is Non
 
 OPTIONS = File(
     path="main.py",
-    holds=("main",),
+    defines=("main",),
     edits=(
         IMPORT,
         Statement("", "ffl.add_options(parser)", before=Only(("args = parser.parse_args()",))),
@@ -26,7 +26,7 @@ OPTIONS = File(
 
 SOLVER = File(
     path="core/solver.py",
-    holds=("Solver.__init__", "Solver.train", GENERATOR),
+    defines=("Solver.__init__", "Solver.train", GENERATOR),
     edits=(
         IMPORT,
         Statement("Solver.__init__", "ffl.setup(args)", after=Only(("self.args = args",))),

@@ -40,7 +40,7 @@ def main_sets_up_the_loop(source: Source, clone: Clone) -> None:
 def _launcher(loss: str) -> File:
     return File(
         path="train.py",
-        holds=("setup_training_loop_kwargs", "main"),
+        defines=("setup_training_loop_kwargs", "main"),
         edits=(
             IMPORT,
             Param(

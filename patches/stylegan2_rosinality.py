@@ -99,7 +99,7 @@ def augments_the_photographs(source: Source, clone: Clone) -> Optional[str]:
 
 TRAIN = File(
     path="train.py",
-    holds=("train", "g_nonsaturating_loss"),
+    defines=("train", "g_nonsaturating_loss"),
     edits=(
         Import("from ffl_plugin.integrations import stylegan2_rosinality as ffl"),
         Statement("train", "ffl_term = ffl.GeneratorTerm(args)", before=Only(("pbar = range(...)",))),

@@ -15,11 +15,11 @@ _IMAGEIO = Import("from ffl_plugin.integrations.torch2 import imageio", rebinds=
 _SCIPY = Import("from ffl_plugin.integrations.torch2 import scipy", rebinds=True)
 
 FILES = (
-    File("dnnlib/__init__.py", holds=(), edits=(_MODULES,)),
-    File("torch_utils/misc.py", holds=("InfiniteSampler",), edits=(_TORCH,)),
+    File("dnnlib/__init__.py", defines=(), edits=(_MODULES,)),
+    File("torch_utils/misc.py", defines=("InfiniteSampler",), edits=(_TORCH,)),
     File(
         "torch_utils/ops/upfirdn2d.py",
-        holds=("_init", "upfirdn2d"),
+        defines=("_init", "upfirdn2d"),
         edits=(
             Import("from ffl_plugin.integrations.torch2 import TRY_TO_BUILD_ONCE"),
             Statement("_init", "_inited |= TRY_TO_BUILD_ONCE", before=Only(("return _plugin is not None",))),
@@ -27,7 +27,7 @@ FILES = (
     ),
     File(
         "torch_utils/ops/grid_sample_gradfix.py",
-        holds=("grid_sample",),
+        defines=("grid_sample",),
         edits=(
             Import("from ffl_plugin.integrations import torch2"),
             Statement(
@@ -39,7 +39,7 @@ FILES = (
     ),
     File(
         "training/training_loop.py",
-        holds=("training_loop",),
+        defines=("training_loop",),
         edits=(
             _TORCH,
             Import("from ffl_plugin.integrations.torch2 import NEEDS_CONV2D_GRADFIX"),
@@ -52,7 +52,7 @@ FILES = (
     ),
     File(
         "train.py",
-        holds=("setup_training_loop_kwargs",),
+        defines=("setup_training_loop_kwargs",),
         edits=(
             _TORCH,
             Import("from ffl_plugin.integrations.torch2 import fp32_without_cuda"),
@@ -63,26 +63,26 @@ FILES = (
             ),
         ),
     ),
-    File("metrics/metric_utils.py", holds=("MetricOptions",), edits=(_TORCH,)),
-    File("metrics/frechet_inception_distance.py", holds=("compute_fid",), edits=(_SCIPY,)),
-    File("metrics/perceptual_path_length.py", holds=("compute_ppl",), edits=(_NUMPY, _TORCH)),
-    File("metrics/precision_recall.py", holds=("compute_pr",), edits=(_TORCH,)),
-    File("calc_metrics.py", holds=("calc_metrics",), edits=(_TORCH,), optional=True),
-    File("generate.py", holds=("generate_images",), edits=(_TORCH,), optional=True),
-    File("style_mixing.py", holds=("generate_style_mix",), edits=(_TORCH,), optional=True),
+    File("metrics/metric_utils.py", defines=("MetricOptions",), edits=(_TORCH,)),
+    File("metrics/frechet_inception_distance.py", defines=("compute_fid",), edits=(_SCIPY,)),
+    File("metrics/perceptual_path_length.py", defines=("compute_ppl",), edits=(_NUMPY, _TORCH)),
+    File("metrics/precision_recall.py", defines=("compute_pr",), edits=(_TORCH,)),
+    File("calc_metrics.py", defines=("calc_metrics",), edits=(_TORCH,), optional=True),
+    File("generate.py", defines=("generate_images",), edits=(_TORCH,), optional=True),
+    File("style_mixing.py", defines=("generate_style_mix",), edits=(_TORCH,), optional=True),
 )
 
-FIRST_REVISION = (*FILES, File("projector.py", holds=("run_projection",), edits=(_TORCH,), optional=True))
+FIRST_REVISION = (*FILES, File("projector.py", defines=("run_projection",), edits=(_TORCH,), optional=True))
 
 RECIPE = Recipe(
     name="torch2",
-    supplements="stylegan2-ada",
+    companion_of="stylegan2-ada",
     upstream="NVlabs/stylegan2-ada-pytorch",
     summary="StyleGAN2-ADA on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --data=images.zip",
     files=(
         *FILES,
-        File("projector.py", holds=("run_projection",), edits=(_IMAGEIO, _TORCH), optional=True),
+        File("projector.py", defines=("run_projection",), edits=(_IMAGEIO, _TORCH), optional=True),
     ),
     versions=(
         Version(

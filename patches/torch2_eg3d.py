@@ -14,7 +14,7 @@ FLOAT_BETAS = (VIEWS.itself, "torch2_eg3d.float_betas")
 
 RECIPE = Recipe(
     name="torch2-eg3d",
-    supplements="eg3d",
+    companion_of="eg3d",
     upstream="NVlabs/eg3d",
     summary="EG3D on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --cfg=ffhq --data=images.zip --gpus=1 --batch=4 --gamma=1 "

@@ -7,7 +7,7 @@ from ffl_plugin.patching.recipe import File, Import, Recipe, Version
 
 TRAIN = File(
     path="train.py",
-    holds=(),
+    defines=(),
     edits=(Import("from ffl_plugin.integrations.torch2_pix2pixhd import fractions", rebinds=True),),
     checks=(
         requires("", ("fractions.gcd(...)",), because="does not call fractions.gcd, so it needs nothing"),
@@ -16,7 +16,7 @@ TRAIN = File(
 
 RECIPE = Recipe(
     name="torch2-pix2pixhd",
-    supplements="pix2pixhd",
+    companion_of="pix2pixhd",
     upstream="NVIDIA/pix2pixHD",
     summary="pix2pixHD on Python 3.9 and later (with CUDA, which its model takes for granted)",
     train="python train.py --name label2city",

@@ -14,7 +14,7 @@ FLOAT_BETAS = (VIEWS.itself, "torch2_projected_gan.float_betas")
 
 RECIPE = Recipe(
     name="torch2-projected-gan",
-    supplements="projected-gan",
+    companion_of="projected-gan",
     upstream="autonomousvision/projected-gan",
     summary="Projected GAN and StyleGAN-XL on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --cfg=fastgan --data=images.zip --gpus=1 --batch=64",

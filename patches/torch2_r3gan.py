@@ -14,7 +14,7 @@ FLOAT_BETAS = (VIEWS.itself, "torch2_r3gan.float_betas")
 
 RECIPE = Recipe(
     name="torch2-r3gan",
-    supplements="r3gan",
+    companion_of="r3gan",
     upstream="brownvc/R3GAN",
     summary="R3GAN on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --data=images.zip --gpus=1 --batch=32 --preset=FFHQ-64",

@@ -16,17 +16,17 @@ _SCRIPT = (VIEWS.of("torch"), VIEWS.of("utils"))
 
 RECIPE = Recipe(
     name="torch2-stylegan2-rosinality",
-    supplements="stylegan2-rosinality",
+    companion_of="stylegan2-rosinality",
     upstream="rosinality/stylegan2-pytorch",
     summary="StyleGAN2 by rosinality on today's PyTorch, also without CUDA",
     train="python train.py faces.lmdb",
     files=(
-        File("op/fused_act.py", holds=("fused_leaky_relu",), edits=(VIEWS.of("load"),)),
-        File("op/upfirdn2d.py", holds=("upfirdn2d", "upfirdn2d_native"), edits=(VIEWS.of("load"),)),
-        File("non_leaking.py", holds=("GridSampleBackward",), edits=(VIEWS.of("torch"),), optional=True),
+        File("op/fused_act.py", defines=("fused_leaky_relu",), edits=(VIEWS.of("load"),)),
+        File("op/upfirdn2d.py", defines=("upfirdn2d", "upfirdn2d_native"), edits=(VIEWS.of("load"),)),
+        File("non_leaking.py", defines=("GridSampleBackward",), edits=(VIEWS.of("torch"),), optional=True),
         File(
             "train.py",
-            holds=("train", "g_nonsaturating_loss"),
+            defines=("train", "g_nonsaturating_loss"),
             edits=(
                 *_SCRIPT,
                 VIEWS.of("nn"),
@@ -35,9 +35,9 @@ RECIPE = Recipe(
                 Statement("", "started_by_torchrun(parser)", before=Only(("args = parser.parse_args()",))),
             ),
         ),
-        File("generate.py", holds=("generate",), edits=(*_SCRIPT, VIEWS.name("of_this_machine"), _DEVICE)),
-        File("closed_form_factorization.py", holds=(), edits=(VIEWS.of("torch"),), optional=True),
-        File("apply_factor.py", holds=(), edits=_SCRIPT, optional=True),
+        File("generate.py", defines=("generate",), edits=(*_SCRIPT, VIEWS.name("of_this_machine"), _DEVICE)),
+        File("closed_form_factorization.py", defines=(), edits=(VIEWS.of("torch"),), optional=True),
+        File("apply_factor.py", defines=(), edits=_SCRIPT, optional=True),
     ),
     versions=(
         Version(

@@ -21,7 +21,7 @@ FIRST_REVISION = (
 
 RECIPE = Recipe(
     name="torch2-stylegan3",
-    supplements="stylegan3",
+    companion_of="stylegan3",
     upstream="NVlabs/stylegan3",
     summary="StyleGAN3 on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --cfg=stylegan3-t --data=images.zip --gpus=1 --batch=32 --gamma=8",

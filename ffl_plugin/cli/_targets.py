@@ -58,7 +58,7 @@ def companion_named(name: str, recipe: Recipe) -> Recipe:
     Raises:
         click.UsageError: the target has no such companion.
     """
-    fitting = [other for other in all_recipes().values() if other.supplements == recipe.name]
+    fitting = [other for other in all_recipes().values() if other.companion_of == recipe.name]
     for other in fitting:
         if other.name in (name, f"{name}-{recipe.name}"):
             return other
@@ -78,7 +78,7 @@ def applied(recipe: Optional[Recipe], clone: Clone) -> list[Status]:
 def the_applied_recipes(recipe: Optional[Recipe], clone: Clone) -> list[Recipe]:
     """Return the named recipe, or all with anything in the clone, companions last."""
     found = [recipe] if recipe is not None else patched_by(list(all_recipes().values()), clone)
-    return sorted(found, key=lambda each: each.supplements is not None)
+    return sorted(found, key=lambda each: each.companion_of is not None)
 
 
 def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recipe]:

@@ -29,7 +29,7 @@ def examine_clone(root: Path) -> list[Finding]:
         fix = "Pass the folder of a clone of a family listed by `ffl-patch list`."
         return [Finding("clone", f"{root}: no supported family", fix)]
     findings = [Finding("clone", f"{root}: {' and '.join(family.name for family in families)}")]
-    companions = [recipe for recipe in recipes if recipe.supplements in [family.name for family in families]]
+    companions = [recipe for recipe in recipes if recipe.companion_of in [family.name for family in families]]
     for recipe in [*families, *companions]:
         try:
             findings.append(_patch(status(recipe, root, recipes), root))
@@ -46,7 +46,7 @@ def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]
         return []
     base = root / launcher.folder
     script = None if launcher.script is None else base / launcher.script
-    companions = [recipe for recipe in recipes if recipe.supplements == family.name]
+    companions = [recipe for recipe in recipes if recipe.companion_of == family.name]
     provided = any(status(recipe, root, recipes).state == "applied" for recipe in companions)
     certain = [root / name for name in launcher.files]
     return examine_scripts(root, base, script, certain, modules_provided=provided)
@@ -60,7 +60,7 @@ def _patch(found: Status, root: Path) -> Finding:
     fix = None
     if found.state == "partly applied":
         fix = f"Remove the rest with `{command_line(f'revert {recipe.name}', root)}`, then apply it again."
-    elif found.state == "absent" and recipe.supplements is not None and _torch_is_new():
+    elif found.state == "absent" and recipe.companion_of is not None and _torch_is_new():
         fix = f"{_why(recipe)}: `{command_line(f'apply {recipe.name}', root)}`."
     return Finding(
         recipe.name, f"{'not applied' if found.state == 'absent' else found.state}, {version}", fix

@@ -40,7 +40,7 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
     clone = open_clone(root)
     fits = []
     for recipe in recipes:
-        if recipe.supplements is not None:
+        if recipe.companion_of is not None:
             continue
         try:
             files = recipe.adapted(clone).files
@@ -54,9 +54,9 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
             fits.append(Fit(recipe, error.problem, error))
             continue
         because = "; ".join(
-            f"{paths[file.path]} defines {describe_names(file.holds)}"
+            f"{paths[file.path]} defines {describe_names(file.defines)}"
             for file in files
-            if file.path in paths and file.holds
+            if file.path in paths and file.defines
         )
         try:
             notes = plan_apply(recipe, clone).notes
@@ -72,7 +72,7 @@ def nearest_family(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> Optio
     clone = open_clone(root)
     best: tuple[int, Optional[str]] = (0, None)
     for recipe in recipes:
-        for file in recipe.files if recipe.supplements is None else ():
+        for file in recipe.files if recipe.companion_of is None else ():
             near = nearest(clone, file)
             if near is not None and near[2] and len(near[1]) > best[0]:
                 name, defined, lacking = near

@@ -129,7 +129,7 @@ class File:
 
     Args:
         path: its path in the upstream, with forward slashes.
-        holds: qualified names it defines; they identify it if its path differs.
+        defines: qualified names; they identify it if its path differs.
         edits: in file order.
         checks: called with the unpatched file and its clone before anything is inserted; each raises
             `PatchError` if the patch would do harm.
@@ -139,7 +139,7 @@ class File:
     """
 
     path: str
-    holds: tuple[str, ...]
+    defines: tuple[str, ...]
     edits: tuple[Edit, ...]
     checks: tuple[Check, ...] = ()
     optional: bool = False
@@ -159,11 +159,11 @@ class Other:
     """A known fork that the recipe does not support, and the difference.
 
     Args:
-        holds: the qualified names that identify it.
+        defines: the qualified names that identify it.
         because: what it is, as the start of a sentence.
     """
 
-    holds: tuple[str, ...]
+    defines: tuple[str, ...]
     because: str
 
 
@@ -180,7 +180,7 @@ class Recipe:
         versions: tested upstream commits, newest first.
         others: known forks that are refused with an explanation.
         checks: called for every file, before the file's own checks.
-        supplements: for a companion recipe, the target it accompanies, with ``--with`` or alone; else None.
+        companion_of: for a companion recipe, the target it accompanies, with ``--with`` or alone; else None.
         earlier: the files of earlier revisions of the recipe, newest first, to recognise in patched clones.
         adapt: called with the recipe and a clone; returns the recipe with the clone's names for a class or
             variable; raises `PatchError` if there is none.
@@ -194,7 +194,7 @@ class Recipe:
     versions: tuple[Version, ...] = ()
     others: tuple[Other, ...] = ()
     checks: tuple[Check, ...] = ()
-    supplements: Optional[str] = None
+    companion_of: Optional[str] = None
     earlier: tuple[tuple[File, ...], ...] = ()
     adapt: Optional[Callable[[Recipe, Clone], Recipe]] = None
 

@@ -64,7 +64,7 @@ def _without_edits(clone: Clone, recipe: Recipe) -> tuple[Clone, list[str]]:
     changes = {}
     for file in recipe.files:
         if file.path not in paths:
-            gone = bool(paths) and (not file.optional or clone.defines(file.path, file.holds))
+            gone = bool(paths) and (not file.optional or clone.defines(file.path, file.defines))
             notes += [f"{file.path} no longer contains the patch"] if gone else []
             continue
         source = clone.source(paths[file.path])

@@ -80,7 +80,7 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
     copies: list[str] = []
     for file in recipe.files:
         names = traced[file.path]
-        if file.path in names or clone.defines(file.path, file.holds):
+        if file.path in names or clone.defines(file.path, file.defines):
             chosen = [name for name in names if name == file.path]
         else:
             in_place = [name for name in names if name.endswith(f"/{file.path}")]
@@ -98,8 +98,8 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
 
 def _candidates(clone: Clone, file: File) -> list[str]:
     """Return candidates for a recipe's file: by definitions, or else by name."""
-    if file.holds:
-        return [name for name in clone.python_files if clone.defines(name, file.holds)]
+    if file.defines:
+        return [name for name in clone.python_files if clone.defines(name, file.defines)]
     return [name for name in clone.python_files if f"/{name}".endswith(f"/{file.path}")]
 
 
@@ -113,7 +113,7 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
         if file.optional:
             found.pop(file.path, None)
             continue
-        alike = f"each define {file.holds[0]}" if file.holds else f"may each be {file.path}"
+        alike = f"each define {file.defines[0]}" if file.defines else f"may each be {file.path}"
         problems = {name: _problem(clone, name, file, found) for name in names}
         fitting = [name for name, problem in problems.items() if problem is None]
         if not fitting:
@@ -135,19 +135,19 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
 def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
     for other in recipe.others:
         for name in clone.python_files:
-            if clone.defines(name, other.holds):
+            if clone.defines(name, other.defines):
                 return Relative(
                     f"{other.because}, which the {recipe.name} recipe does not support", file=name
                 )
     because = f"{clone.title} does not belong to the {recipe.name} family"
-    if not file.holds:
+    if not file.defines:
         return NotThisFamily(f"{because}: there is no {file.path}")
     near = nearest(clone, file)
     if near is not None:
         name, defined, lacking = near
         names = f"{describe_names(defined)}, but not {describe_names(lacking)}"
         return NotThisFamily(f"{because}: {name} defines {names}")
-    return NotThisFamily(f"{because}: no file defines {describe_names(file.holds)}")
+    return NotThisFamily(f"{because}: no file defines {describe_names(file.defines)}")
 
 
 def nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str]]]:
@@ -156,13 +156,13 @@ def nearest(clone: Clone, file: File) -> Optional[tuple[str, list[str], list[str
     None if no file has a distinctive one: common function names, such as ``main``, count only if listed
     first.
     """
-    distinctive = [name for name in file.holds if "." in name or name == file.holds[0]]
+    distinctive = [name for name in file.defines if "." in name or name == file.defines[0]]
     best: Optional[tuple[str, list[str], list[str]]] = None
     for name in clone.python_files:
         if any(clone.defines(name, [wanted]) for wanted in distinctive):
-            defined = [wanted for wanted in file.holds if clone.defines(name, [wanted])]
+            defined = [wanted for wanted in file.defines if clone.defines(name, [wanted])]
             if best is None or len(defined) > len(best[1]):
-                best = name, defined, [wanted for wanted in file.holds if wanted not in defined]
+                best = name, defined, [wanted for wanted in file.defines if wanted not in defined]
     return best
 
 
@@ -181,7 +181,7 @@ def _unreadable(clone: Clone, file: File) -> Optional[PatchError]:
     last = file.path.rpartition("/")[2]
     for name in clone.python_files:
         try:
-            if name.rpartition("/")[2] == last and all(clone.may_define(name, each) for each in file.holds):
+            if name.rpartition("/")[2] == last and all(clone.may_define(name, each) for each in file.defines):
                 clone.source(name)
         except PatchError as error:
             return error
@@ -228,7 +228,7 @@ class _Traces:
         }
         # Companion recipes insert the same edit into several files; only their definitions differ.
         best = max(
-            counts, key=lambda file: (counts[file], clone.defines(name, file.holds) and bool(file.holds))
+            counts, key=lambda file: (counts[file], clone.defines(name, file.defines) and bool(file.defines))
         )
         return best if counts[best] or imported else None
 

@@ -187,10 +187,10 @@ class TestClone:
     )
     def test_only_what_goes_with_the_family_is_recommended(self, name: str, tmp_path: Path) -> None:
         clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
-        family = all_recipes()[name].supplements
+        family = all_recipes()[name].companion_of
         shutil.copytree(FIXTURES / str(family), clone, dirs_exist_ok=True)
-        supplements = [finding.name for finding in examine_clone(clone) if finding.name.startswith("torch2")]
-        assert supplements == [name]
+        companions = [finding.name for finding in examine_clone(clone) if finding.name.startswith("torch2")]
+        assert companions == [name]
 
 
 class TestPackages:

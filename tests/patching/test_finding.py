@@ -19,7 +19,7 @@ ADA = all_recipes()["stylegan2-ada"]
 
 def test_each_look_alike_is_of_its_own_family_only(recipe: Recipe, clone: Path) -> None:
     applying = [fit.recipe.name for fit in detect(all_recipes().values(), clone) if fit.problem is None]
-    assert applying in ([recipe.supplements or recipe.name], [] if recipe.supplements else None)
+    assert applying in ([recipe.companion_of or recipe.name], [] if recipe.companion_of else None)
 
 
 def test_files_elsewhere_are_found_by_what_they_define(make_clone: MakeClone) -> None:

@@ -23,8 +23,8 @@ import torch
 from clones import FIXTURES, contents
 from faults import Faults, restore, wholly
 from forms import FORMS, with_tabs
-from look_alikes import train_a_step
 from test_patching_cli import run
+from training_steps import train_a_step
 
 from ffl_plugin.integrations._monitor import GradientNorms, Observer
 from ffl_plugin.integrations._share import Calibration
@@ -103,7 +103,7 @@ def test_promise_2_exactly_one_match_or_a_refusal(recipe: Recipe, clone: Path) -
                 if change is _with_anchor_twice:
                     assert re.search(r"lines \d+ and \d+", refusal.value.problem), refusal.value.problem
                 (clone / file.path).write_bytes(before[file.path])
-    assert tried >= 2 or recipe.supplements
+    assert tried >= 2 or recipe.companion_of
 
 
 def _anchor(data: bytes, file: File, edit: Edit) -> tuple[int, int] | None:
@@ -287,8 +287,8 @@ def test_promise_5_partly_applied_is_refused_and_the_rest_can_be_reverted(
 
 
 def test_promise_5_an_ffl_of_the_users_own_is_refused(recipe: Recipe, clone: Path) -> None:
-    if recipe.supplements:
-        pytest.skip("a supplement adds no loss, and goes beside one")
+    if recipe.companion_of:
+        pytest.skip("a companion adds no loss, and goes beside one")
     for file in recipe.files:
         path = clone / file.path
         text = path.read_bytes()
@@ -437,8 +437,8 @@ def measured_steps() -> Iterator[list[GradientNorms]]:
 def test_promise_9_weight_0_is_bitwise_what_it_was(
     recipe: Recipe, clone: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if recipe.supplements:
-        pytest.skip("a supplement has no weight")
+    if recipe.companion_of:
+        pytest.skip("a companion has no weight")
     upstream = train_a_step(clone, [])
     plan_apply(recipe, clone).write()
     for flags in ([], ["--ffl-weight=0"], ["--ffl-weight=0", "--ffl-alpha=2"]):

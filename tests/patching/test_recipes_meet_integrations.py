@@ -29,7 +29,7 @@ def test_imports_exist_and_calls_fit(recipe: Recipe) -> None:
                     inspect.signature(function).bind(*node.args)
                     called += 1
             called += isinstance(edit, Decorator)
-    assert called or recipe.supplements
+    assert called or recipe.companion_of
 
 
 def test_what_training_imports_is_installed_with_the_recipe(recipe: Recipe) -> None:

@@ -15,19 +15,19 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, status
 
 RECIPES = all_recipes()
-SUPPLEMENTS = [recipe for recipe in RECIPES.values() if recipe.supplements]
+COMPANIONS = [recipe for recipe in RECIPES.values() if recipe.companion_of]
 
 
-@pytest.mark.parametrize("order", ["--with", "the supplement last", "the supplement first"])
-@pytest.mark.parametrize("supplement", SUPPLEMENTS, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("order", ["--with", "the companion last", "the companion first"])
+@pytest.mark.parametrize("companion", COMPANIONS, ids=lambda recipe: recipe.name)
 def test_what_apply_prints_as_undo_is_true(
     make_clone: MakeClone,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    supplement: Recipe,
+    companion: Recipe,
     order: str,
 ) -> None:
-    clone, target, name = make_clone(supplement.name), str(supplement.supplements), supplement.name
+    clone, target, name = make_clone(companion.name), str(companion.companion_of), companion.name
     if name != "torch2":  # Its look-alike has the loss; those of the others have only what they edit.
         shutil.copytree(FIXTURES / target, clone, dirs_exist_ok=True)
     if name == "torch2-pix2pixhd":
@@ -39,8 +39,8 @@ def test_what_apply_prints_as_undo_is_true(
     monkeypatch.chdir(clone)
     commands = {
         "--with": [("apply", target, "--with", name)],
-        "the supplement last": [("apply", target), ("apply", name)],
-        "the supplement first": [("apply", name), ("apply", target)],
+        "the companion last": [("apply", target), ("apply", name)],
+        "the companion first": [("apply", name), ("apply", target)],
     }
     for command in commands[order]:
         code, out, err = run(capfd, *command)

@@ -18,8 +18,8 @@ SAME_REPOSITORY = {"cyclegan": "pix2pix"}
 
 
 def variable(recipe: Recipe) -> str:
-    """The variable that names a clone of a target's upstream: ``FFL_STYLEGAN2_ADA``, for its supplements too."""
-    target = recipe.supplements or recipe.name
+    """The variable that names a clone of a target's upstream: ``FFL_STYLEGAN2_ADA``, for its companions too."""
+    target = recipe.companion_of or recipe.name
     return f"FFL_{SAME_REPOSITORY.get(target, target).replace('-', '_').upper()}"
 
 

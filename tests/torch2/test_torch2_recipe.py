@@ -24,7 +24,7 @@ from ffl_plugin.patching.detect import detect
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FFL, TORCH2 = all_recipes()["stylegan2-ada"], all_recipes()["torch2"]
-SUPPLEMENTS = [name for name, recipe in all_recipes().items() if recipe.supplements]
+COMPANIONS = [name for name, recipe in all_recipes().items() if recipe.companion_of]
 LIKE_STYLEGAN3 = ["torch2-eg3d", "torch2-projected-gan", "torch2-r3gan", "torch2-stylegan3"]
 WITH_FILMS = [name for name in LIKE_STYLEGAN3 if name != "torch2-r3gan"]  # R3GAN makes none
 
@@ -87,8 +87,8 @@ class TestBesideTheLoss:
 class TestByName:
     def test_every_family_that_needs_it_has_its_own(self, tmp_path: Path) -> None:
         for name, recipe in all_recipes().items():
-            if recipe.supplements is not None:
-                assert name in ("torch2", f"torch2-{recipe.supplements}")
+            if recipe.companion_of is not None:
+                assert name in ("torch2", f"torch2-{recipe.companion_of}")
 
     def test_a_companion_of_another_target_is_refused(self, clone: Path) -> None:
         result = CliRunner().invoke(group, ["apply", "pix2pix", str(clone), "--with", "torch2"])
@@ -107,9 +107,9 @@ class TestByName:
         ]
         assert families == ["eg3d", "projected-gan", "stylegan2-ada", "stylegan3"]
         for name in families:
-            assert companion_named("torch2", all_recipes()[name]).supplements == name
+            assert companion_named("torch2", all_recipes()[name]).companion_of == name
 
-    @pytest.mark.parametrize("name", SUPPLEMENTS)
+    @pytest.mark.parametrize("name", COMPANIONS)
     def test_the_one_that_is_applied_is_known(self, name: str, tmp_path: Path) -> None:
         clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
         plan_apply(all_recipes()[name], clone).write()
@@ -261,7 +261,7 @@ class TestFilms:
     def run(self, name: str, scripts: Path, function: str, target: str) -> subprocess.CompletedProcess[str]:
         clone = Path(shutil.copytree(FIXTURES / name, scripts / "clone"))
         plan_apply(all_recipes()[name], clone).write()
-        (script,) = [file.path for file in all_recipes()[name].files if file.holds == (function,)]
+        (script,) = [file.path for file in all_recipes()[name].files if file.defines == (function,)]
         hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda name, *a: None if name == "
         hide += (
             f"'imageio_ffmpeg' and not {(scripts / 'modules/imageio_ffmpeg.py').exists()} else f(name, *a); "
@@ -279,7 +279,7 @@ def python(clone: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
-@pytest.mark.parametrize("name", SUPPLEMENTS)
+@pytest.mark.parametrize("name", COMPANIONS)
 def test_a_clone_patched_by_the_first_revision_is_upgraded(name: str, tmp_path: Path) -> None:
     recipe = all_recipes()[name]
     clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))

@@ -45,7 +45,7 @@ VARIABLES = {
 
 
 def test_every_family_is_here():
-    assert set(VARIABLES) == {name for name, recipe in all_recipes().items() if recipe.supplements is None}
+    assert set(VARIABLES) == {name for name, recipe in all_recipes().items() if recipe.companion_of is None}
 
 
 @pytest.mark.parametrize("target", VARIABLES)

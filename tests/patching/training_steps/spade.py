@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from look_alikes._models import stand_ins
-from look_alikes._parts import Step, images, module, parsed
+from training_steps._models import stand_ins
+from training_steps._parts import Step, images, module, parsed
 
 
 def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:

@@ -1,5 +1,5 @@
 """A step of the look-alike of tsit."""
 
-from look_alikes.spade import take
+from training_steps.spade import take
 
 __all__ = ["take"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from look_alikes._parts import BATCH, SIZE, EasyDict, Step, images, module
+from training_steps._parts import BATCH, SIZE, EasyDict, Step, images, module
 
 
 class Generator(torch.nn.Module):

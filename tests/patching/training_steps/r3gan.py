@@ -1,5 +1,5 @@
 """A step of the look-alike of r3gan."""
 
-from look_alikes._stylegan import take
+from training_steps._stylegan import take
 
 __all__ = ["take"]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from look_alikes._parts import SIZE, Step, images, module
+from training_steps._parts import SIZE, Step, images, module
 
 
 class Generator(torch.nn.Module):

@@ -1,5 +1,5 @@
 """A step of the look-alike of eg3d."""
 
-from look_alikes._stylegan import take
+from training_steps._stylegan import take
 
 __all__ = ["take"]

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import pytest
 import torch
 
-from look_alikes._parts import BaseModel, GANLoss, Step, images, module, parsed
+from training_steps._parts import BaseModel, GANLoss, Step, images, module, parsed
 
 
 def stand_ins(clone: Path, patch: pytest.MonkeyPatch, judged: int) -> None:

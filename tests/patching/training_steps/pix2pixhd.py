@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from look_alikes._models import stand_ins
-from look_alikes._parts import Step, images, module
+from training_steps._models import stand_ins
+from training_steps._parts import Step, images, module
 
 
 class BaseModel(torch.nn.Module):

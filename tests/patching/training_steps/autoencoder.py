@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from look_alikes._parts import Step, images
+from training_steps._parts import Step, images
 
 
 def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from look_alikes._parts import Step
+from training_steps._parts import Step
 
 __all__ = ["Step", "train_a_step"]
 
 
 def train_a_step(clone: Path, flags: Sequence[str]) -> Step:
     """Take a generator step in the clone of a look-alike, from the same seed, with flags of its launcher."""
-    take = importlib.import_module(f"look_alikes.{clone.name.replace('-', '_')}").take
+    take = importlib.import_module(f"training_steps.{clone.name.replace('-', '_')}").take
     its_own = {path.stem for path in clone.iterdir()}
     with pytest.MonkeyPatch.context() as patch:
         for name in _below(its_own):

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from look_alikes._parts import SIZE, Gradients, Step, images, module
+from training_steps._parts import SIZE, Gradients, Step, images, module
 
 
 class Generator(torch.nn.Module):

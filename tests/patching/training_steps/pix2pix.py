@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from look_alikes._models import model_step
-from look_alikes._parts import Step
+from training_steps._models import model_step
+from training_steps._parts import Step
 
 
 def take(clone: Path, flags: list[str], patch: pytest.MonkeyPatch) -> Step:
