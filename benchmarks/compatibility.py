@@ -1,4 +1,4 @@
-"""Patch public relatives of the supported repositories and write what happened to docs/compatibility.md.
+"""Patch public forks of the supported repositories and write what happened to docs/compatibility.md.
 
     python benchmarks/compatibility.py CLONES --out docs/compatibility.md
 
@@ -24,15 +24,15 @@ from typing import Optional
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from forks.entries import Entry, missing, read_entries  # noqa: E402
+from forks.kept import Kept  # noqa: E402
+from forks.launch import check_launch  # noqa: E402
+from forks.step import FROM_OPTIONS, check_step  # noqa: E402
+from forks.table import Row, page, shown, what_is_left_out  # noqa: E402
+from forks.trip import command, copy_clone, round_trip  # noqa: E402
+from forks.twins import same_models  # noqa: E402
+from forks.worker import Check  # noqa: E402
 from journeys import journeys  # noqa: E402
-from relatives.entries import Entry, missing, read_entries  # noqa: E402
-from relatives.kept import Kept  # noqa: E402
-from relatives.launch import check_launch  # noqa: E402
-from relatives.step import FROM_OPTIONS, check_step  # noqa: E402
-from relatives.table import Row, page, shown, what_is_left_out  # noqa: E402
-from relatives.trip import command, copy_clone, round_trip  # noqa: E402
-from relatives.twins import same_models  # noqa: E402
-from relatives.worker import Check  # noqa: E402
 
 sys.path[:] = [entry for entry in sys.path if entry != str(HERE)]  # `metrics` is a clone's
 

@@ -19,9 +19,9 @@ from ffl_plugin.patches import all_recipes
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from relatives.entries import Entry, read_entries  # noqa: E402
-from relatives.step import check_step  # noqa: E402
-from relatives.trip import command, round_trip  # noqa: E402
+from forks.entries import Entry, read_entries  # noqa: E402
+from forks.step import check_step  # noqa: E402
+from forks.trip import command, round_trip  # noqa: E402
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 

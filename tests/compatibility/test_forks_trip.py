@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from relatives import trip
-from relatives.trip import Trip, round_trip
-from relatives_material import ROOT, tree
+from forks import trip
+from forks.trip import Trip, round_trip
+from forks_material import ROOT, tree
 
 
 class Tool:

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from relatives import worker_common
+from forks import worker_common
 
 
 @pytest.mark.parametrize("loads", [True, False])

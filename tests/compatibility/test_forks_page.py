@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from relatives import table, worker
-from relatives.entries import Entry
-from relatives.kept import Kept
-from relatives.table import Row
-from relatives.trip import Trip
-from relatives.worker import Check
-from relatives_material import ENTRY, REFUSED
+from forks import table, worker
+from forks.entries import Entry
+from forks.kept import Kept
+from forks.table import Row
+from forks.trip import Trip
+from forks.worker import Check
+from forks_material import ENTRY, REFUSED
 
 
 def test_an_error_is_quoted_without_the_folders_of_the_run() -> None:

@@ -1,4 +1,4 @@
-"""The list of relatives: whole, readable, and each entry's clone there or told as missing."""
+"""The list of forks: whole, readable, and each entry's clone there or told as missing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from relatives.entries import Entry, missing, read_entries
-from relatives.twins import same_models
-from relatives_material import COMMIT, ENTRY, ROOT
+from forks.entries import Entry, missing, read_entries
+from forks.twins import same_models
+from forks_material import COMMIT, ENTRY, ROOT
 
 LIST = ROOT / "benchmarks" / "compatibility.json"
 

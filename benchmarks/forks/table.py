@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from relatives.entries import Entry
-from relatives.trip import Trip
-from relatives.worker import Check
+from forks.entries import Entry
+from forks.trip import Trip
+from forks.worker import Check
 
 EXPECTED_OUTCOME = {"applies": "applied", "refused": "refused"}
 SUMMARY = (

@@ -7,8 +7,8 @@ from typing import Any, Optional, Union
 
 import torch
 
-from relatives.entries import Entry
-from relatives.worker import Check, beside, run_worker
+from forks.entries import Entry
+from forks.worker import Check, beside, run_worker
 
 WEIGHTS = (None, 0.0, 1.0, 2.0)
 IMAGE_MODELS = {

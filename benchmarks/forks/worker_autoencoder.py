@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def stand_in_for_taming() -> None:
-    """What latent-diffusion and its relatives import from taming-transformers."""
+    """What latent-diffusion and its forks import from taming-transformers."""
     module = ModuleType("taming.modules.losses.vqperceptual")
     vars(module).update(
         torch=torch,

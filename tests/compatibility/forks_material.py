@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from relatives.entries import Entry
+from forks.entries import Entry
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789" * 4

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relatives.tree import changed_files, differences, snapshot, syntax_error
+from forks.tree import changed_files, differences, snapshot, syntax_error
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Optional
 
-from relatives.entries import Entry
-from relatives.table import Row
-from relatives.trip import Trip
-from relatives.worker import Check
+from forks.entries import Entry
+from forks.table import Row
+from forks.trip import Trip
+from forks.worker import Check
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("ffl_plugin", "patches", "integrations", "benchmarks/relatives")
+CODE = ("ffl_plugin", "patches", "integrations", "benchmarks/forks")
 
 
 class Kept:

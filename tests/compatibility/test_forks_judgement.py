@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from relatives import launch, step
-from relatives.entries import Entry
+from forks import launch, step
+from forks.entries import Entry
 
 
 def result(weight: float, **change: Any) -> dict[str, Any]:

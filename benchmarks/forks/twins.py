@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ffl_plugin.patches import all_recipes
-from relatives.entries import Entry
-from relatives.step import IMAGE_MODELS
+from forks.entries import Entry
+from forks.step import IMAGE_MODELS
 
 
 def same_models(entries: Sequence[Entry], clones: Path) -> dict[tuple[str, str, str], Entry]:

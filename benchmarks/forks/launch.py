@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from relatives.entries import Entry
-from relatives.worker import Check, beside, run_worker
+from forks.entries import Entry
+from forks.worker import Check, beside, run_worker
 
 
 def check_launch(entry: Entry, unpatched: Path, patched: Path, files: list[str], scratch: Path) -> Check:

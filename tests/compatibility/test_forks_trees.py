@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from relatives.tree import differences, snapshot, syntax_error
-from relatives_material import tree
+from forks.tree import differences, snapshot, syntax_error
+from forks_material import tree
 
 
 def touch(root: Path) -> None:
