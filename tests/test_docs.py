@@ -12,6 +12,7 @@ import pytest
 
 from ffl_plugin.cli import COMMANDS, group
 from ffl_plugin.integrations._flags import FLAGS
+from ffl_plugin.metrics import metric
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching.recipe import Recipe
 
@@ -47,6 +48,21 @@ def printed_commands(page: Path) -> list[list[str]]:
 
 
 COMMAND_LINES = [(page.name, words) for page in PAGES for words in printed_commands(page)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {
+            one.name
+            for one in (*vars(metric).values(), *metric.PAIR_METRICS.values())
+            if isinstance(one, metric.Metric)
+        }
+    ),
+)
+def test_the_page_of_metrics_defines_every_metric(name: str) -> None:
+    page = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{re.escape(name)}\b", page, re.IGNORECASE)
 
 
 def test_command_lines_are_found() -> None:
