@@ -36,7 +36,7 @@ class Rings:
     frequencies: Array
     counts: Array
     multiplicity: Array
-    group: npt.NDArray[np.int32]
+    group: npt.NDArray[np.int64]
     ring: npt.NDArray[np.int64]
     high: npt.NDArray[np.bool_]
 
@@ -57,7 +57,7 @@ class Rings:
             np.bincount(ring, radius * weight) / counts,
             counts,
             multiplicity,
-            group.astype(np.int32),  # half of the memory that every image reads
+            group,
             kinds // 3,
             kinds % 3 == 2,
         )
