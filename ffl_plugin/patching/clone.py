@@ -132,8 +132,6 @@ class Clone:
 
     def defines(self, name: str, wanted: Sequence[str]) -> bool:
         """Whether a file exists, can be parsed and defines all the qualified names."""
-        if not self.has(name):
-            return False
         try:
             if not all(self.may_define(name, qualified) for qualified in wanted):
                 return False

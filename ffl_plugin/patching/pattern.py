@@ -23,6 +23,8 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
+from ffl_plugin.patching.source import nodes_of
+
 ANY = "__any__"
 _IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind"})
 Node = Union[ast.expr, ast.stmt]
@@ -45,7 +47,7 @@ def occurrences(pattern: str, root: ast.AST) -> Iterator[Node]:
     """Yield every matching node at or below ``root``, in source order."""
     wanted = parse(pattern)
     found = [
-        node for node in ast.walk(root) if isinstance(node, (ast.expr, ast.stmt)) and matches(wanted, node)
+        node for node in nodes_of(root) if isinstance(node, (ast.expr, ast.stmt)) and matches(wanted, node)
     ]
     yield from sorted(found, key=lambda node: (node.lineno, node.col_offset))
 

@@ -64,7 +64,7 @@ class Import:
 
     Args:
         code: its source.
-            rebinds: the names are already bound above and are rebound by this import, so the file's own uses
+        rebinds: the names are already bound above and are rebound by this import, so the file's own uses
             of them are not traces of the patch.
     """
 

@@ -11,6 +11,7 @@ import bisect
 import codecs
 import functools
 import io
+import itertools
 import platform
 import re
 import tokenize
@@ -145,7 +146,7 @@ class Source:
     @functools.cached_property
     def nodes(self) -> list[ast.AST]:
         """Every node of the tree."""
-        return list(ast.walk(self.tree))
+        return nodes_of(self.tree)
 
     @functools.cached_property
     def tokens(self) -> list[tokenize.TokenInfo]:
@@ -173,6 +174,25 @@ def weak_cache(function: _Function) -> _Function:
         return results[function, others]
 
     return cast(_Function, cached)
+
+
+def nodes_of(root: ast.AST) -> list[ast.AST]:
+    """Return a node and all below it, in the order of `ast.walk`, found once for each node."""
+    return [root, *_below(root)]
+
+
+@weak_cache
+def _below(root: ast.AST) -> list[ast.AST]:
+    below: list[ast.AST] = []
+    parents: Iterator[ast.AST] = itertools.chain((root,), below)  # follows the list as it grows
+    for parent in parents:
+        for field in parent._fields:
+            value = getattr(parent, field, None)
+            if isinstance(value, ast.AST):
+                below.append(value)
+            elif isinstance(value, list):
+                below += [part for part in value if isinstance(part, ast.AST)]
+    return below
 
 
 def find_definition(source: Source, name: str) -> ast.stmt:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param
-from ffl_plugin.patching.source import Function, Source, weak_cache
+from ffl_plugin.patching.source import Function, Source, nodes_of, weak_cache
 
 
 class Mention(NamedTuple):
@@ -203,7 +203,7 @@ def _used(root: ast.AST, context: type[ast.expr_context]) -> set[str]:
 
 
 def _identifiers(root: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    for node in ast.walk(root):
+    for node in nodes_of(root):
         if isinstance(node, ast.Name):
             yield node, node.id
         elif isinstance(node, ast.Attribute):
