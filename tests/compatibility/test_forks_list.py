@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from forks.entries import Entry, missing, read_entries
+from forks.table import what_is_left_out
 from forks.twins import same_models
 from forks_material import COMMIT, ENTRY, ROOT
 
@@ -65,6 +66,12 @@ def test_the_totals_of_the_page_are_those_of_its_rows() -> None:
             judged([row[4] for _, row in found]),
             judged([row[5] for _, row in found]),
         ], target
+
+
+def test_page_begins_with_what_the_benchmark_would_write() -> None:
+    header = (ROOT / "benchmarks" / "compatibility-header.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    assert page.startswith(f"{header.rstrip()}\n{what_is_left_out(False, True)}\n| target |")
 
 
 def test_page_has_no_path_of_the_machine_that_wrote_it() -> None:
