@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from ffl_plugin.formatting import json_text
 from ffl_plugin.patching.errors import PatchError
 
 JOURNAL = ".ffl-patch.journal"
@@ -96,7 +95,7 @@ class Journal:
         self.needed = True
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._begun = self._write(json_text(list(entries)))
+        self._begun = self._write(json.dumps(list(entries)))
 
     def done(self) -> None:
         """Record that all files have been replaced."""
