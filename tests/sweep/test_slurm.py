@@ -155,3 +155,27 @@ def test_a_new_job_does_not_stand_on_an_earlier_one_s_record(slurm, plan, tmp_pa
     with pytest.raises(FFLError, match="the jobs continue"):
         engine_here.run(plan, trials(plan, tmp_path / "sweep"), print)
     assert not list((tmp_path / "sweep" / "trainings").glob(f"*/{engine.STATE}"))
+
+
+def test_a_parameter_of_the_user_replaces_the_default(slurm, tmp_path):
+    parameters = engine.start(
+        tmp_path / "sweep", {"name": "mine", "slurm_signal_delay_s": 60}
+    ).executor.parameters
+    assert (parameters["job_name"], parameters["signal_delay_s"]) == ("mine", 60)
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"],
+)
+def test_a_job_that_slurm_ended_is_told_by_its_state(plan, tmp_path, monkeypatch, state):
+    """Not by the training's own record, whose exit code only shows that it was killed."""
+    trial = trials(plan, tmp_path / "sweep")[0]
+    trial.folder.mkdir(parents=True)
+    trial.record(state="failed")
+    monkeypatch.setattr(engine, "job_states", iter([{"7": state}]).__next__)
+    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    told: list[str] = []
+    engine._wait(tmp_path, {"7": trial}, told.append)
+    assert len(told) == 1 and f"SLURM job 7 is {state}" in told[0]
+    assert state in json.loads((trial.folder / engine.STATE).read_text())["why"]
