@@ -86,7 +86,7 @@ class Calibration:
         detached = images.detach().to(torch.promote_types(images.dtype, torch.float32)).requires_grad_()
         [gradient] = torch.autograd.grad(loss(detached), detached)
         ffl, measured = gradient_norm(gradient), self._measured[name]
-        return lambda norms: measured.append(torch.stack([ffl * norms.factor.abs(), norms.rest]))
+        return lambda norms: measured.append(torch.stack([ffl * norms.factor, norms.rest]))
 
     def _find(self) -> float:
         """Return the weight, equal in every process; 0 if the gradients define none."""
