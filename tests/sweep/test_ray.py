@@ -90,7 +90,7 @@ def test_trials_run_are_interrupted_and_go_on(tmp_path):
 
 
 def test_a_training_that_asks_for_more_than_there_is_does_not_wait_for_ever(tmp_path):
-    with pytest.raises(FFLError, match="asks for 10000; lower it with --engine-set num_cpus"):
+    with pytest.raises(FFLError, match="requests 10000; lower it with --engine-set num_cpus"):
         start_engine("ray", tmp_path, {"num_cpus": 10000})
 
 
