@@ -22,6 +22,7 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         ("JPEG", {"quality": 100}, "JPEG"),
         ("WEBP", {"quality": 100}, "WebP"),
         ("WEBP", {"icc_profile": PROFILE}, "WebP"),
+        ("WEBP", {"icc_profile": b"odd"}, "WebP"),  # followed by a byte of padding
         ("WEBP", {"lossless": True}, None),
         ("WEBP", {"lossless": True, "icc_profile": PROFILE}, None),
     ],

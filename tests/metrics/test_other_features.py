@@ -55,6 +55,17 @@ def test_cmmd_is_what_its_equations_say(counts: tuple[int, int]) -> None:
     assert cmmd(real, real)[0].value == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("measure", "network", "fewest"), [(cmmd, "clip", 2), (kid, "dinov2", 2), (precision_recall, "dinov2", 4)]
+)
+def test_too_few_images_of_either_side_are_refused(measure: Any, network: str, fewest: int) -> None:
+    few, enough = made(network, 1, fewest - 1), made(network, 2, fewest)
+    for sides in ((few, enough), (enough, few)):
+        with pytest.raises(FFLError, match=" on each side"):
+            measure(*sides)
+    measure(enough, made(network, 3, fewest))
+
+
 def test_cmmd_does_not_depend_on_the_length_of_embeddings() -> None:
     real, fake = made("clip", 1), made("clip", 2, shift=0.3)
     longer = Features(fake.names, fake.protocol, WEIGHTS, (fake.pool() * np.float32(7),))
