@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import shlex
@@ -11,6 +12,7 @@ import click
 import pytest
 
 from ffl_plugin.cli import COMMANDS, group
+from ffl_plugin.integrations import _stylegan
 from ffl_plugin.integrations._flags import FLAGS
 from ffl_plugin.metrics import metric
 from ffl_plugin.patches import all_recipes
@@ -37,6 +39,19 @@ def test_the_readme_lists_every_target_with_the_commits_it_was_tried_on(recipe: 
     assert row is not None
     for version in recipe.versions:
         assert version.commit in row
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [recipe for recipe in all_recipes().values() if recipe.companion_of is None],
+    ids=lambda recipe: recipe.name,
+)
+def test_the_page_on_the_loss_gives_every_target_s_own_average(recipe: Recipe) -> None:
+    integration = importlib.import_module(f"ffl_plugin.integrations.{recipe.name.replace('-', '_')}")
+    upstream = getattr(integration, "UPSTREAM", _stylegan.UPSTREAM)
+    page = (PROJECT / "docs" / "loss.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| `") and f"`{recipe.name}`" in line)
+    assert row.endswith(f"| `{upstream.defaults.spectrum}` |")
 
 
 def printed_commands(page: Path) -> list[list[str]]:
