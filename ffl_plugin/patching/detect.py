@@ -9,7 +9,7 @@ from typing import Optional, Union
 
 from ffl_plugin.patching.apply import plan_apply
 from ffl_plugin.patching.clone import Clone, open_clone
-from ffl_plugin.patching.errors import PatchError
+from ffl_plugin.patching.errors import PatchError, english
 from ffl_plugin.patching.recipe import Recipe, describe_names
 from ffl_plugin.patching.search import NotThisFamily, Relative, find_files, nearest
 
@@ -33,6 +33,8 @@ class Fit:
 
 def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
     """Return the recipes whose files or known forks a clone contains, applicable ones first; no companions.
+
+    A recipe whose files define nothing is listed only if it applies.
 
     Raises:
         PatchError: the folder does not exist.
@@ -61,8 +63,10 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
         try:
             notes = plan_apply(recipe, clone).notes
         except PatchError as error:
-            fits.append(Fit(recipe, because, error))
+            if because:  # a path alone, such as train.py, says nothing of a family
+                fits.append(Fit(recipe, because, error))
         else:
+            because = because or f"every edit has its place in {english(list(paths.values()))}"
             fits.append(Fit(recipe, because, None, tuple(notes)))
     return sorted(fits, key=lambda fit: fit.problem is not None)
 

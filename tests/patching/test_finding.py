@@ -13,6 +13,7 @@ from test_patching_cli import run
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, apply, plan_apply, plan_revert, status
 from ffl_plugin.patching.detect import detect
+from ffl_plugin.patching.recipe import File, Import, Only, Statement
 
 ADA = all_recipes()["stylegan2-ada"]
 
@@ -20,6 +21,18 @@ ADA = all_recipes()["stylegan2-ada"]
 def test_each_look_alike_is_of_its_own_family_only(recipe: Recipe, clone: Path) -> None:
     applying = [fit.recipe.name for fit in detect(all_recipes().values(), clone) if fit.problem is None]
     assert applying in ([recipe.companion_of or recipe.name], [] if recipe.companion_of else None)
+
+
+def test_a_path_alone_is_no_family(tmp_path: Path) -> None:
+    edits = (Import("import timing"), Statement("", "timing.start()", before=Only(("run()",))))
+    script = File("train.py", defines=(), edits=edits)
+    recipe = Recipe("timed", "someone/scripts", "", "python train.py", (script,))
+    (tmp_path / "train.py").write_text("import os\n\nos.getcwd()\n", encoding="utf-8")
+    assert detect([recipe], tmp_path) == []
+    (tmp_path / "train.py").write_text("import os\n\nrun()\n", encoding="utf-8")
+    assert [(fit.because, fit.problem) for fit in detect([recipe], tmp_path)] == [
+        ("every edit has its place in train.py", None)
+    ]
 
 
 def test_files_elsewhere_are_found_by_what_they_define(make_clone: MakeClone) -> None:
