@@ -45,6 +45,9 @@ def command(repo: Path, as_json: bool) -> None:
         raise refusal
     for names, fit in _by_problem(fits):
         only_problem = fit.problem is not None and fit.because == fit.problem.problem
+        if only_problem and names != fit.recipe.name:  # one file, by which several families are recognised
+            click.echo(f"of an unknown family: {fit.problem}")
+            continue
         click.echo(f"{names}: {fit.problem if only_problem else fit.because}")
         if fit.problem is not None and not only_problem:
             click.echo(f"  but it does not apply: {fit.problem}")

@@ -52,6 +52,7 @@ def test_a_file_that_does_not_parse_is_one_problem(make_clone: MakeClone) -> Non
     clone = make_clone("stylegan3")
     (clone / "train.py").write_text("def launch_training(c)\n    def main(): setup_training_loop_kwargs()\n")
     result = CliRunner().invoke(detect, [str(clone)])
+    assert result.output.startswith("of an unknown family: train.py:1: "), result.output
     assert result.output.count("train.py") == 1, result.output
     refused = CliRunner().invoke(apply, ["auto", str(clone)])
     assert isinstance(refused.exception, PatchError)
