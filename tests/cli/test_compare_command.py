@@ -82,6 +82,7 @@ def test_several_trainings_follow_one_option(sets, tmp_path, capfd):
 
 def test_the_command_is_kept_as_it_was_given(sets, tmp_path, capfd):
     words = ["--real", sets / "real", "--before", sets / "before", "--after", sets / "after", "--json"]
+    words += ["--sets", "--metrics", "fid,kid"]
     _, stdout, _ = run(capfd, *words)
     command = shlex.split(json.loads(stdout)["command"])
     assert sorted(command) == sorted(["ffl-patch", "compare", "--no-download", *map(str, words)])

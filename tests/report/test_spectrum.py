@@ -144,7 +144,8 @@ def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--json", "--csv"], ["--bands"], ["--stop", "0.3", "0.2"], ["--cutoff", "2"]]
+    "arguments",
+    [["--json", "--csv"], ["--bands"], ["--stop", "0.3", "0.2"], ["--stop", "0.2", "0.2"], ["--cutoff", "2"]],
 )
 def test_usage_errors_exit_with_2(sets, capfd, arguments):
     assert run(capfd, sets / "real", *arguments)[0] == 2
