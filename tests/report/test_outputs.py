@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import atomic_write
 from ffl_plugin.report import check_folder, write_report
 
 
@@ -16,6 +19,16 @@ def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path
     assert json.loads((out / "comparison.json").read_text())["verdict"]["metric"] == comparison.verdict.metric
     assert (out / "overview.png").read_bytes().startswith(b"\x89PNG")
     assert write_report(comparison, out) == written
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_file_has_the_permissions_of_any_new_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        atomic_write(tmp_path / "report.html", b"a page")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "report.html", "comparison.json"])

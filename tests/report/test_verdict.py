@@ -10,7 +10,7 @@ import pytest
 from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference, compare_values
-from ffl_plugin.report.verdict import deciding_row, reach_verdict
+from ffl_plugin.report.verdict import ONE_TRAINING, deciding_row, reach_verdict
 
 ORDER = (
     "cmmd_unbiased",
@@ -57,3 +57,9 @@ def test_a_verdict_on_spectra_says_that_the_loss_minimises_them(metric: str) -> 
     assert caveat.startswith("FID was not measured")
     undecided = replace(row("fid", decides=False), note="Too few.")
     assert reach_verdict([undecided, row(metric)]).caveats[0].startswith("FID does not decide")
+
+
+@pytest.mark.parametrize(("after", "one"), [([1.0], True), ([1.0, 1.1], False)])
+def test_one_training_per_side_says_nothing_of_seeds(after: list[float], one: bool) -> None:
+    found = compare_values(Metric("kid", "KID"), Sides([3.0], after), sampling=lambda weights: 0.1)
+    assert (ONE_TRAINING in reach_verdict([found]).caveats) is one
