@@ -114,6 +114,22 @@ class TestMachine:
         fix = machine._no_gpu(built_for=None).fix
         assert fix is not None and "install a torch with CUDA" in fix
 
+    def test_hidden_gpus_are_told_from_an_old_driver(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(machine.shutil, "which", lambda name: f"/bin/{name}")
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        assert machine._no_gpu(built_for="12.4").fix == "Unset CUDA_VISIBLE_DEVICES."
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        fix = machine._no_gpu(built_for="12.4").fix
+        assert fix is not None and "driver" in fix and "CUDA 12.4" in fix
+
+    @pytest.mark.parametrize(("version", "builds"), [("12.1", True), ("11.8", False), (None, False)])
+    def test_torch_builds_with_the_nvcc_of_its_major_version(
+        self, version: str | None, builds: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine, "_version", lambda program, pattern: version)
+        assert (machine._nvcc("12.4").fix is None) is builds
+        assert machine._nvcc(None).fix is None  # without a GPU nothing is built
+
     def test_tools_are_only_asked_for_where_they_build_something(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

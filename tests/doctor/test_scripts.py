@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import shutil
 from importlib import metadata
@@ -14,6 +15,7 @@ from ffl_plugin.doctor.clone import examine_clone
 from ffl_plugin.doctor.imports import When, follow
 from ffl_plugin.doctor.packages import how_to_install
 from ffl_plugin.doctor.sources import Sources
+from ffl_plugin.doctor.unbound import unbound_names
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
 
@@ -61,6 +63,14 @@ class TestImports:
             "absent_six": ("train.py", 19, When.CALL),
             "absent_eight": ("train.py", 21, When.START),
         }
+
+    def test_of_several_imports_of_a_module_the_most_certain_counts(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            train="def later():\n    import absent_one\nimport helper\n",
+            helper="import absent_one\n",
+        )
+        assert missing(tmp_path) == {"absent_one": ("helper.py", 1, When.START)}
 
     def test_what_another_modules_own_main_imports_does_not_count(self, tmp_path: Path) -> None:
         write(tmp_path, train="import helper\n", helper="if __name__ == '__main__':\n    import absent_one\n")
@@ -168,6 +178,11 @@ class TestClone:
         ]
         assert unbound.name == "datasets/combine.py:6"
         assert unbound.fix == "Add `from pathlib import Path` to it."
+
+    @pytest.mark.parametrize("binds", ["globals()['later'] = 1", "exec('later = 1')", "from os import *"])
+    def test_a_file_that_may_bind_any_name_is_left_alone(self, binds: str) -> None:
+        assert unbound_names(ast.parse(f"{binds}\nprint(later)\n")) == []
+        assert unbound_names(ast.parse("print(later)\n")) == [(1, "later")]
 
     def test_what_torch2_brings_is_not_missing_where_it_is_applied(
         self, clone: Path, monkeypatch: pytest.MonkeyPatch
