@@ -169,6 +169,17 @@ def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.Cap
     assert "--json and --csv are mutually exclusive" in err
 
 
+def test_without_a_cache_nothing_is_kept(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
+    asked = (sets / "real", sets / "fake", "--metrics", "spectra")
+    assert run(capsys, *asked, "--no-cache")[0] == 0
+    assert not (tmp_path / "cache").exists()
+    assert run(capsys, *asked)[0] == 0
+    assert list((tmp_path / "cache").rglob("*.npz"))
+
+
 def test_a_value_without_end_is_null_in_json() -> None:
     assert Measurement("PSNR", float("inf"), "higher", Basis(counts={"pairs": 1})).as_json()["value"] is None
 

@@ -13,7 +13,9 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.cmmd import GAUSSIAN, SIGMA, cmmd
 from ffl_plugin.metrics.distribution import kid, precision_recall
 from ffl_plugin.metrics.feature_choice import choose_features
+from ffl_plugin.metrics.feature_evaluation import measure_features
 from ffl_plugin.metrics.features import Features
+from ffl_plugin.metrics.frechet import Statistics
 from ffl_plugin.metrics.measurement import fid, fid_limit
 from ffl_plugin.metrics.protocols import find_protocol
 from ffl_plugin.metrics.sides import Sides
@@ -64,6 +66,13 @@ def test_too_few_images_of_either_side_are_refused(measure: Any, network: str, f
         with pytest.raises(FFLError, match=" on each side"):
             measure(*sides)
     measure(enough, made(network, 3, fewest))
+
+
+@pytest.mark.parametrize(("network", "metric"), [("clip", "cmmd"), ("dinov2", "kid"), ("dinov2", "pr")])
+def test_real_statistics_alone_are_refused(network: str, metric: str) -> None:
+    real, fake = Statistics.of(made(network, 1).pool()), made(network, 2)
+    with pytest.raises(FFLError, match="statistics alone"):
+        measure_features(real, fake, choose_features(network, metrics=[metric]))
 
 
 def test_cmmd_does_not_depend_on_the_length_of_embeddings() -> None:
