@@ -282,6 +282,26 @@ def test_two_runs_do_not_interleave(make_clone: MakeClone) -> None:
     plan.write()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows deletes no open file")
+@pytest.mark.parametrize("anew", [False, True], ids=["deleted", "deleted and created by a third run"])
+def test_a_journal_that_another_run_deleted_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    """The other run ends between this one's opening of the journal and its lock."""
+    lock, journal = disk._lock, tmp_path / disk.JOURNAL
+
+    def lock_late(descriptor: int) -> bool:
+        journal.unlink()
+        if anew:
+            journal.touch()
+        return lock(descriptor)
+
+    monkeypatch.setattr(disk, "_lock", lock_late)
+    with pytest.raises(PatchError, match="another ffl-patch is running"), disk.locked_journal(tmp_path):
+        pass
+    assert journal.exists() is anew
+
+
 def test_many_runs_at_once_end_in_one_patch(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
     before = contents(clone)
