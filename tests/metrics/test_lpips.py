@@ -70,6 +70,19 @@ def test_pairs_are_scored_beside_the_other_metrics(alexnet: Weights, tmp_path: P
     assert found.scores["lpips"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_scores_of_other_weights_are_not_taken_from_the_cache(alexnet: Weights, tmp_path: Path) -> None:
+    save(tmp_path / "0_fake_B.png", picture(0, 40, 40))
+    save(tmp_path / "0_real_B.png", picture(5, 40, 40))
+    state = torch.load(alexnet.path, weights_only=True)
+    torch.save({name: tensor.flip(0) for name, tensor in state.items()}, tmp_path / "other.pth")
+    other = find_weights(tmp_path / "other.pth", release=ALEXNET)
+    for weights in (alexnet, other):
+        network = Lpips(weights)
+        found = measure_pairs(open_pairs(tmp_path), lpips=network, cache=tmp_path / "cache")
+        expected = network(picture(0, 40, 40), picture(5, 40, 40))
+        assert found.scores["lpips"] == pytest.approx([expected], rel=1e-6)
+
+
 def test_images_too_small_for_the_network_are_refused(alexnet: Weights) -> None:
     with pytest.raises(FFLError, match="at least 31x31 pixels, not 64x30"):
         Lpips(alexnet)(picture(1, 30, 64), picture(2, 30, 64))
