@@ -50,6 +50,19 @@ def test_formula(spectrum: str, alpha: float, patch_factor: int, batch_matrix: b
     torch.testing.assert_close(*(torch.autograd.grad(value, pred)[0] for value in (loss, expected)))
 
 
+@pytest.mark.parametrize("spectrum", AVERAGES)
+def test_the_gradient_reaches_both_batches_of_different_sizes(spectrum: str) -> None:
+    pred, _ = images(4, 2, 6, 9)
+    _, target = images(10, 2, 6, 9)
+    target.requires_grad_()
+    difference = AVERAGES[spectrum](whole_spectra(pred, 1)) - AVERAGES[spectrum](whole_spectra(target, 1))
+    weight = difference.detach().abs()
+    expected = (weight / weight.amax((-2, -1), keepdim=True) * difference.abs().square()).mean()
+    loss = focal_frequency_loss(pred, target, spectrum=spectrum)
+    gradients = (torch.autograd.grad(value, (pred, target)) for value in (loss, expected))
+    torch.testing.assert_close(*gradients)
+
+
 @pytest.mark.parametrize("spectrum", ["batch-amplitude", "batch-log-power"])
 def test_shifted_images_have_the_same_spectra_without_phases(spectrum: str) -> None:
     pred, _ = images(3, 1, 6, 8)

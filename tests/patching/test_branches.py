@@ -421,6 +421,12 @@ def test_a_loss_that_is_scaled_with_the_term_in_it_is_said(
     assert f"{file}:{line}: `{scaled}`" in note
 
 
+def test_what_is_divided_by_the_loss_is_no_scaling_of_it(make_clone: MakeClone) -> None:
+    clone = make_clone("pix2pix")
+    put(clone / MODEL, BACKWARD, f"rate = 1 / self.loss_G\n{BACKWARD}")
+    assert plan_apply(all_recipes()["pix2pix"], clone).notes == ()
+
+
 def test_a_part_that_is_scaled_before_the_term_is_added_is_not_said(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
     report = "training_stats.report('Loss/G/loss', loss_Gmain)"
