@@ -142,6 +142,13 @@ def test_rings_keep_the_energy(size: tuple[int, int]) -> None:
     assert float(share) == pytest.approx(whole[radius >= 0.25].sum() / energy if energy else 0)
 
 
+def test_sums_over_other_folds_are_not_taken_from_the_cache(tmp_path: Path) -> None:
+    source = open_images(make_set(tmp_path / "set", [picture(seed) for seed in range(6)]))
+    for folds in (2, 3):
+        found = measure_spectra(source, folds=folds, cache=tmp_path / "kept")
+        assert found.counts.tolist() == [6 // folds] * folds
+
+
 def test_memory_does_not_grow_with_the_number_of_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

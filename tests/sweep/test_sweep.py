@@ -301,6 +301,23 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
     assert "not the folder of a sweep" in stderr
 
 
+def test_commands_after_a_failed_training_are_not_run(clone, tmp_path, capfd):
+    out = tmp_path / "sweep"
+    then = f"{sys.executable} -c 'print(1 + 1)'"
+    sweep(capfd, out, "--weights", "1", "--seeds", "3", "--then", then, *command("--fail=1"))
+    logs = {path.parent.name: path.read_text() for path in out.glob("trainings/*/log.txt")}
+    assert "print(1 + 1)" in logs["weight-0-seed-3"]
+    assert "out of memory" in logs["weight-1-seed-3"] and "print(1 + 1)" not in logs["weight-1-seed-3"]
+    assert states(out)["weight-1-seed-3"] == "failed"
+
+
+@pytest.mark.parametrize("option", ["--real", "--inception", "--lpips", "--feature-weights"])
+def test_a_file_that_is_not_there_is_refused_before_anything_is_trained(clone, tmp_path, capfd, option):
+    code, _, stderr = sweep(capfd, tmp_path / "sweep", option, tmp_path / "absent.pth", *command())
+    assert code == 1 and "absent.pth" in stderr
+    assert not (tmp_path / "sweep").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
