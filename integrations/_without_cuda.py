@@ -6,7 +6,6 @@ statistics. None of this affects the computation, so each has a CPU counterpart 
 
 from __future__ import annotations
 
-import atexit
 import time
 import types
 from typing import Any, Optional
@@ -96,14 +95,7 @@ def _cdist(x1: torch.Tensor, x2: torch.Tensor, *arguments: Any, **keywords: Any)
 
 
 def _init_process_group(backend: Optional[str] = None, **keywords: Any) -> None:
-    """Use gloo for NCCL, and end it with the script, which would now and then be aborted by its threads."""
     torch.distributed.init_process_group(backend="gloo" if backend == "nccl" else backend, **keywords)
-    atexit.register(_end_process_group)
-
-
-def _end_process_group() -> None:
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def _nothing(*arguments: object) -> None:

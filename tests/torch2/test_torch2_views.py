@@ -185,28 +185,3 @@ def test_scipy_is_not_imported_before_it_is_needed(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert result.stdout.strip() == "False"
-
-
-@pytest.mark.parametrize("ended", [False, True], ids=["by us", "by the script"])
-def test_a_process_group_ends_with_the_script(tmp_path: Path, ended: bool) -> None:
-    """What an upstream leaves to NCCL: gloo's threads abort a process that ends before them, now and then."""
-    code = f"""
-import atexit
-import torch
-
-def tell():
-    print("initialized at the end:", torch.distributed.is_initialized())
-
-atexit.register(tell)  # called after what is registered later
-torch.cuda.is_available = lambda: False
-from ffl_plugin.integrations import torch2
-store = dict(init_method="file://{(tmp_path / "store").as_posix()}", rank=0, world_size=1)
-torch2.torch.distributed.init_process_group(backend="nccl", **store)
-print(torch.distributed.get_backend())
-if {ended}:
-    torch.distributed.destroy_process_group()
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["gloo", "initialized at the end: False"]
-    assert "Traceback" not in done.stderr
