@@ -24,8 +24,7 @@ def trained_class(clone: Clone, definitions: tuple[str, ...], usual: str) -> str
     """
     named = {
         (dotted, name, line)
-        for name in clone.python_files
-        if clone.defines(name, definitions)
+        for name in clone.defining(definitions)
         for dotted, line in _named_losses(clone.source(name))
     }
     if len({dotted for dotted, _, _ in named}) != 1:

@@ -49,16 +49,15 @@ def losses_with(parameter: str, clone: Clone, family: str) -> Function:
     Raises:
         NotThisFamily: no file defines one with such a parameter.
     """
-    for name in clone.python_files:
-        if clone.defines(name, DEFINES):
-            function = find_function(clone.source(name), LOSSES)
-            if parameter in (argument.arg for argument in function.args.args):
-                return function
-            raise NotThisFamily(
-                f"{clone.title} does not belong to the {family} family: {LOSSES} takes no {parameter}",
-                file=name,
-                line=function.lineno,
-            )
+    for name in clone.defining(DEFINES):
+        function = find_function(clone.source(name), LOSSES)
+        if parameter in (argument.arg for argument in function.args.args):
+            return function
+        raise NotThisFamily(
+            f"{clone.title} does not belong to the {family} family: {LOSSES} takes no {parameter}",
+            file=name,
+            line=function.lineno,
+        )
     raise NotThisFamily(f"{clone.title} does not belong to the {family} family: no file defines {LOSSES}")
 
 

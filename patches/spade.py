@@ -16,7 +16,7 @@ OPTIONS, MODEL = options_file(IMPORT), model_file(IMPORT, "fake_image", "real_im
 
 def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
     """Return the recipe for a clone, whose generate_fake may return a dict with a ``fake_image``."""
-    if not any(clone.defines(name, MODEL.defines) for name in clone.python_files):
+    if not clone.defining(MODEL.defines):
         return recipe  # known forks are identified by their definitions
     function = losses_with("real_image", clone, recipe.name)
     if any(True for each in NAMES for _ in pattern.occurrences(each, function)):

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import copy
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Optional, Union
@@ -17,6 +18,7 @@ from ffl_plugin.patching.source import Source
 
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv", "env"})
 _LARGEST = 2_000_000  # bytes; no hand-written module is larger
+_DEFINED = re.compile(rb"\b(?:class|def)[\s\\]+(\w+)")
 
 
 class Clone:
@@ -54,6 +56,7 @@ class Clone:
         self._before = transaction.bytes_before(root)
         self._bytes: dict[str, bytes] = {}
         self._parsed: dict[tuple[str, bytes], Source] = {}
+        self._defined: dict[bytes, frozenset[str]] = {}
 
     def path(self, name: str) -> Path:
         """Return the real path of a file of the clone, with links resolved.
@@ -140,14 +143,25 @@ class Clone:
         except PatchError:
             return False
 
+    def defining(self, wanted: Sequence[str]) -> list[str]:
+        """Return the Python files that define all the qualified names."""
+        return [name for name in self.python_files if self.defines(name, wanted)]
+
     def may_define(self, name: str, qualified: str) -> bool:
-        """A quick test: whether a file contains the words of a qualified name or one of its alternatives.
+        """A quick test: whether a file defines, somewhere, each part of a qualified name or an alternative.
+
+        It parses nothing, so a definition in a string or a comment counts too.
 
         Raises:
             PatchError: it cannot be read.
         """
         data = self.read(name)
-        return any(all(word.encode() in data for word in each.split(".")) for each in alternatives(qualified))
+        if data not in self._defined:
+            self._defined[data] = frozenset(
+                found.decode("ascii", "ignore") for found in _DEFINED.findall(data)
+            )
+        defined = self._defined[data]
+        return any(defined.issuperset(each.split(".")) for each in alternatives(qualified))
 
 
 def open_clone(root: Union[Path, Clone]) -> Clone:

@@ -99,7 +99,7 @@ def find_patched(clone: Clone, recipe: Recipe) -> tuple[dict[str, str], list[str
 def _candidates(clone: Clone, file: File) -> list[str]:
     """Return candidates for a recipe's file: by definitions, or else by name."""
     if file.defines:
-        return [name for name in clone.python_files if clone.defines(name, file.defines)]
+        return clone.defining(file.defines)
     return [name for name in clone.python_files if f"/{name}".endswith(f"/{file.path}")]
 
 
@@ -134,11 +134,8 @@ def _by_content(clone: Clone, recipe: Recipe, candidates: Mapping[str, list[str]
 
 def _missing(clone: Clone, recipe: Recipe, file: File) -> PatchError:
     for other in recipe.others:
-        for name in clone.python_files:
-            if clone.defines(name, other.defines):
-                return Relative(
-                    f"{other.because}, which the {recipe.name} recipe does not support", file=name
-                )
+        for name in clone.defining(other.defines):
+            return Relative(f"{other.because}, which the {recipe.name} recipe does not support", file=name)
     because = f"{clone.title} does not belong to the {recipe.name} family"
     if not file.defines:
         return NotThisFamily(f"{because}: there is no {file.path}")

@@ -17,6 +17,7 @@ from test_patching_cli import run
 
 import ffl_plugin
 from ffl_plugin import patching
+from ffl_plugin.patching.clone import Clone
 
 PACKAGE = Path(str(ffl_plugin.__file__)).parent
 ENGINE = Path(str(patching.__file__)).parent
@@ -129,3 +130,24 @@ def test_each_file_is_parsed_once_a_command(
     assert run(capfd, *command.split(), clone)[0] == 0
     assert set(parsed) & set(files)
     assert [text for text, times in parsed.items() if times > 1 and len(text) > 200] == []
+
+
+def test_only_files_with_the_definitions_are_parsed(
+    make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_clone("pix2pix")
+    mentioned = "# Pix2PixModel.__init__ calls backward_G\nPix2PixModel(options).backward_G()\n"
+    (clone / "mentions.py").write_text(mentioned, encoding="utf-8")
+    spaced = "class  Pix2PixModel :\n    def\\\n  __init__(self): pass\n    def\tbackward_G(self): pass\n"
+    (clone / "defines.py").write_text(spaced, encoding="utf-8")
+    parsed: list[str] = []
+    parse = ast.parse
+
+    def recording(text: str) -> ast.Module:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", recording)
+    found = Clone(clone).defining(("Pix2PixModel.__init__", "Pix2PixModel.backward_G"))
+    assert found == ["defines.py", "models/pix2pix_model.py"]
+    assert mentioned not in parsed
