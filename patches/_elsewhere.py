@@ -23,7 +23,8 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
     """Return sentences, without a full stop, for a user whose repository matches no recipe."""
     texts = dict(_texts(clone))
     advice = []
-    if own := _place(texts, _OWN_CLASS) or _place(texts, _OWN):
+    others = {name: text for name, text in texts.items() if b"ffl_plugin" not in text}
+    if own := _place(texts, _OWN_CLASS) or _place(others, _OWN):
         advice.append(
             f"{own} has a focal frequency loss of its own; enable it there, or replace it by "
             "ffl_plugin.FocalFrequencyLoss, and see docs/loss.md for how its weights translate"

@@ -83,6 +83,16 @@ def test_the_class_is_named_and_not_who_mentions_it(tmp_path: Path) -> None:
     assert "b.py:3 has a focal frequency loss of its own" in said
 
 
+@pytest.mark.parametrize("used", ["", "import focal_frequency_loss\n"])
+def test_a_script_that_uses_ours_has_none_of_its_own(tmp_path: Path, used: str) -> None:
+    script = f"{used}from ffl_plugin import FocalFrequencyLoss\n"
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    said = str(CliRunner().invoke(apply, ["auto", str(tmp_path)]).exception)
+    assert "of its own" not in said and "no supported family" in said
+    (tmp_path / "script.py").write_text(f"{script}{OWN}", encoding="utf-8")
+    assert "of its own" in str(CliRunner().invoke(apply, ["auto", str(tmp_path)]).exception)
+
+
 BASE = "class BaseOptions:\n    def initialize(self, parser):\n        parser.add_argument('--model', type=str, default='{}')\n"
 
 
