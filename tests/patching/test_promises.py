@@ -20,7 +20,7 @@ from typing import Any, Callable
 
 import pytest
 import torch
-from clones import FIXTURES, contents
+from clones import FIXTURES, MakeClone, contents
 from faults import Faults, restore, wholly
 from forms import FORMS, with_tabs
 from test_patching_cli import run
@@ -28,6 +28,7 @@ from training_steps import train_a_step
 
 from ffl_plugin.integrations._monitor import GradientNorms, Observer
 from ffl_plugin.integrations._share import Calibration
+from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, rewrite, status
 from ffl_plugin.patching.layout import Insertion
 from ffl_plugin.patching.locate import find_decorator, find_statement
@@ -374,6 +375,18 @@ def test_promise_7_status_knows_the_version_and_every_edit(recipe: Recipe, clone
     versions = {file.path: file.version for file in status(recipe, clone).files}
     assert versions.pop(recipe.files[0].path) is None  # drifted
     assert set(versions.values()) <= {"1234567"}
+
+
+def test_promise_7_status_knows_the_version_beneath_a_companion(make_clone: MakeClone) -> None:
+    clone, recipes = make_clone("torch2"), all_recipes()
+    ada, torch2 = recipes["stylegan2-ada"], recipes["torch2"]
+    known = tuple((file.path, blob_id((clone / file.path).read_bytes())) for file in ada.files)
+    ada = replace(ada, versions=(Version("1234567", known),))
+    plan_apply(ada, clone).write()
+    plan_apply(torch2, clone).write()  # edits train.py too
+    versions = {file.path: file.version for file in status(ada, clone, [ada, torch2]).files}
+    assert versions == dict.fromkeys(versions, "1234567")
+    assert {file.version for file in status(ada, clone).files} == {"1234567", None}
 
 
 def test_promise_7_json_is_alone_on_standard_output(
