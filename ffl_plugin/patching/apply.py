@@ -186,7 +186,7 @@ def installed_status(recipe: Recipe, clone: Clone) -> Status:
     Raises:
         Ambiguous: several clones below the folder contain the patch.
     """
-    newest, *earlier = _adapted(recipe, clone).revisions
+    newest, *earlier = adapted(recipe, clone).revisions
     current = _status(newest, clone)
     if current.state == "partly applied":
         for revision in earlier:
@@ -194,6 +194,14 @@ def installed_status(recipe: Recipe, clone: Clone) -> Status:
             if past.state == "applied":
                 return past
     return current
+
+
+def adapted(recipe: Recipe, clone: Clone) -> Recipe:
+    """Return the recipe with the clone's names, or unchanged if the clone does not match."""
+    try:
+        return recipe.adapted(clone)
+    except PatchError:
+        return recipe
 
 
 def title(edit: Edit) -> str:
@@ -217,14 +225,6 @@ def partly_applied(current: Status, clone: Clone) -> PatchError:
         f"{name} is partly applied: {applied} of {len(edits)} edits, but {english(shown)}",
         next_step=f"run `{revert}` to remove the rest, then apply again",
     )
-
-
-def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
-    """Return the recipe with the clone's names, or unchanged if the clone does not match."""
-    try:
-        return recipe.adapted(clone)
-    except PatchError:
-        return recipe
 
 
 def _status(recipe: Recipe, clone: Clone) -> Status:

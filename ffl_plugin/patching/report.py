@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
 
-from ffl_plugin.patching.apply import FileStatus, Status, installed_status
+from ffl_plugin.patching.apply import FileStatus, Status, adapted, installed_status
 from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError
 from ffl_plugin.patching.recipe import File, Recipe
 from ffl_plugin.patching.rewrite import remove_edits
-from ffl_plugin.patching.search import find_patched
+from ffl_plugin.patching.search import Ambiguous, find_patched
 
 
 def status(recipe: Recipe, root: Union[Path, Clone], beside: Sequence[Recipe] = ()) -> Status:
@@ -43,7 +43,14 @@ def patched_by(recipes: Sequence[Recipe], root: Union[Path, Clone]) -> list[Reci
         PatchError: several clones below the folder contain the patch.
     """
     clone = open_clone(root)
-    return [recipe for recipe in recipes if find_patched(clone, recipe)[0]]
+    return [recipe for recipe in recipes if _has_traces(recipe, clone)]
+
+
+def _has_traces(recipe: Recipe, clone: Clone) -> bool:
+    try:
+        return bool(find_patched(clone, recipe)[0])
+    except Ambiguous:  # unless the recipe, adapted to the clone, is for each of these files
+        return bool(find_patched(clone, adapted(recipe, clone))[0])
 
 
 def blob_id(data: bytes) -> str:

@@ -57,6 +57,28 @@ def test_what_apply_prints_as_undo_is_true(
     assert run(capfd, "revert")[1].startswith("No ffl-plugin patch is applied")
 
 
+def test_a_clone_with_two_losses_needs_no_name(
+    make_clone: MakeClone, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in latent-diffusion, neither loss is at the recipe's own path."""
+    clone = make_clone("autoencoder")
+    losses = (clone / "taming" / "modules" / "losses").rename(clone / "losses")
+    loss = (losses / "vqperceptual.py").read_text(encoding="utf-8")
+    loss = loss.replace("VQLPIPSWithDiscriminator", "LPIPSWithDiscriminator")
+    (losses / "contperceptual.py").write_text(loss, encoding="utf-8")
+    before = contents(clone)
+    assert run(capfd, "apply", "auto", clone)[0] == 0
+    patched = contents(clone)
+    changed = {name for name in before if before[name] != patched[name]}
+    assert len(changed) == 2
+    code, out, err = run(capfd, "status", clone, "--check")
+    assert (code, err) == (0, "") and all(name in out for name in changed)
+    code, diff, _ = run(capfd, "diff", clone)
+    assert code == 0 and {line[6:] for line in diff.splitlines() if line.startswith("+++ ")} == changed
+    assert run(capfd, "revert", clone)[0] == 0
+    assert contents(clone) == before
+
+
 def test_json_names_all_that_went(make_clone: MakeClone, capfd: pytest.CaptureFixture[str]) -> None:
     clone = make_clone("torch2")
     run(capfd, "apply", "stylegan2-ada", clone, "--with", "torch2")
