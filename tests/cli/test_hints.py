@@ -103,6 +103,13 @@ def test_a_launcher_that_is_not_patched(scripts: list[str], expected: str, clone
     assert training_line(ffl_patch("apply", "pix2pix", root)) == expected
 
 
+def test_a_launcher_beside_a_nested_clone_that_is_not_patched(clone: Path) -> None:
+    root = copy("pix2pix", "work/p2p")
+    (root / "run_train.py").write_text("parser.add_argument('--name')\n")
+    expected = "cd work/p2p && python run_train.py ... --ffl-weight 1"
+    assert training_line(ffl_patch("apply", "pix2pix", "work")) == expected
+
+
 def test_options_that_the_clone_has_are_given(clone: Path) -> None:
     root = copy("pix2pix", "p2p")
     (root / "train.py").write_text("options = ['--dataroot', '--name', '--model']\n")
