@@ -12,7 +12,7 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
 from ffl_plugin.patching.apply import title
 from ffl_plugin.patching.detect import detect
-from ffl_plugin.patching.errors import command_line, english
+from ffl_plugin.patching.errors import command_line
 
 NOT_APPLIED = 3
 
@@ -82,7 +82,8 @@ def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
             if file.name is None:
                 lines.append(f"  {file.path}: not found")
                 continue
-            known = f"{entry.recipe.upstream} {file.version}" if file.version else "drifted from upstream"
+            version = file.version
+            known = entry.recipe.with_repository([version]) if version else "drifted from upstream"
             lines.append(
                 f"  {file.name} ({known}{', apart from the patch' if entry.state == 'applied' else ''})"
             )
@@ -105,4 +106,4 @@ def _origin(recipe: Recipe, clone: Clone) -> str:
     versions = {file.version for file in files if file.edits}
     if None in versions:
         return f"drifted from {recipe.upstream}"
-    return f"{recipe.upstream} {english(sorted(str(version) for version in versions))}"
+    return recipe.with_repository(sorted(str(version) for version in versions))

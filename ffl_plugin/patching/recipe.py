@@ -148,7 +148,12 @@ class File:
 
 @dataclass(frozen=True)
 class Version:
-    """An upstream commit the recipe was tested on, and the git blob ids of its edited files."""
+    """A commit the recipe was tested on, and the git blob ids of its edited files.
+
+    Args:
+        commit: of the upstream; a fork's is written after its name, ``"owner/name a506df5"``.
+        blobs: path and id of each file.
+    """
 
     commit: str
     blobs: tuple[tuple[str, str], ...]
@@ -218,8 +223,13 @@ class Recipe:
     @property
     def tested(self) -> str:
         """The tested commits: ``"owner/name d72cc7d and f7e4867"``."""
-        commits = [version.commit for version in self.versions]
-        return f"{self.upstream} {english(commits)}"
+        return self.with_repository([version.commit for version in self.versions])
+
+    def with_repository(self, commits: Sequence[str]) -> str:
+        """Return tested commits for a sentence, after the name of the upstream unless all are of forks."""
+        own = [commit for commit in commits if "/" not in commit]
+        text = english([*own, *(commit for commit in commits if commit not in own)])
+        return f"{self.upstream} {text}" if own else text
 
 
 def alternatives(name: str) -> list[str]:

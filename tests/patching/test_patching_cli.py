@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from clones import MakeClone, contents
 
+from ffl_plugin import patches
 from ffl_plugin.cli import main
+from ffl_plugin.doctor.clone import examine_clone
+from ffl_plugin.patching.recipe import Version
+from ffl_plugin.patching.report import blob_id
 
 
 def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -44,6 +49,25 @@ def test_the_whole_trip(
     code, out, _ = run(capfd, "status", "--check")
     assert code == 3
     assert "It matches stylegan2-ada (drifted from NVlabs/stylegan2-ada-pytorch): ffl-patch apply" in out
+
+
+def test_a_tested_fork_is_not_called_the_upstream(
+    make_clone: MakeClone, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone, recipe = make_clone("autoencoder"), patches.autoencoder.RECIPE
+    path = recipe.files[0].path
+    known = ((path, blob_id((clone / path).read_bytes())),)
+    tested = (Version("someone/fork 1234567", known), Version("7654321", ()))
+    monkeypatch.setattr(patches.autoencoder, "RECIPE", replace(recipe, versions=tested))
+    assert "It matches autoencoder (someone/fork 1234567)" in run(capfd, "status", clone)[1]
+    assert run(capfd, "apply", "autoencoder", clone)[0] == 0
+    assert f"{path} (someone/fork 1234567, apart from" in run(capfd, "status", clone)[1]
+    assert {finding.name: finding.found for finding in examine_clone(clone)}["autoencoder"] == (
+        "applied, on someone/fork 1234567"
+    )
+    listed = json.loads(run(capfd, "status", clone, "--json")[1])["targets"][0]["files"][0]
+    assert listed["version"] == "someone/fork 1234567"
+    assert patches.autoencoder.RECIPE.tested == f"{recipe.upstream} 7654321 and someone/fork 1234567"
 
 
 @pytest.mark.parametrize("order", ["REPO", "TARGET REPO"])
