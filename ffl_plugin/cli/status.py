@@ -96,14 +96,6 @@ def _lines(clone: Clone, found: list[Status], fits: list[Recipe]) -> list[str]:
     if not any(entry.state == "applied" for entry in found):
         for fit in fits:
             step = command_line(f"apply {fit.name}", clone.root)
-            lines.append(f"It matches {fit.name} ({_origin(fit, clone)}): {step}")
+            origin = status(fit, clone, list(all_recipes().values())).origin
+            lines.append(f"It matches {fit.name} ({origin or f'drifted from {fit.upstream}'}): {step}")
     return lines
-
-
-def _origin(recipe: Recipe, clone: Clone) -> str:
-    """Return the upstream commits that a recipe's files come from."""
-    files = status(recipe, clone, list(all_recipes().values())).files
-    versions = {file.version for file in files if file.edits}
-    if None in versions:
-        return f"drifted from {recipe.upstream}"
-    return recipe.with_repository(sorted(str(version) for version in versions))

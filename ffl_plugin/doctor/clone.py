@@ -54,9 +54,7 @@ def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]
 
 def _patch(found: Status, root: Path) -> Finding:
     recipe = found.recipe
-    versions = {file.version for file in found.files}
-    known = versions.pop() if len(versions) == 1 else None
-    version = f"on {recipe.with_repository([known])}" if known else "on files that differ from the upstream's"
+    version = f"on {found.origin}" if found.origin else "on files that differ from the upstream's"
     fix = None
     if found.state == "partly applied":
         fix = f"Remove the rest with `{command_line(f'revert {recipe.name}', root)}`, then apply it again."

@@ -63,6 +63,13 @@ class Status:
     copies: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def origin(self) -> Optional[str]:
+        """The repository and commits that the unpatched files match; None if one has drifted."""
+        versions = {file.version for file in self.files if file.edits}
+        known = sorted(version for version in versions if version is not None)
+        return self.recipe.with_repository(known) if len(known) == len(versions) else None
+
 
 @dataclass(frozen=True)
 class Plan:

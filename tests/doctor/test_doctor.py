@@ -6,19 +6,22 @@ import json
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from ffl_plugin import native
+from ffl_plugin import native, patches
 from ffl_plugin.cli import group
 from ffl_plugin.doctor import Finding, libraries, machine
 from ffl_plugin.doctor.clone import examine_clone
 from ffl_plugin.doctor.loops import examine_loops
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
+from ffl_plugin.patching.recipe import Version
+from ffl_plugin.patching.report import blob_id
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -73,6 +76,20 @@ class TestClone:
     ) -> None:
         monkeypatch.setattr(metadata, "version", lambda name: "1.13.1")
         assert by_name(examine_clone(clone))["torch2"].fix is None
+
+    def test_a_tested_revision_with_a_file_of_another_has_not_drifted(
+        self, clone: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recipe = all_recipes()["stylegan2-ada"]
+        blobs = [(file.path, blob_id((clone / file.path).read_bytes())) for file in recipe.files]
+        versions = tuple(Version(f"{number}234567", (blob,)) for number, blob in enumerate(blobs))
+        monkeypatch.setattr(patches.stylegan2_ada, "RECIPE", replace(recipe, versions=versions))
+        found = by_name(examine_clone(clone))["stylegan2-ada"].found
+        assert found == f"not applied, on {recipe.upstream} 0234567 and 1234567"
+        with (clone / "train.py").open("a", encoding="utf-8") as file:
+            file.write("mine = 1\n")
+        found = by_name(examine_clone(clone))["stylegan2-ada"].found
+        assert found == "not applied, on files that differ from the upstream's"
 
     def test_half_a_patch_is_told(self, clone: Path) -> None:
         plan_apply(all_recipes()["torch2"], clone).write()
