@@ -74,7 +74,7 @@ class ReconstructionTerm(torch.nn.Module):
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
         weight = state_dict.get(f"{prefix}weight")
-        if self._settings.share > 0 and weight is not None:
+        if weight is not None:
             self._term = FrequencyTerm(self._settings, float(weight))
 
 

@@ -75,6 +75,11 @@ def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
     assert again.state_dict() == state
     again.load_state_dict({})  # a checkpoint from before
     torch.nn.Sequential(ReconstructionTerm()).load_state_dict(state)  # and one that goes on without
+    given = torch.nn.Sequential(ReconstructionTerm({"weight": 3}))
+    given.load_state_dict(state)  # and one that goes on with a weight of the user's
+    torch.testing.assert_close(
+        given[0](torch.tensor(0.0), made, inputs), 3 * focal_frequency_loss(made, inputs)
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,12 @@ class Model:
 
 
 class ModelOfAFork(Model):
-    """Its options keep the checkpoints elsewhere, under names of their own."""
+    """Its options have other names for the checkpoints, and no --epoch_count."""
 
     def __init__(self, folder, arguments=()):
         self.opt = parse(list(arguments))
         self.opt.log_dir = str(folder)
+        del self.opt.epoch_count
         self.loss_names = ["G_GAN", "G_L1"]
         ffl.setup(self)
 
@@ -356,6 +357,14 @@ def test_the_schedule_goes_on_where_the_training_was(tmp_path, flags, expected):
     train_epochs(model, 3)  # the third is not over as far as anyone knows
     shares = train_epochs(Model(tmp_path, [*SCHEDULE, *flags]), len(expected))
     assert shares == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+def test_the_schedule_of_a_fork_without_epoch_count_begins_at_the_first_epoch(tmp_path):
+    model = ModelOfAFork(tmp_path, SCHEDULE)
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    model.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1000)]
+    assert train_epochs(model, 5) == pytest.approx(SHARES)
 
 
 def test_a_schedule_without_anything_to_count_by_is_refused(tmp_path):

@@ -88,6 +88,10 @@ def test_patches_that_do_not_fill_the_image_are_refused(factor, height, width):
 def test_a_flag_beside_weight_0_is_named_as_without_effect():
     upstream = Upstream(Settings(spectrum="batch"))
     sentence = upstream.without_effect(Settings(alpha=2.0, spectrum="image"))
-    assert sentence is not None and sentence.startswith("--ffl-alpha, --ffl-spectrum without effect")
+    assert sentence is not None and sentence.startswith(
+        "--ffl-alpha, --ffl-spectrum without effect: FFL is off"
+    )
     assert upstream.without_effect(Settings(weight=1.0, alpha=2.0)) is None
     assert upstream.without_effect(upstream.defaults) is None
+    sentence = upstream.without_effect(Settings(weight=1.0, share_steps=5))
+    assert sentence == "--ffl-share-steps without effect: there is no --ffl-share"
