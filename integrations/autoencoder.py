@@ -89,7 +89,8 @@ def loss_with_ffl(
             ``reconstructions`` and ``optimizer_idx``, and returns the loss and a dict to log.
         ffl_options: as for a patched loss.
         summed: whether it sums over the values of an image; by default if it has a ``logvar``, as the
-            likelihoods of latent-diffusion and generative-models do.
+            likelihoods of latent-diffusion and generative-models do, unless it has LightningDiT's
+            ``pp_style`` on.
         params: arguments of the class.
 
     Raises:
@@ -117,13 +118,17 @@ def loss_with_ffl(
             value, log = super().forward(*arguments, **keywords)
             if given.arguments["optimizer_idx"] == 0:
                 images = given.arguments["reconstructions"], given.arguments["inputs"]
-                value = self.ffl(value, *images, summed=hasattr(self, "logvar") if summed is None else summed)
+                value = self.ffl(value, *images, summed=_sums(self) if summed is None else summed)
                 log = {**log, **self.ffl.log(given.arguments.get("split", "train"))}
             return value, log
 
     made = WithFFL(**params)
     made.ffl = ReconstructionTerm(ffl_options)
     return made
+
+
+def _sums(loss: Any) -> bool:
+    return hasattr(loss, "logvar") and not getattr(loss, "pp_style", False)
 
 
 __all__ = ["ReconstructionTerm", "SettingsError", "loss_with_ffl"]

@@ -128,6 +128,16 @@ def test_a_loss_by_its_name_without_a_patch(package: None) -> None:
     torch.testing.assert_close(averaged, own + 2 * focal_frequency_loss(made, inputs))
 
 
+def test_a_loss_that_sums_by_option_is_followed(package: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As LightningDiT's, whose ``pp_style`` averages, beside a ``logvar`` that it leaves unused."""
+    made, inputs = images()
+    own = Likelihood(5)(inputs, made, 0)[0]
+    for averages, values in ((True, 1), (False, inputs[0].numel())):
+        monkeypatch.setattr(Likelihood, "pp_style", averages, raising=False)
+        value, _ = loss_with_ffl("some_losses.Likelihood", {"weight": 2}, disc_start=5)(inputs, made, 0)
+        torch.testing.assert_close(value, own + 2 * values * focal_frequency_loss(made, inputs))
+
+
 @pytest.mark.parametrize("name", ["some_losses.Missing", "nowhere.Loss", "Loss", "some_losses.Other"])
 def test_a_loss_that_cannot_be_had_is_refused(package: None, name: str) -> None:
     with pytest.raises(FFLError, match=name):
