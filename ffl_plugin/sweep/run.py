@@ -101,6 +101,6 @@ def only_one(sweep: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise FFLError(
-                f"another ffl-patch sweep is running in {sweep}; wait for it, or pass another --out folder"
+                f"another ffl-patch command is training in {sweep}; wait for it, or pass another --out folder"
             ) from None
         yield

@@ -282,7 +282,7 @@ def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
         fcntl.flock(lock, fcntl.LOCK_EX)
         code, _, stderr = sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())
     assert code == 1
-    assert "another ffl-patch sweep is running" in stderr
+    assert "another ffl-patch command is training in" in stderr
 
 
 def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd):
