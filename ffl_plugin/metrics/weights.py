@@ -52,9 +52,9 @@ class Release:
     @property
     def how_to(self) -> str:
         """Instructions if the download fails."""
-        option = f"{self.option} PATH or " if self.option else ""
+        option = f", or with {self.option} PATH of compare, fid and sweep" if self.option else ""
         return (
-            f"download {self.url} elsewhere and pass it with {option}the environment variable {self.variable}"
+            f"download {self.url} elsewhere and name it in the environment variable {self.variable}{option}"
         )
 
 

@@ -95,7 +95,7 @@ def test_missing_weights_are_one_sentence_with_the_way_out() -> None:
     assert sentence.startswith(
         "LPIPS was not measured: the AlexNet weights are not available; download https://"
     )
-    assert "--lpips PATH or the environment variable FFL_LPIPS" in sentence
+    assert "the environment variable FFL_LPIPS, or with --lpips PATH of compare, fid and sweep" in sentence
     with pytest.raises(WeightsMissing, match="--lpips"):
         find_weights(release=ALEXNET, may_download=False)
 

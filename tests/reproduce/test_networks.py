@@ -32,7 +32,7 @@ def test_missing_weights_are_asked_for_by_variable():
     """And not by an option, which ``reproduce`` does not have."""
     assert PERCEPTUAL_LOSS.remark() == (
         "The perceptual loss: omitted, the VGG16 weights are not available; download "
-        "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and pass it with the environment "
+        "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and name it in the environment "
         "variable FFL_VGG16."
     )
     assert networks.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
