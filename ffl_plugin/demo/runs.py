@@ -56,15 +56,16 @@ class Trainings:
 
     def train(self, on_epoch: Callable[[int, int], None]) -> None:
         """Train both in parallel; call ``on_epoch(done, of)`` at the end of each epoch of either."""
-        done = {WITHOUT: 0, WITH: 0}
+        scripts = [self._training(which) for which in (WITHOUT, WITH)]
+        done = {script.log: 0 for script in scripts}
 
         def follow(script: Script, line: str) -> None:
             ended = END_OF_EPOCH.search(line)
             if ended:
-                done[script.title.split()[1]] = int(ended[1])
+                done[script.log] = int(ended[1])
                 on_epoch(sum(done.values()), 2 * self.scale.epochs)
 
-        run_together([self._training(which) for which in done], self.repository, self.seed, follow)
+        run_together(scripts, self.repository, self.seed, follow)
 
     def test(self) -> None:
         """Apply both generators to the test images."""
