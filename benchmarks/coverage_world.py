@@ -36,7 +36,7 @@ Generator = Callable[[Callable[[Array], Array], Array, Array], Array]
 SCENARIOS: dict[str, tuple[Generator, Generator]] = {
     "same": (lambda f, z, e: f(0.85 * z) + 0.1 * e, lambda f, z, e: f(0.85 * z) + 0.1 * e),
     "more variety": (lambda f, z, e: f(0.8 * z) + 0.15 * e, lambda f, z, e: f(0.9 * z) + 0.1 * e),
-    "collapse mended": (lambda f, z, e: f(0.3 * z), lambda f, z, e: f(0.9 * z)),
+    "collapse fixed": (lambda f, z, e: f(0.3 * z), lambda f, z, e: f(0.9 * z)),
     "variety for a shift": (lambda f, z, e: f(0.75 * z), lambda f, z, e: f(z) + 0.15),
     "less noise": (lambda f, z, e: f(z) + 0.5 * e, lambda f, z, e: f(z) + 0.2 * e),
 }

@@ -54,7 +54,7 @@ class Calibration:
     def __post_init__(self) -> None:
         """Announce the weight with which a resumed training continues."""
         if self.weight is not None:
-            _process.echo(f"{self._flag} goes on at weight {shortest(self.weight)}, found before")
+            _process.echo(f"{self._flag} continues at weight {shortest(self.weight)}, found before")
 
     def step(self, name: Hashable, position: float) -> tuple[float, bool]:
         """Return the weight of a step, and whether to measure in it.
@@ -117,7 +117,7 @@ def find(share: float, norms: Sequence[Sequence[float]]) -> tuple[float, str]:
         ffl, rest = (sum(not math.isfinite(value) for value in column) for column in zip(*norms))
         return 0.0, (
             f"the gradient at the generated images was not finite in {ffl} of {count} steps for FFL, and in "
-            f"{rest} for everything else, so the training goes on at weight 0"
+            f"{rest} for everything else, so the training continues at weight 0"
         )
     ffl, rest = map(median, zip(*finite))
     seen = (
@@ -126,7 +126,7 @@ def find(share: float, norms: Sequence[Sequence[float]]) -> tuple[float, str]:
     )
     weight = rounded(share * rest / ffl) if ffl > 0 else 0.0
     if not 0 < weight < math.inf:
-        return 0.0, f"{seen}, which defines no weight, so the training goes on at weight 0"
+        return 0.0, f"{seen}, which defines no weight, so the training continues at weight 0"
     return weight, f"weight {shortest(weight)} from here on; {seen}"
 
 

@@ -41,7 +41,7 @@ def trains_the_model(method: str, call: str, *, every: bool) -> Check:
         )
         if others and (every or not fitting):
             owner = method.rpartition(".")[0]
-            # A changed copy of the patched model tells more than another kind of model in the same factory.
+            # A changed copy of the patched model is more specific than another kind of model.
             trainer, line, model = min(others, key=lambda other: other[2].name != owner)
             patched = f"{owner} of {source.name}"
             raise PatchError(

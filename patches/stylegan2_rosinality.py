@@ -1,4 +1,4 @@
-"""StyleGAN2 by rosinality: one function trains both networks, and generates in the same words for each."""
+"""StyleGAN2 by rosinality: one function trains both networks, and generates for each by the same code."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def generator_learns_from_the_images(source: Source, clone: Clone) -> None:
 
 
 def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
-    """Say it where a checkpoint does not keep the options, and with them the weight of a share."""
+    """Warn if checkpoints do not contain the options, and with them the weight of a share."""
     train = find_function(source, "train")
     saved = list(pattern.occurrences("torch.save(...)", train))
     if any(
@@ -86,7 +86,7 @@ def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
 
 
 def augments_the_photographs(source: Source, clone: Clone) -> Optional[str]:
-    """Say it where photographs are compared as they are augmented, and generated images as they are not."""
+    """Warn if photographs are compared after augmentation, and generated images without it."""
     train = find_function(source, "train")
     for how in ("real_img = augment(...)", "real_img, ... = augment(...)", "real_img = DiffAugment(...)"):
         for node in pattern.occurrences(how, train):

@@ -1,6 +1,6 @@
 """StyleGAN2 by rosinality, written for torch 1.7, on today's torch and torchvision, with CUDA or without.
 
-Each edit is an import of ours that rebinds a library, or a line more;
+Each edit is an import from this package that rebinds a library, or a line more;
 `ffl_plugin.integrations.torch2_stylegan2_rosinality` says what each is for.
 """
 

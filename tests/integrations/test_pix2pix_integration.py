@@ -258,7 +258,9 @@ def test_a_share_is_found_recorded_and_gone_on_with(tmp_path, capsys):
     torch.testing.assert_close(model.loss_G_FFL, entry["weight"] * whole)
 
     resumed = Model(tmp_path, [*SHARED, "--continue_train"])
-    assert capsys.readouterr().out == f"--ffl-share 0.5 goes on at weight {entry['weight']}, found before.\n"
+    assert (
+        capsys.readouterr().out == f"--ffl-share 0.5 continues at weight {entry['weight']}, found before.\n"
+    )
     resumed.step(3)
     torch.testing.assert_close(resumed.loss_G_FFL, model.loss_G_FFL)
 

@@ -237,7 +237,7 @@ def test_it_is_calibrated_again_every_so_often_while_the_loss_acts() -> None:
 def test_a_weight_found_before_acts_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     training = Training(shared(), weight=31.62).run(2)
     assert training.found == [] and training.terms[0] > 0
-    assert capsys.readouterr().out == "--ffl-share 0.2 goes on at weight 31.62, found before.\n"
+    assert capsys.readouterr().out == "--ffl-share 0.2 continues at weight 31.62, found before.\n"
 
 
 def test_several_images_a_step_find_one_weight() -> None:
@@ -265,7 +265,7 @@ def test_several_images_a_step_find_one_weight() -> None:
 )
 def test_gradients_that_give_no_weight_are_described(norms: list[tuple[float, float]], sentence: str) -> None:
     weight, said = _share.find(0.1, norms)
-    assert weight == 0 and sentence in said and said.endswith("the training goes on at weight 0")
+    assert weight == 0 and sentence in said and said.endswith("the training continues at weight 0")
 
 
 def test_steps_that_a_scaler_skips_are_left_out() -> None:

@@ -132,7 +132,7 @@ def test_a_share_trains_bitwise_as_without_it_and_is_gone_on_with(tmp_path: Path
     resume = f"--resume={snapshot}"
     stats, run = _train(tmp_path, clone, *common, *share, resume, driver=NARROW_EVERYWHERE)
     assert all(line["Weight/ffl"]["mean"] == weight["mean"] for line in stats)
-    assert "--ffl-share 0.1 goes on at weight" in (run / "log.txt").read_text()
+    assert "--ffl-share 0.1 continues at weight" in (run / "log.txt").read_text()
 
 
 @pytest.mark.upstream

@@ -114,7 +114,7 @@ def test_a_share_trains_bitwise_as_without_it_until_its_weight_is_found(clone, p
     entries = [json.loads(line) for line in (folder / "ffl_opt.jsonl").read_text().splitlines()]
     assert [entry["weight"] for entry in entries if "weight" in entry] == [float(said)]
     resumed = train(clone, pairs, *flags, "--continue_train").stdout
-    assert f"--ffl-share 0.1 goes on at weight {said}, found before" in resumed
+    assert f"--ffl-share 0.1 continues at weight {said}, found before" in resumed
 
 
 def test_continuing_without_the_flag_is_warned_of(clone, pairs):
