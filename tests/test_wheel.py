@@ -58,6 +58,8 @@ def test_recipes_integrations_and_demo_are_in_the_wheel(wheel: Path) -> None:
     assert "ffl_plugin/demo/repository/train.py" in expected
     assert expected <= names
     assert "ffl_plugin/py.typed" in names
+    stubs = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "ffl_plugin").rglob("*.pyi")}
+    assert stubs and stubs <= names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"ffl_plugin"}
 
 

@@ -30,8 +30,8 @@ from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
 GROUPS = 16  # a power of 2
 # Images on each side.
-FEWEST_NEIGHBOURS = 2 * GROUPS  # for precision and recall: at least 16 in each half
-FEWEST_SCORED = 10 * IS_SPLITS  # for the Inception Score
+FEWEST_NEIGHBOURS: int = 2 * GROUPS  # for precision and recall: at least 16 in each half
+FEWEST_SCORED: int = 10 * IS_SPLITS  # for the Inception Score
 
 
 def compare_inception_score(
