@@ -34,9 +34,9 @@ class Inception(nn.Module):
         super().__init__()
         with torch.device("meta"):  # without values, which the file has
             self.trunk = nn.Sequential(inception_blocks())
-            self.classes = nn.Linear(FEATURES, CLASSES)
+            self.fc = nn.Linear(FEATURES, CLASSES)
         state = {
-            f"classes.{name[3:]}" if name.startswith("fc.") else f"trunk.{name}": tensor
+            name if name.startswith("fc.") else f"trunk.{name}": tensor
             for name, tensor in load_state(weights).items()
         }
         try:
@@ -45,7 +45,7 @@ class Inception(nn.Module):
             unfit = sorted(set(state) ^ set(self.state_dict())) or ["of another shape"]
             raise FFLError(
                 f"{weights.path} is not the FID Inception network ({len(unfit)} tensors do not fit, "
-                f"{unfit[0].partition('.')[2] or unfit[0]} first); use pt_inception-2015-12-05-6726825d.pth, "
+                f"{unfit[0].removeprefix('trunk.')} first); use pt_inception-2015-12-05-6726825d.pth, "
                 "or name the file's network with --features"
             ) from None
         self.requires_grad_(False).eval()
@@ -55,7 +55,7 @@ class Inception(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return features and logits side by side: (N, 3056)."""
         features = self.trunk(images.contiguous(memory_format=torch.channels_last)).flatten(1)
-        return torch.cat([features, features @ self.classes.weight.T], dim=1)
+        return torch.cat([features, features @ self.fc.weight.T], dim=1)
 
 
 def inception_blocks() -> OrderedDict[str, nn.Module]:

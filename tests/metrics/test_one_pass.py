@@ -168,6 +168,9 @@ def test_torch_has_its_threads_again_afterwards(tmp_path: Path) -> None:
             inside.append(torch.get_num_threads())
             return pictures
 
+        def take(self, item: int, prepared: Sequence[Picture]) -> None:
+            inside.append(torch.get_num_threads())
+
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
@@ -175,7 +178,7 @@ def test_torch_has_its_threads_again_afterwards(tmp_path: Path) -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
-    assert inside == [1] * 4
+    assert inside == [1] * 8
 
 
 def test_pixels_are_those_of_the_file(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Optional
 
 import pytest
 import torch
+from torch import nn
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.inception import Inception
+from ffl_plugin.metrics.inception import Inception, inception_blocks
 from ffl_plugin.metrics.weights import (
     INCEPTION,
     Release,
@@ -232,7 +233,19 @@ def test_files_that_are_no_weights_are_refused(
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.zeros(2, 2), "layer1.weight": torch.zeros(3)}, tmp_path / "w.pth")
-    with pytest.raises(FFLError, match=r"w\.pth is not the FID Inception network .* with --features$"):
+    refused = (
+        r"w\.pth is not the FID Inception network \(\d+ tensors do not fit, {} first\).* with --features$"
+    )
+    with pytest.raises(FFLError, match=refused.format(r"fc\.bias")):
+        Inception(find_weights(tmp_path / "w.pth"))
+    with torch.device("meta"):
+        shapes = {
+            name: tensor.shape for name, tensor in nn.ModuleDict(inception_blocks()).state_dict().items()
+        }
+    shapes |= {"fc.weight": (1008, 2048), "fc.bias": (1,)}
+    state = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(FFLError, match=refused.format("of another shape")):
         Inception(find_weights(tmp_path / "w.pth"))
 
 

@@ -126,6 +126,21 @@ def test_files_of_features_are_compared_without_images_and_weights(tmp_path, mon
     assert "<html" in to_html(found)
 
 
+def test_the_progress_of_every_stage_ends_at_its_total(network, sets):
+    stages: dict[str, list[tuple[int, int]]] = {}
+    compare(
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        pairs=False,
+        download=False,
+        progress=lambda done, total, what: stages.setdefault(what, []).append((done, total)),
+    )
+    assert "images that changed most" in stages
+    for steps in stages.values():
+        assert all(done <= total for done, total in steps) and steps[-1][0] == steps[-1][1]
+
+
 def test_images_are_compared_with_features_of_the_reals(network, sets, tmp_path):
     source = metrics.open_images(sets / "real")
     reals = (

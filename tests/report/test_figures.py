@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ffl_plugin.report import compare, figures, overview
+from ffl_plugin.report import compare, figures, overview, pictures
 from ffl_plugin.report.training_logs import Curve
 
 
@@ -108,3 +108,10 @@ def test_the_overview_of_images_fits_its_verdict(comparison):
         f"{side}, averaged spectrum" for side in ("real", "before", "after")
     ]
     assert fits(figure)
+
+
+def test_the_limit_of_differences_leaves_out_the_largest_hundredth() -> None:
+    difference = np.full(1000, 2.0)
+    difference[:5] = 500.0, -500.0, np.inf, np.nan, 300.0
+    assert pictures.difference_limit([difference, -difference]) == 2
+    assert pictures.difference_limit([difference / 100]) == 1  # decibel, at the least
