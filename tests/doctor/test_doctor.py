@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -154,6 +155,19 @@ class TestMachine:
         for needed in (False, True):
             for finding in (machine._ninja(needed=needed), machine._compiler(needed=needed)):
                 assert (finding.fix is not None) is needed
+
+    @pytest.mark.parametrize(
+        ("system", "compiler", "asked"), [("posix", "c++", "g++"), ("nt", "cl", "Visual Studio")]
+    )
+    def test_the_compiler_is_that_of_the_system(
+        self, system: str, compiler: str, asked: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine, "os", SimpleNamespace(name=system, environ={}))
+        monkeypatch.setattr(machine, "_version", lambda program: "1.2")
+        monkeypatch.setattr(machine.shutil, "which", lambda name: name if name == compiler else None)
+        assert machine._compiler(needed=True).found == f"1.2 ({compiler})"
+        monkeypatch.setattr(machine.shutil, "which", lambda name: None)
+        assert asked in (machine._compiler(needed=True).fix or "")
 
 
 class TestLoops:
