@@ -13,9 +13,8 @@ from ffl_plugin.reproduce import paper
 from ffl_plugin.reproduce.models import VanillaAutoencoder
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
 from ffl_plugin.reproduce.scores import score_reconstruction
-from ffl_plugin.reproduce.study import Reduced, Study
+from ffl_plugin.reproduce.study import Study
 from ffl_plugin.reproduce.tables import report_study
-from ffl_plugin.reproduce.training import Schedule
 
 FFL_WEIGHT = 100.0  # the authors' for CelebA, beside MSE 1
 
@@ -35,8 +34,7 @@ VANILLA_AE = Study(
     score=score_reconstruction,
     tables=(paper.VANILLA_AE,),
     stand_ins={"DTD": "leaves", "CelebA": "faces"},
-    reduced=Reduced(images=1024, test_images=128, epochs=20, batch_size=32),
-    schedule=Schedule(epochs=20, batch_size=128, learning_rate=1e-3),
+    epochs=20,
     notes=(
         "MSE 1, FFL 100 (alpha 1), 256 latent units and Adam at 1e-3 are the authors' settings for CelebA; "
         "those for DTD are not public, so the same are used.",

@@ -34,16 +34,8 @@ from ffl_plugin.reproduce.scores import Scores, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 
-
-@dataclass(frozen=True)
-class Reduced:
-    """The size of the default run, in minutes on a CPU."""
-
-    images: int
-    test_images: int
-    epochs: int
-    batch_size: int
-    size: int = 64
+# The default run takes minutes on a CPU. --paper has the whole data set and the defaults of ``Schedule``.
+IMAGES, TEST_IMAGES, SIZE, BATCH_SIZE = 1024, 128, 64, 32
 
 
 @dataclass(frozen=True)
@@ -52,8 +44,8 @@ class Study:
 
     ``model(size, paper)`` builds the network for size x size images; ``score(model, split, folder, real,
     progress)`` writes its images into ``folder`` and measures them against the folder ``real``.
-    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run;
-    ``networks`` are those that its losses and scores use where their weights are here.
+    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run,
+    whose length is ``epochs``; ``networks`` are those that its losses and scores use if available.
     """
 
     name: str
@@ -62,8 +54,7 @@ class Study:
     score: Callable[[nn.Module, Split, Path, Path, Progress], Scores]
     tables: tuple[paper.Table, ...]
     stand_ins: Mapping[str, Optional[str]]
-    reduced: Reduced
-    schedule: Schedule  # of --paper
+    epochs: int
     notes: tuple[str, ...] = ()
     networks: tuple[Network, ...] = (LPIPS, FID_AND_IS)
 
@@ -213,8 +204,7 @@ def _layouts(study: Study) -> str:
 
 def _settings(study: Study, options: Options) -> dict[str, Any]:
     """Everything that decides the numbers of a single run; the number of seeds does not."""
-    reduced = study.reduced
-    schedule = study.schedule if options.paper else Schedule(reduced.epochs, reduced.batch_size)
+    schedule = Schedule() if options.paper else Schedule(study.epochs, BATCH_SIZE)
     if options.epochs is not None:
         schedule = replace(schedule, epochs=options.epochs)
     settings: dict[str, Any] = {
@@ -230,7 +220,7 @@ def _settings(study: Study, options: Options) -> dict[str, Any]:
         **hashes(study.networks),
     }
     if not options.paper:
-        settings["size"] = reduced.size
-        settings["images"] = options.images or reduced.images
-        settings["test_images"] = reduced.test_images
+        settings["size"] = SIZE
+        settings["images"] = options.images or IMAGES
+        settings["test_images"] = TEST_IMAGES
     return settings

@@ -23,9 +23,9 @@ from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 from ffl_plugin.reproduce.objectives import EvidenceLowerBound, ImageLoss, Reconstruction
 from ffl_plugin.reproduce.perceptual import load_perceptual_loss
 from ffl_plugin.reproduce.scores import score_vae
-from ffl_plugin.reproduce.study import Reduced, Study
+from ffl_plugin.reproduce.study import Study
 from ffl_plugin.reproduce.tables import report_study
-from ffl_plugin.reproduce.training import Objective, Schedule
+from ffl_plugin.reproduce.training import Objective
 
 FFL_WEIGHT = 100.0
 # MSE + KL_WEIGHT · KL per dimension is the evidence lower bound of a Gaussian decoder with variance
@@ -52,8 +52,7 @@ VAE = Study(
     score=score_vae,
     tables=(paper.VAE_RECONSTRUCTION, paper.VAE_SYNTHESIS),
     stand_ins={"CelebA": "faces", "CelebA-HQ": None},
-    reduced=Reduced(images=1024, test_images=128, epochs=10, batch_size=32),
-    schedule=Schedule(epochs=20, batch_size=128, learning_rate=1e-3),
+    epochs=10,
     notes=(
         "The paper's VAE, its weights and its schedule are not public. Used here: DCGAN's layers, 256 latent "
         "dimensions, MSE 1, KL 0.001 per dimension, FFL 100 (the vanilla AE's), Adam 1e-3. 'KL in ratio' "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.errors import FFLError
-from ffl_plugin.reproduce import EXPERIMENTS, data, perceptual, single_image, spectra, study, tables
+from ffl_plugin.reproduce import EXPERIMENTS, data, perceptual, single_image, study
 
 SMALL = ("--images", "4", "--epochs", "1")
 
@@ -28,13 +27,8 @@ def reproduce(*arguments):
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     """Train and score on 16 x 16 pixels, with four held-out images."""
-
-    def run_tiny_study(of, options, progress):
-        reduced = replace(of.reduced, test_images=4, size=16)
-        return study.run_study(replace(of, reduced=reduced), options, progress)
-
-    for module in (tables, spectra):
-        monkeypatch.setattr(module, "run_study", run_tiny_study)
+    monkeypatch.setattr(study, "TEST_IMAGES", 4)
+    monkeypatch.setattr(study, "SIZE", 16)
 
 
 class TestStudy:
