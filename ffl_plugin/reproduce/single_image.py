@@ -1,4 +1,4 @@
-"""Figure 3: an image reconstructed from amplitudes only, phases only, and both."""
+"""Figures 2 and 3: one image without some of its frequencies, and from amplitudes, phases, or both."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import torch
 from ffl_plugin import metrics, variants
 from ffl_plugin.formatting import markdown
 from ffl_plugin.loss import focal_frequency_loss
-from ffl_plugin.metrics.decode import EXTENSIONS, decode
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.report.band_limits import BandLimited, band_limited, band_limits_png
+from ffl_plugin.report.spectrum_report import open_any
 from ffl_plugin.reproduce import Options, Result, synthetic
-from ffl_plugin.reproduce.data import ImageArray, centre_crop
+from ffl_plugin.reproduce.data import ImageArray, centre_crop, to_tensor
 from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
@@ -24,6 +25,7 @@ from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
 
 SIZE = 128
+BAND_LIMIT_SIZE = 256
 LOSSES: dict[str, ImageLoss] = {
     "amplitude only": variants.without_phase,
     "phase only": variants.without_amplitude,
@@ -75,13 +77,39 @@ def single_image(options: Options, progress: Progress) -> Result:
     )
 
 
+def bandlimit(options: Options, progress: Progress) -> Result:
+    """Filter one image as in the paper, write the figure and return the table."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    columns = band_limited(one_image(options, BAND_LIMIT_SIZE)[0].transpose(1, 2, 0))
+    (options.out / "figure.png").write_bytes(band_limits_png(columns, "Figure 2"))
+    original, *filtered = columns
+    target = to_tensor(_batch(original))
+    rows = []
+    found: list[dict[str, Any]] = []
+    for column in filtered:
+        energy = _energy(column) / _energy(original)
+        psnr = metrics.psnr(column.image, original.image)
+        ffl = float(focal_frequency_loss(to_tensor(_batch(column)), target))
+        rows.append([column.title, f"{energy:.4f}", f"{psnr:.2f}", f"{ffl:.2g}"])
+        found.append({"frequencies": column.title, "energy": energy, "psnr": psnr, "ffl": ffl})
+        progress(len(found), len(filtered), "filtering")
+    note = "The paper has no numbers with Figure 2. An image without its mean is mostly black."
+    table = markdown(("frequencies", "energy kept", "PSNR ↑", "FFL"), rows)
+    return Result(f"# bandlimit: Figure 2\n\n{table}\n\n{note}\n", {"results": found})
+
+
+def _energy(column: BandLimited) -> float:
+    """Sum the power over the remaining frequencies."""
+    return float(np.sum(10 ** (column.spectrum / 10)))
+
+
+def _batch(column: BandLimited) -> Any:
+    """(H, W, 3) uint8 -> (1, 3, H, W) uint8."""
+    return column.image.transpose(2, 0, 1)[None]
+
+
 def one_image(options: Options, size: int) -> ImageArray:
     """Return (1, 3, size, size) uint8: the user's image, the first of a folder, or a drawn portrait."""
-    given = options.data
-    if given is None:
+    if options.data is None:
         return synthetic.draw("faces", 1, size)
-    one = given.is_file() and given.suffix.lower() in EXTENSIONS
-    pixels = (
-        decode(given.read_bytes(), str(given)) if one else metrics.open_images(given, role="real").read(0)
-    )
-    return np.ascontiguousarray(centre_crop(pixels, size))[None]
+    return np.ascontiguousarray(centre_crop(open_any(options.data, "real").read(0), size))[None]
