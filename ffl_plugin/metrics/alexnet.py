@@ -10,10 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import ALEXNET_FEATURES, Weights, load_state
+from ffl_plugin.metrics.weights import ALEXNET_FEATURES, Weights, load_torchvision
 
 _LAYERS = 12  # of torchvision's ``features``: up to the rectified fifth convolution, before the last pooling
 
@@ -27,14 +26,7 @@ class AlexNetFeatures(nn.Module):
         import_torchvision()
         models: Any = require("torchvision.models", "AlexNet's features")
         self.features = models.AlexNet().features[:_LAYERS]
-        state = load_state(weights, ALEXNET_FEATURES)
-        try:
-            self.load_state_dict({name: state[name] for name in self.state_dict()})
-        except (KeyError, RuntimeError):
-            raise FFLError(
-                f"{weights.path} is not torchvision's AlexNet; pass {ALEXNET_FEATURES.name}, "
-                f"from {ALEXNET_FEATURES.url}"
-            ) from None
+        load_torchvision(self, weights, ALEXNET_FEATURES)
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import ALEXNET, Weights, WeightsMissing, find_weights, load_state
+from ffl_plugin.metrics.weights import ALEXNET, Weights, WeightsMissing, find_weights, load_torchvision
 
 # Below this size, AlexNet's second pooling has no input left.
 SMALLEST = 31  # pixels
@@ -89,13 +89,6 @@ def _network(weights: Weights) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips uses a deprecated torchvision interface
         network = require("lpips", "LPIPS").LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
-    state = load_state(weights, ALEXNET)
-    try:
-        # lpips slices torchvision's ``features``; the modules keep their numbers.
-        trunk = {name: state[f"features.{name.partition('.')[2]}"] for name in network.net.state_dict()}
-        network.net.load_state_dict(trunk)
-    except (KeyError, RuntimeError):
-        raise FFLError(
-            f"{weights.path} is not torchvision's AlexNet; use {ALEXNET.name}, from {ALEXNET.url}"
-        ) from None
+    # lpips slices torchvision's ``features``; the modules keep their numbers.
+    load_torchvision(network.net, weights, ALEXNET, lambda name: f"features.{name.partition('.')[2]}")
     return network.requires_grad_(False).eval()

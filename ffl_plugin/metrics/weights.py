@@ -8,10 +8,11 @@ import pickle
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 import requests
 import torch
+from torch import nn
 
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.errors import FFLError
@@ -192,6 +193,22 @@ def load_state(weights: Weights, release: Release = INCEPTION) -> dict[str, torc
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise FFLError(f"{weights.path} contains no named tensors; {release.how_to}")
     return state
+
+
+def load_torchvision(
+    network: nn.Module, weights: Weights, release: Release, rename: Callable[[str], str] = str
+) -> None:
+    """Load a part of a torchvision network; ``rename`` maps the names of its tensors to those of the file.
+
+    Raises ``FFLError`` if a tensor is missing or has another shape.
+    """
+    state = load_state(weights, release)
+    try:
+        network.load_state_dict({name: state[rename(name)] for name in network.state_dict()})
+    except (KeyError, RuntimeError):
+        raise FFLError(
+            f"{weights.path} is not torchvision's {release.network}; use {release.name}, from {release.url}"
+        ) from None
 
 
 def _fetch(release: Release, part: Path, progress: Optional[Progress]) -> None:

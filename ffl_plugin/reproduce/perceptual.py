@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import Weights, load_state
+from ffl_plugin.metrics.weights import Weights, load_torchvision
 from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
 TAPS = (3, 8, 15, 22)  # indices of relu1_2, relu2_2, relu3_3 and relu4_3 in torchvision's VGG16
@@ -59,12 +58,5 @@ def load_perceptual_loss(weights: Weights) -> PerceptualLoss:
     another shape.
     """
     features = vgg16_features()
-    release = PERCEPTUAL_LOSS.release
-    state = load_state(weights, release)
-    try:
-        features.load_state_dict({name: state[f"features.{name}"] for name in features.state_dict()})
-    except (KeyError, RuntimeError):
-        raise FFLError(
-            f"{weights.path} is not torchvision's VGG16; use {release.name}, from {release.url}"
-        ) from None
+    load_torchvision(features, weights, PERCEPTUAL_LOSS.release, "features.{}".format)
     return PerceptualLoss(features).to(find_device())
