@@ -43,36 +43,28 @@ class Layout:
 
     Attributes:
         folder: folder of its images, searched recursively.
-        test_list: a file with one path per line, relative to its own folder: the test images. Optional.
         test_images: number of test images drawn if there is no list.
         size: height and width in pixels to which images are resized.
         source: where the data set is published.
     """
 
     folder: str
-    test_list: str
     test_images: int
     size: int
     source: str
 
+    @property
+    def test_list(self) -> str:
+        """An optional file that lists the test images, one path per line, relative to its own folder."""
+        return self.folder.partition("/")[0] + "/test.txt"
+
 
 PAPER_DATA = {
-    "DTD": Layout("dtd/images", "dtd/test.txt", 564, 64, "https://www.robots.ox.ac.uk/~vgg/data/dtd/"),
-    # The authors' repository lists its 3,000 test images in datasets/celeba_recon_lists/test.txt.
+    "DTD": Layout("dtd/images", 564, 64, "https://www.robots.ox.ac.uk/~vgg/data/dtd/"),
     "CelebA": Layout(
-        "celeba/img_align_celeba",
-        "celeba/test.txt",
-        3000,
-        64,
-        "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+        "celeba/img_align_celeba", 3000, 64, "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
     ),
-    "CelebA-HQ": Layout(
-        "celeba-hq",
-        "celeba-hq/test.txt",
-        3000,
-        256,
-        "https://github.com/tkarras/progressive_growing_of_gans",
-    ),
+    "CelebA-HQ": Layout("celeba-hq", 3000, 256, "https://github.com/tkarras/progressive_growing_of_gans"),
 }
 
 

@@ -114,7 +114,7 @@ class TestPaper:
             reproduce("vae", "--paper", "--data", tmp_path, "--out", tmp_path / "out")
 
     def test_the_papers_setting_on_the_data_set_that_is_there(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(data.PAPER_DATA, "DTD", data.Layout("dtd/images", "dtd/test.txt", 4, 16, ""))
+        monkeypatch.setitem(data.PAPER_DATA, "DTD", data.Layout("dtd/images", 4, 16, ""))
         folder = tmp_path / "data" / "dtd" / "images"
         folder.mkdir(parents=True)
         for index in range(8):
