@@ -8,7 +8,7 @@ of their networks; nothing is downloaded.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Optional, cast
@@ -50,13 +50,12 @@ METRICS = {
     "profile": Metric("profile dB", LOWER, 2),
     "high": Metric("high band", NEITHER, 3),
     "mean spectrum": Metric("mean spectrum", LOWER, 1),
-    "sample fid": Metric("samples: FID", LOWER, 2),
-    "sample is": Metric("samples: IS", HIGHER, 3),
-    "sample profile": Metric("samples: profile dB", LOWER, 2),
-    "sample high": Metric("samples: high band", NEITHER, 3),
-    "sample mean spectrum": Metric("samples: mean spectrum", LOWER, 1),
     "miou": Metric("mIoU", HIGHER, 1),
     "accuracy": Metric("accu", HIGHER, 1),
+}
+OF_SETS = ("fid", "is", "profile", "high", "mean spectrum")
+METRICS |= {
+    f"sample {name}": replace(METRICS[name], label=f"samples: {METRICS[name].label}") for name in OF_SETS
 }
 
 
