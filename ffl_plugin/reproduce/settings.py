@@ -8,6 +8,7 @@ from typing import Any
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
+from ffl_plugin.formatting import json_text
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:
@@ -26,4 +27,4 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json.dumps(settings, indent=2).encode())
+    atomic_write(path, json_text(settings, indent=2).encode())

@@ -26,6 +26,7 @@ from torch import nn
 from ffl_plugin import __version__
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
+from ffl_plugin.formatting import json_text
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
@@ -167,7 +168,7 @@ def _train_and_score(
     scores = study.score(model, split, folder, held_out_folder(options.out, split.name), progress)
     if options.paper:
         torch.save(model.state_dict(), folder / "model.pt")
-    atomic_write(folder / "run.json", json.dumps({"scores": scores, "history": history}).encode())
+    atomic_write(folder / "run.json", json_text({"scores": scores, "history": history}).encode())
     checkpoint.unlink()
 
 
