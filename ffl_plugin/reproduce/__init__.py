@@ -6,7 +6,8 @@ An experiment is a function ``(options, progress) -> Result`` named as its comma
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
@@ -63,10 +64,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of an experiment: Markdown and JSON values."""
+    """The result of an experiment: paragraphs of Markdown, and JSON values."""
 
-    text: str
-    data: dict[str, Any] = field(default_factory=dict)
+    paragraphs: Sequence[str]
+    data: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The paragraphs as one page."""
+        return "\n\n".join(self.paragraphs) + "\n"
 
 
 def load(name: str) -> Callable[[Options, Progress], Result]:

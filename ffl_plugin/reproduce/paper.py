@@ -23,10 +23,7 @@ class Table:
 
     def score(self, dataset: str, method: str, metric: str) -> Optional[float]:
         """Return one number, or None."""
-        row = self.rows.get((dataset, method))
-        if row is None or metric not in self.metrics:
-            return None
-        return row[self.metrics.index(metric)]
+        return dict(zip(self.metrics, self.rows.get((dataset, method), ()))).get(metric)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return a JSON object per row."""

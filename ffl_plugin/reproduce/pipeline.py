@@ -164,7 +164,7 @@ def _failure(trial: Trial) -> FFLError:
     return FFLError(f"the training of {trial} failed ({last}){advice}; its whole output is in {trial.log}")
 
 
-def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: Sequence[str]) -> str:
+def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: Sequence[str]) -> list[str]:
     """Write the comparison as a Markdown table with a column for each data set of the paper."""
     table = pipeline.table
     data_sets = list(dict.fromkeys(data for data, _ in table.rows))
@@ -183,8 +183,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
     weight = shortest(options.weight)
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
-    parts = [heading, comparison.verdict.sentence, markdown(header, rows), *remarks]
-    return "\n\n".join(parts) + "\n"
+    return [heading, comparison.verdict.sentence, markdown(header, rows), *remarks]
 
 
 def _paper_change(table: paper.Table, data: str, metric: str) -> str:

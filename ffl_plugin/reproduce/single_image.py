@@ -72,9 +72,8 @@ def single_image(options: Options, progress: Progress) -> Result:
         "numbers with Figure 3: it shows irregular colours from the amplitudes, noise from the phases, the "
         "image from both."
     )
-    return Result(
-        f"# single-image: Figure 3\n\n{table}\n\n{note}\n", {"steps": schedule.epochs, "results": found}
-    )
+    values = {"steps": schedule.epochs, "results": found}
+    return Result(["# single-image: Figure 3", table, note], values)
 
 
 def bandlimit(options: Options, progress: Progress) -> Result:
@@ -95,7 +94,7 @@ def bandlimit(options: Options, progress: Progress) -> Result:
         progress(len(found), len(filtered), "filtering")
     note = "The paper has no numbers with Figure 2. An image without its mean is mostly black."
     table = markdown(("frequencies", "energy kept", "PSNR ↑", "FFL"), rows)
-    return Result(f"# bandlimit: Figure 2\n\n{table}\n\n{note}\n", {"results": found})
+    return Result(["# bandlimit: Figure 2", table, note], {"results": found})
 
 
 def _energy(column: BandLimited) -> float:

@@ -46,8 +46,8 @@ def spectra(options: Options, progress: Progress) -> Result:
     image_grid(rows, options.out / "figure.png", captions=captions, cell=1.0)
     outcomes = (autoencoder, variational)
     tables = [part for outcome in outcomes for part in sections(outcome, SCORES)]
-    text = "\n\n".join(["# spectra: Figures 1 and 9", *tables, LEGEND, NOTE]) + "\n"
-    return Result(text, {outcome.study.name: numbers(outcome) for outcome in outcomes})
+    paragraphs = ["# spectra: Figures 1 and 9", *tables, LEGEND, NOTE]
+    return Result(paragraphs, {outcome.study.name: numbers(outcome) for outcome in outcomes})
 
 
 def _rows(outcome: Outcome, out: Path, kind: str) -> list[tuple[str, list[Picture]]]:

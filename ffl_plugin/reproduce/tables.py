@@ -51,7 +51,7 @@ def report_study(study: Study, options: Options, progress: Progress) -> Result:
     study_figure(outcome, options.out, options.out / "figure.png")
     names = ", ".join(f"Table {table.number} ({table.caption})" for table in study.tables)
     parts = [f"# {study.name}: {names}", *sections(outcome, tuple(METRICS)), LEGEND, *outcome.notes]
-    return Result("\n\n".join(parts) + "\n", numbers(outcome))
+    return Result(parts, numbers(outcome))
 
 
 def numbers(outcome: Outcome) -> dict[str, Any]:
