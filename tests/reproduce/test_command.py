@@ -238,6 +238,16 @@ def test_bandlimit_removes_what_it_says(tmp_path):
     assert (tmp_path / "figure.png").exists()
 
 
+@pytest.mark.parametrize("given", ["mine", "mine/first.png"])
+def test_bandlimit_takes_an_image_or_the_first_of_a_folder(tmp_path, given):
+    (tmp_path / "mine").mkdir()
+    Image.effect_noise((300, 260), 40).convert("RGB").save(tmp_path / "mine" / "first.png")
+    Image.new("RGB", (300, 260)).save(tmp_path / "mine" / "second.png")
+    arguments = ("bandlimit", "--data", tmp_path / given, "--out", tmp_path / "out", "--json")
+    energy = [row["energy"] for row in json.loads(reproduce(*arguments).stdout)["results"]]
+    assert 0.03 < energy[2] < 0.05  # of the noise above 0.1 cycles per pixel; nearly all of a black image is
+
+
 def test_single_image_needs_amplitude_and_phase(tmp_path, monkeypatch):
     monkeypatch.setattr(single_image, "SIZE", 32)
     found = json.loads(reproduce("single-image", "--out", tmp_path, "--epochs", "200", "--json").stdout)
