@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def no_weights(tmp_path, monkeypatch):
+def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test uses the weights that the user has: none are found unless a test names them."""
     monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Optional
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ def silent(done: int, total: int, what: str) -> None:
     pass
 
 
-def write_pairs(folder):
+def write_pairs(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for side in ("fake", "real"):
         (folder / side).mkdir()
@@ -28,7 +30,7 @@ def write_pairs(folder):
             Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / side / f"{index}.png")
 
 
-def test_missing_weights_are_asked_for_by_variable():
+def test_missing_weights_are_asked_for_by_variable() -> None:
     """And not by an option, which ``reproduce`` does not have."""
     assert PERCEPTUAL_LOSS.remark() == (
         "The perceptual loss: omitted, the VGG16 weights are not available; download "
@@ -39,7 +41,7 @@ def test_missing_weights_are_asked_for_by_variable():
     assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, networks.SPADE_LOSS))
 
 
-def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
+def test_a_named_file_is_told_from_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "mine.pth"
     file.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
@@ -53,7 +55,7 @@ def test_a_named_file_is_told_from_the_published_one(tmp_path, monkeypatch):
     assert published.remark().endswith(f"(SHA-256 {digest[:8]}), the published file.")
 
 
-def test_a_named_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
+def test_a_named_file_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FFL_VGG16", str(tmp_path / "absent.pth"))
     with pytest.raises(
         FFLError, match=r"absent\.pth does not exist; pass the file vgg16-397923af\.pth, from"
@@ -61,13 +63,13 @@ def test_a_named_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
         PERCEPTUAL_LOSS.find()
 
 
-def test_lpips_is_not_measured_without_its_network(tmp_path):
+def test_lpips_is_not_measured_without_its_network(tmp_path: Path) -> None:
     write_pairs(tmp_path)
     assert scores.pair_scores(tmp_path / "fake", tmp_path / "real", silent)["lpips"] is None
     assert "alexnet-owt-7be5be79.pth" in LPIPS.remark()
 
 
-def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
+def test_lpips_runs_the_package_on_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With drawn weights in AlexNet's place: equal images are at distance 0, others are not."""
     write_pairs(tmp_path)
     import_torchvision()
@@ -81,14 +83,14 @@ def test_lpips_runs_the_package_on_the_pairs(tmp_path, monkeypatch):
     assert scores.pair_scores(real, real, silent)["lpips"] == pytest.approx(0, abs=1e-6)
 
 
-def test_fid_is_not_measured_without_its_network(tmp_path):
+def test_fid_is_not_measured_without_its_network(tmp_path: Path) -> None:
     write_pairs(tmp_path)
     found = scores.set_scores(tmp_path / "fake", tmp_path / "real", silent)
     assert found["fid"] is found["is"] is None
     assert "pt_inception-2015-12-05-6726825d.pth" in FID_AND_IS.remark()
 
 
-def test_fid_and_is_are_those_of_the_metrics(tmp_path, monkeypatch):
+def test_fid_and_is_are_those_of_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The right folders go to the right places, without the network."""
     write_pairs(tmp_path)
     (tmp_path / "inception.pth").write_bytes(b"weights")
@@ -103,7 +105,14 @@ def test_fid_and_is_are_those_of_the_metrics(tmp_path, monkeypatch):
     assert same["is"] != other["is"]
 
 
-def extract_pixels(self, source, protocol, *, cache=None, progress=None):
+def extract_pixels(
+    self: object,
+    source: metrics.ImageSource,
+    protocol: metrics.Protocol,
+    *,
+    cache: Optional[Path] = None,
+    progress: object = None,
+) -> float:
     """Stand in for the network: one number that depends on the images; the protocol is the paper's."""
     assert protocol.name == "pytorch-fid"
     return float(np.mean([source.read(index) for index in range(len(source))]))

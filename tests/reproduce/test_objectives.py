@@ -16,21 +16,21 @@ def model(images: torch.Tensor) -> VAEOutput:
     return OUTPUT
 
 
-def test_reconstruction_names_and_weighs_its_terms():
+def test_reconstruction_names_and_weighs_its_terms() -> None:
     terms = WITH_FFL(lambda images: 0.5 * images, IMAGES)
     assert terms["MSE"].item() == pytest.approx((IMAGES**2).mean().item() / 4)
     assert terms["FFL"].item() == pytest.approx(100 * focal_frequency_loss(0.5 * IMAGES, IMAGES).item())
     assert list(Reconstruction(mse_weight=0, extra=WITH_FFL.extra)(lambda images: images, IMAGES)) == ["FFL"]
 
 
-def test_kl_is_that_of_two_gaussians():
+def test_kl_is_that_of_two_gaussians() -> None:
     mean, log_variance = torch.tensor([[0.7, -1.2]]), torch.tensor([[0.4, -0.9]])
     posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
     expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0, 1)).mean()
     assert kl_divergence(mean, log_variance).item() == pytest.approx(expected.item())
 
 
-def test_balances():
+def test_balances() -> None:
     """With r = (MSE + FFL) / MSE, plain FFL lowers KL / reconstruction by r; the others keep or mimic it."""
     baseline = EvidenceLowerBound(Reconstruction(), 0.01)(model, IMAGES)
     as_is = EvidenceLowerBound(WITH_FFL, 0.01)(model, IMAGES)
@@ -44,7 +44,7 @@ def test_balances():
     assert kept.item() == pytest.approx((baseline["KL"] / baseline["MSE"]).item())
 
 
-def test_the_control_takes_only_the_size_of_ffl():
+def test_the_control_takes_only_the_size_of_ffl() -> None:
     """The gradient of "mse-scaled" is parallel to the MSE's: none of it comes through the FFL."""
     pixels = (0.5 * IMAGES).clone().requires_grad_()
 

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import find_weights
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
+from ffl_plugin.metrics.weights import Weights
 from ffl_plugin.reproduce import perceptual
 from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
 
 
-def save(state, path):
+def save(state: dict[str, torch.Tensor], path: Path) -> Weights:
     torch.save(state, path)
     return find_weights(path, release=PERCEPTUAL_LOSS.release)
 
 
-def drawn_state():
+def drawn_state() -> dict[str, torch.Tensor]:
     """Weights that keep the size of the features, so that every layer counts in the loss."""
     torch.manual_seed(0)
     features = perceptual.vgg16_features()
@@ -25,7 +28,7 @@ def drawn_state():
     return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
 
 
-def test_equal_images_have_no_perceptual_loss_and_the_network_stays_fixed():
+def test_equal_images_have_no_perceptual_loss_and_the_network_stays_fixed() -> None:
     torch.manual_seed(0)
     loss = perceptual.PerceptualLoss(perceptual.vgg16_features())
     image = torch.rand(1, 3, 32, 32) * 2 - 1
@@ -36,7 +39,7 @@ def test_equal_images_have_no_perceptual_loss_and_the_network_stays_fixed():
     assert all(parameter.grad is None for parameter in loss.features.parameters())
 
 
-def test_features_are_torchvisions_at_the_layers_of_the_paper(tmp_path):
+def test_features_are_torchvisions_at_the_layers_of_the_paper(tmp_path: Path) -> None:
     """Our loss by torchvision's own VGG16: relu1_2, 2_2, 3_3 and 4_3 after ImageNet's normalization."""
     import_torchvision()
     import torchvision
@@ -58,7 +61,7 @@ def test_features_are_torchvisions_at_the_layers_of_the_paper(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["missing", "shape"])
-def test_a_file_of_another_network_is_refused(tmp_path, change):
+def test_a_file_of_another_network_is_refused(tmp_path: Path, change: str) -> None:
     state = drawn_state()
     if change == "missing":
         del state["features.21.bias"]

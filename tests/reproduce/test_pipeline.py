@@ -7,10 +7,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from PIL import Image
 
 from ffl_plugin.cli.reproduce import command
@@ -21,7 +23,7 @@ from ffl_plugin.reproduce import Options, pix2pix, spade, stylegan2
 from ffl_plugin.reproduce.pipeline import Setup, run_pipeline
 
 
-def reproduce(*arguments):
+def reproduce(*arguments: object) -> Result:
     result = CliRunner().invoke(command, [str(argument) for argument in arguments])
     if isinstance(result.exception, FFLError):
         raise result.exception
@@ -29,7 +31,7 @@ def reproduce(*arguments):
 
 
 @pytest.fixture
-def clone(tmp_path, monkeypatch):
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     small = ("--load_size", "64", "--crop_size", "64", "--netG", "unet_64", "--ngf", "4")
     monkeypatch.setattr(pix2pix, "SMALL", small)
@@ -41,7 +43,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def setup(data: Path, **changes) -> Setup:
+def setup(data: Path, **changes: Any) -> Setup:
     """A setup beside the data, whose clone is the demo's repository."""
     found = Setup(out=data.parent / "out", data=data, **{"epochs": 3, "paper": False, **changes})
     if not found.clone.exists():
@@ -51,7 +53,7 @@ def setup(data: Path, **changes) -> Setup:
 
 
 @pytest.mark.slow
-def test_pix2pix_is_patched_trained_tested_and_compared(clone, tmp_path):
+def test_pix2pix_is_patched_trained_tested_and_compared(clone: Path, tmp_path: Path) -> None:
     write_data_set(tmp_path / "pairs", 64, train=4, test=3, seed=0)
     before = contents(clone)
     arguments = ("pix2pix", "--clone", clone, "--data", tmp_path / "pairs", "--out", tmp_path / "out")
@@ -81,7 +83,9 @@ def test_pix2pix_is_patched_trained_tested_and_compared(clone, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_training_starts_again_and_a_finished_one_does_not(clone, tmp_path):
+def test_an_interrupted_training_starts_again_and_a_finished_one_does_not(
+    clone: Path, tmp_path: Path
+) -> None:
     """The first training writes a result, the second is stopped: as by Ctrl-C, which reaches the script."""
     write_data_set(tmp_path / "pairs", 64, train=1, test=2, seed=0)
     (clone / "test.py").write_text(TEST)
@@ -112,7 +116,7 @@ for index in range(2):
 """
 
 
-def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path):
+def test_a_script_that_fails_is_named_with_its_last_words(clone: Path, tmp_path: Path) -> None:
     """And it was started with its seed and the environment that its pipeline adds."""
     write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
     (clone / "train.py").write_text("import os\nraise SystemExit('no such card: ' + os.environ['CARD'])\n")
@@ -122,7 +126,7 @@ def test_a_script_that_fails_is_named_with_its_last_words(clone, tmp_path):
         run_pipeline(with_card, options, lambda done, total, what: None)
 
 
-def test_a_library_that_the_clone_needs_is_asked_for(clone, tmp_path):
+def test_a_library_that_the_clone_needs_is_asked_for(clone: Path, tmp_path: Path) -> None:
     write_data_set(tmp_path / "pairs", 64, train=1, test=1, seed=0)
     (clone / "train.py").write_text("import there_is_no_such_library\n")
     with pytest.raises(FFLError, match=r"no_such_library'\); install what the clone's requirements ask for"):
@@ -132,22 +136,22 @@ def test_a_library_that_the_clone_needs_is_asked_for(clone, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["pix2pix", "spade", "stylegan2"])
-def test_clone_and_data_are_asked_for(name, tmp_path):
+def test_clone_and_data_are_asked_for(name: str, tmp_path: Path) -> None:
     with pytest.raises(FFLError, match=rf"{name} needs your clone and data set: --clone DIR"):
         reproduce(name, "--out", tmp_path / "out")
 
 
 class TestChecks:
     @pytest.mark.parametrize("module", [pix2pix, spade, stylegan2], ids=lambda module: module.__name__)
-    def test_another_folder_is_not_a_clone(self, module, tmp_path):
+    def test_another_folder_is_not_a_clone(self, module: ModuleType, tmp_path: Path) -> None:
         with pytest.raises(FFLError, match=r"has no .*; .*clone"):
             module.check(tmp_path, tmp_path)
 
-    def test_pix2pix_wants_pairs(self, clone, tmp_path):
+    def test_pix2pix_wants_pairs(self, clone: Path, tmp_path: Path) -> None:
         with pytest.raises(FFLError, match=r"has no folder train; --data"):
             pix2pix.check(clone, tmp_path)
 
-    def test_spade_wants_the_package_of_its_readme_then_a_data_set(self, tmp_path):
+    def test_spade_wants_the_package_of_its_readme_then_a_data_set(self, tmp_path: Path) -> None:
         networks = tmp_path / "clone" / "models" / "networks"
         networks.mkdir(parents=True)
         (networks / "architecture.py").touch()
@@ -161,7 +165,7 @@ class TestChecks:
         (tmp_path / "data" / "train_label").mkdir(parents=True)
         spade.check(tmp_path / "clone", tmp_path / "data")
 
-    def test_spade_wants_the_whole_vgg19(self, tmp_path, monkeypatch):
+    def test_spade_wants_the_whole_vgg19(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for folder in ("clone/models/networks/sync_batchnorm", "data/train_label"):
             (tmp_path / folder).mkdir(parents=True)
         (tmp_path / "clone" / "models" / "networks" / "architecture.py").touch()
@@ -170,7 +174,7 @@ class TestChecks:
         with pytest.raises(FFLError, match=r"vgg19\.pth lacks VGG19's classifier, .*use vgg19-dcbb9e9d\.pth"):
             spade.check(tmp_path / "clone", tmp_path / "data")
 
-    def test_stylegan2_wants_a_data_set(self, tmp_path):
+    def test_stylegan2_wants_a_data_set(self, tmp_path: Path) -> None:
         (tmp_path / "training").mkdir()
         (tmp_path / "training" / "training_loop.py").touch()
         with pytest.raises(FFLError, match=r"There is no .*absent\.zip; .*dataset_tool\.py"):
@@ -178,7 +182,7 @@ class TestChecks:
 
 
 class TestCommands:
-    def test_options_that_a_version_lacks_are_left_out(self, tmp_path):
+    def test_options_that_a_version_lacks_are_left_out(self, tmp_path: Path) -> None:
         old = setup(tmp_path / "pairs")
         train, test = pix2pix.commands(old)
         assert not {"--display_id", "--gpu_ids"} & {*train, *test}
@@ -187,25 +191,25 @@ class TestCommands:
         train, test = pix2pix.commands(old)
         assert "--display_id" in train and "--display_id" not in test
 
-    def test_epochs_are_halved_between_constant_and_decaying_rate(self, tmp_path):
+    def test_epochs_are_halved_between_constant_and_decaying_rate(self, tmp_path: Path) -> None:
         train, _ = pix2pix.commands(setup(tmp_path / "pairs", epochs=5))
         at = train.index("--n_epochs")
         assert train[at + 1 : at + 4] == ["3", "--n_epochs_decay", "2"]
 
-    def test_facades_are_translated_from_labels_to_photographs(self, tmp_path):
+    def test_facades_are_translated_from_labels_to_photographs(self, tmp_path: Path) -> None:
         assert all("--direction" in command for command in pix2pix.commands(setup(tmp_path / "facades")))
         shoes = pix2pix.commands(setup(tmp_path / "edges2shoes"))
         assert not any("--direction" in command for command in shoes)
 
     @pytest.mark.parametrize(("folder", "mode"), [("train_label", "coco"), ("gtFine", "cityscapes")])
-    def test_spade_knows_its_data_set_by_a_folder(self, tmp_path, folder, mode):
+    def test_spade_knows_its_data_set_by_a_folder(self, tmp_path: Path, folder: str, mode: str) -> None:
         (tmp_path / "data" / folder).mkdir(parents=True)
         for script in spade.commands(setup(tmp_path / "data")):
             assert script[script.index("--dataset_mode") + 1] == mode
 
     def test_spade_trains_with_the_vgg_loss_where_torchvision_in_the_clone_finds_it(
-        self, tmp_path, monkeypatch
-    ):
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "data" / "gtFine").mkdir(parents=True)
         one = setup(tmp_path / "data")
         assert "--no_vgg_loss" in spade.commands(one)[0]
@@ -218,7 +222,7 @@ class TestCommands:
         looked_for = Path(torch.hub.get_dir()) / "checkpoints" / "vgg19-dcbb9e9d.pth"
         assert looked_for.read_bytes() == b"weights"
 
-    def test_spades_photographs_get_the_size_and_names_of_the_generated_images(self, tmp_path):
+    def test_spades_photographs_get_the_size_and_names_of_the_generated_images(self, tmp_path: Path) -> None:
         (tmp_path / "data" / "train_label").mkdir(parents=True)
         (tmp_path / "data" / "val_img").mkdir()
         Image.new("RGB", (40, 30), (10, 20, 30)).save(tmp_path / "data" / "val_img" / "a.jpg")
@@ -230,7 +234,7 @@ class TestCommands:
             assert image.size == (16, 16)
             assert image.getpixel((8, 8)) == pytest.approx((10, 20, 30), abs=2)
 
-    def test_the_reduced_stylegan2_is_narrow_and_its_last_snapshot_is_sampled(self, tmp_path):
+    def test_the_reduced_stylegan2_is_narrow_and_its_last_snapshot_is_sampled(self, tmp_path: Path) -> None:
         small = setup(tmp_path / "d", epochs=2)
         train, sample = stylegan2.commands(small)
         assert Path(train[0]).name == "narrow_stylegan2.py" and Path(train[0]).is_file()
@@ -239,7 +243,7 @@ class TestCommands:
         assert "--outdir=" + stylegan2.results(small) in sample
         (tmp_path / "generate.py").write_text("import sys\nprint(sys.argv)\n")
 
-        def run():
+        def run() -> subprocess.CompletedProcess[str]:
             words = [word.replace("{out}", str(tmp_path / "o")) for word in sample]
             return subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
 
@@ -251,7 +255,7 @@ class TestCommands:
         options = [f"--network={found}", f"--outdir={tmp_path / 'o' / 'samples'}", "--seeds=0-255"]
         assert run().stdout == f"{['generate.py', *options]}\n"
 
-    def test_stylegan2_in_the_papers_setting(self, tmp_path):
+    def test_stylegan2_in_the_papers_setting(self, tmp_path: Path) -> None:
         full = setup(tmp_path / "d", paper=True, epochs=None)
         (train,) = stylegan2.commands(full)
         assert {"--cfg=paper256", "--aug=noaug", "--seed={seed}", "--metrics=fid50k_full,is50k"} <= set(train)
