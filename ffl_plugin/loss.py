@@ -202,8 +202,9 @@ class FocalFrequencyLoss(nn.Module):
 
     def _is_overridden(self) -> bool:
         """Whether a subclass or an instance attribute overrides a step of the official package."""
-        steps = (getattr(step, "__func__", None) for step in (self.tensor2freq, self.loss_formulation))
-        return tuple(steps) != _STEPS
+        # Compared on the class: in torch.compile, getattr with a default finds no __func__ of a bound method.
+        steps = type(self).tensor2freq, type(self).loss_formulation
+        return steps != _STEPS or "tensor2freq" in self.__dict__ or "loss_formulation" in self.__dict__
 
     def _of_subclass(self, pred: Tensor, target: Tensor, matrix: Optional[Tensor]) -> Tensor:
         """Return the loss by the official steps, which may be overridden."""

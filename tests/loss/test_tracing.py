@@ -36,7 +36,13 @@ def images(*shape: int) -> tuple[Tensor, Tensor]:
 @needs_a_newer_compiler
 @pytest.mark.parametrize(
     "options",
-    [{}, {"spectrum": "batch"}, {"patch_factor": 2, "log_matrix": True, "batch_matrix": True, "alpha": 2.0}],
+    [
+        {},
+        {"spectrum": "batch"},
+        {"spectrum": "batch-amplitude"},
+        {"spectrum": "batch-log-power"},
+        {"patch_factor": 2, "log_matrix": True, "batch_matrix": True, "alpha": 2.0},
+    ],
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
