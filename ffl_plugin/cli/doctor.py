@@ -16,6 +16,7 @@ from ffl_plugin.formatting import aligned, json_text
 def command(repo: Optional[Path], as_json: bool) -> None:
     """Check this machine, and the clone REPO, for what training needs, and suggest fixes.
 
+    REPO defaults to the current folder if that is a clone of a supported family.
     Nothing is changed or downloaded. The exit code is always 0.
     """
     from ffl_plugin.doctor import examine

@@ -9,7 +9,7 @@ from ffl_plugin.doctor.finding import Finding
 
 
 def examine(root: Optional[Path] = None) -> list[Finding]:
-    """Examine the machine, and a clone if given; nothing is changed.
+    """Examine the machine and a clone, by default the current folder if it is one; nothing is changed.
 
     Raises:
         ffl_plugin.errors.FFLError: the clone's folder does not exist.
@@ -18,8 +18,7 @@ def examine(root: Optional[Path] = None) -> list[Finding]:
     from ffl_plugin.doctor.libraries import examine_libraries
     from ffl_plugin.doctor.machine import examine_machine
 
-    clone = [] if root is None else examine_clone(root)
-    return [*examine_machine(), *examine_libraries(), *clone]
+    return [*examine_machine(), *examine_libraries(), *examine_clone(root)]
 
 
 __all__ = ["Finding", "examine"]

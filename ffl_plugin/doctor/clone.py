@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from importlib import metadata
 from pathlib import Path
+from typing import Optional
 
 from ffl_plugin.doctor.finding import Finding
 from ffl_plugin.doctor.scripts import examine_scripts
@@ -16,19 +17,24 @@ from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import command_line
 
 
-def examine_clone(root: Path) -> list[Finding]:
-    """Examine a clone without running or changing anything.
+def examine_clone(root: Optional[Path]) -> list[Finding]:
+    """Examine a clone without running or changing anything; None: the current folder, if it is one.
 
     Raises:
         PatchError: the folder does not exist.
     """
+    is_asked_for, root = root is not None, root or Path()
+    if not is_asked_for and not any(root.glob("*.py")):
+        return []  # clones have scripts there; a folder of many repositories would take minutes to search
     recipes = list(all_recipes().values())
     fits = detect(recipes, root)
     families = [fit.recipe for fit in fits if fit.problem is None] or [fit.recipe for fit in fits]
+    if not families and not is_asked_for:
+        return []
     if not families:
         fix = "Pass the folder of a clone of a family listed by `ffl-patch list`."
         return [Finding("clone", f"{root}: no supported family", fix)]
-    findings = [Finding("clone", f"{root}: {' and '.join(family.name for family in families)}")]
+    findings = [Finding("clone", f"{root.resolve()}: {' and '.join(family.name for family in families)}")]
     companions = [recipe for recipe in recipes if recipe.companion_of in [family.name for family in families]]
     for recipe in [*families, *companions]:
         try:

@@ -55,6 +55,22 @@ def test_json_holds_what_the_text_says_and_nothing_is_changed(clone: Path) -> No
     assert found["torch"]["found"] == metadata.version("torch")
 
 
+def test_the_current_folder_is_examined_if_it_is_a_clone(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> set[str]:
+        report = json.loads(CliRunner().invoke(group, ["doctor", "--json"]).stdout)
+        return {entry["name"] for entry in report["findings"]} & {"clone", "torch2"}
+
+    monkeypatch.chdir(clone)
+    assert found() == {"clone", "torch2"}
+    monkeypatch.chdir(tmp_path)  # which holds the clone
+    assert found() == set()
+    (tmp_path / "script.py").touch()
+    shutil.rmtree(clone)
+    assert found() == set()
+
+
 def test_a_folder_that_does_not_exist_is_refused_in_a_sentence() -> None:
     result = CliRunner().invoke(group, ["doctor", "no-such-clone"])
     assert result.exit_code == 1
