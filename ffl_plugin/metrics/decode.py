@@ -26,6 +26,10 @@ _WARNING_FILTERS = threading.Lock()
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
+_TIFF_KIND = 254  # NewSubfileType
+_TIFF_REDUCED_OR_MASK = 0b101
+
+
 def refuse_transparency(data: bytes, where: str) -> None:
     """Raise ``FFLError`` if an image's header declares an alpha channel."""
     with _opened(data, where) as image:
@@ -42,7 +46,7 @@ def decode(data: bytes, where: str) -> Pixels:
     Transparency is dropped, as pytorch-fid and clean-fid do. Orientation tags are not applied; no FID tool
     applies them. ``where`` names the file in messages.
 
-    Raises ``FFLError`` for unreadable images and for more than 8 bits per channel.
+    Raises ``FFLError`` for unreadable images, several in one file, and more than 8 bits per channel.
     """
     with _opened(data, where) as image:
         image.info.pop("transparency", None)  # Pillow would warn that it is dropped
@@ -87,8 +91,9 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             bits = None if sixteen_bits else declared_bits(data)
             if bits is not None and bits > 8:
-                raise _too_deep(where, f"{bits} bits")
+                raise _too_deep(where, f"{bits} bits per channel")
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
+            several = _has_several(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise FFLError(
             f"{where} declares more pixels than Pillow decodes safely; remove it from the set"
@@ -103,14 +108,40 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
             f"{where} cannot be read as an image ({_reason(error)}); remove it from the set"
         ) from None
     if not sixteen_bits and image.mode not in _EIGHT_BIT_MODES:
-        raise _too_deep(where, "16 bits" if image.mode.startswith("I;16") else f"type {image.mode}")
+        raise _too_deep(
+            where,
+            "16 bits per channel"
+            if image.mode.startswith("I;16")
+            else f"pixels of Pillow's type {image.mode}",
+        )
+    if several:
+        raise FFLError(
+            f"{where} contains several images (frames or pages), of which only the first would count; "
+            "save each as a file of its own"
+        )
     return image
 
 
+def _has_several(image: Image.Image) -> bool:
+    """Whether a file is an animation or has several pages; a TIFF's thumbnails and masks are no pages.
+
+    The second picture of a JPEG (MPO), which cameras write, is none either.
+    """
+    if image.format != "TIFF":
+        return image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1
+    try:
+        image.seek(1)
+        while image.tag_v2.get(_TIFF_KIND, 0) & _TIFF_REDUCED_OR_MASK:  # type: ignore[attr-defined]
+            image.seek(image.tell() + 1)
+        return True
+    except Exception:  # no further page, or damage that does not reach the first
+        return False
+    finally:
+        image.seek(0)
+
+
 def _too_deep(where: str, depth: str) -> FFLError:
-    return FFLError(
-        f"{where} has {depth} per channel, but these metrics are defined on 8 bits; convert it to 8-bit RGB"
-    )
+    return FFLError(f"{where} has {depth}, but these metrics are defined on 8 bits; convert it to 8-bit RGB")
 
 
 def _reason(error: Exception) -> str:

@@ -74,7 +74,10 @@ class FolderSource(ImageSource):
         try:
             return (self.path / self.names[index]).read_bytes()
         except OSError as error:
-            raise FFLError(f"{self.describe(index)} cannot be read: {error.strerror or error}") from None
+            raise FFLError(
+                f"{self.describe(index)} cannot be read ({error.strerror or error}); make it readable or "
+                "remove it from the set"
+            ) from None
 
 
 class ZipSource(ImageSource):

@@ -9,7 +9,7 @@ from typing import Callable
 import numpy as np
 import pytest
 from pictures import picture, png, save
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import measure_spectra, open_images
@@ -67,6 +67,25 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 RGB = Image.fromarray(picture(5))
+
+
+def thumbnailed() -> bytes:
+    """A TIFF whose second page is declared a reduced version of the first."""
+    stream = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(stream, True) as writer:
+        for image, kind in ((RGB, 0), (RGB.resize((16, 12)), 1)):
+            image.save(writer, "TIFF", tiffinfo={254: kind})
+            writer.newFrame()
+    return stream.getvalue()
+
+
+def several(kind: str) -> bytes:
+    """Two images of one size in a file."""
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    other = Image.fromarray(picture(6))
+    return encoded(RGB, kind, save_all=True, append_images=[other], **lossless)
+
+
 GREY = RGB.convert("L")
 ACCEPTED = {
     "grey": (encoded(GREY, "PNG"), np.asarray(GREY.convert("RGB"))),
@@ -81,6 +100,11 @@ ACCEPTED = {
     "jpeg": (encoded(RGB, "JPEG"), None),
     "cmyk jpeg": (encoded(RGB.convert("CMYK"), "JPEG"), None),
     "tiff": (encoded(RGB, "TIFF"), picture(5)),
+    "tiff with a thumbnail": (thumbnailed(), picture(5)),
+    "jpeg of a camera, with a second picture": (
+        encoded(RGB, "MPO", save_all=True, append_images=[RGB.resize((8, 6))]),
+        None,
+    ),
 }
 
 
@@ -134,6 +158,10 @@ UNREADABLE = {
         "32 bits per channel",
     ),
     "decompression bomb": (bomb, "declares more pixels"),
+    "pages": (lambda: several("TIFF"), "contains several images"),
+    "an animated PNG": (lambda: several("PNG"), "contains several images"),
+    "an animated WebP": (lambda: several("WEBP"), "contains several images"),
+    "colours of a printer": (lambda: encoded(RGB.convert("LAB"), "TIFF"), "type LAB, but"),
 }
 
 
