@@ -205,6 +205,10 @@ def not_weights(path: Path) -> None:
     path.write_bytes(b"<html>rate limited</html>")
 
 
+def a_text(path: Path) -> None:
+    path.write_bytes(b"root:x:0:0:root:/root:/bin/bash\n")  # torch's unpickler raises IndexError
+
+
 def executable(path: Path) -> None:
     torch.save({"a": Payload()}, path)
 
@@ -217,7 +221,7 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("spoil", [truncated, not_weights, executable, a_list, empty])
+@pytest.mark.parametrize("spoil", [truncated, not_weights, a_text, executable, a_list, empty])
 def test_files_that_are_no_weights_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: object
 ) -> None:
