@@ -6,6 +6,7 @@ import math
 import operator
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ffl_plugin.averages import STATISTICS
@@ -97,7 +98,7 @@ def check_images(pred: Tensor, target: Tensor, patch_factor: int, spectrum: str)
         problem = "must not be empty"
     elif pred.shape[2] % patch_factor or pred.shape[3] % patch_factor:
         problem = f"must have a height and width divisible by patch_factor={patch_factor}"
-    elif pred.is_complex() or target.is_complex():
+    elif any(images.is_complex() or images.dtype == torch.bool for images in (pred, target)):
         problem = f"must be real images, not {pred.dtype} and {target.dtype}"
     elif pred.device != target.device:
         problem = f"are on {pred.device} and {target.device}; move them to one device"

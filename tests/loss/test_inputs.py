@@ -213,8 +213,9 @@ def test_refused_weights(matrix: tuple[int, ...], options: dict[str, Any]) -> No
         focal_frequency_loss(images, images, matrix=torch.ones(matrix), **options)
 
 
-def test_refused_complex_images() -> None:
-    images = torch.zeros(1, 1, 4, 4, dtype=torch.complex64)
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.bool], ids=str)
+def test_refused_images_of_no_real_numbers(dtype: torch.dtype) -> None:
+    images = torch.zeros(1, 1, 4, 4, dtype=dtype)
     with pytest.raises(ValueError, match="real images"):
         focal_frequency_loss(images, images)
 
