@@ -88,7 +88,11 @@ def check_options(alpha: float, spectrum: str, reduction: str, sync: bool) -> No
 
 
 def check_images(pred: Tensor, target: Tensor, patch_factor: int, spectrum: str) -> None:
-    """Raise ValueError if the images cannot be compared."""
+    """Raise ValueError if the images cannot be compared, TypeError if they are not tensors."""
+    for name, images in (("pred", pred), ("target", target)):
+        if not isinstance(images, Tensor):
+            found = f"{type(images).__module__}.{type(images).__name__}"
+            raise TypeError(f"{name} must be a torch.Tensor of shape (N, C, H, W), not {found}")
     problem = None
     if pred.dim() != 4 or target.dim() != 4:
         problem = "must both be (N, C, H, W)"

@@ -72,6 +72,7 @@ def focal_frequency_loss(
 
     Raises:
         ValueError: incompatible shapes or options; the message names them.
+        TypeError: images that are not tensors.
     """
     alpha, patch_factor = number(alpha), whole_number(patch_factor)
     check_options(alpha, spectrum, reduction, sync)

@@ -220,6 +220,15 @@ def test_refused_images_of_no_real_numbers(dtype: torch.dtype) -> None:
         focal_frequency_loss(images, images)
 
 
+@pytest.mark.parametrize("places", [("pred",), ("target",), ("pred", "target")], ids=str)
+def test_refused_images_that_are_no_tensors(places: tuple[str, ...]) -> None:
+    images = {"pred": torch.zeros(1, 1, 4, 4), "target": torch.zeros(1, 1, 4, 4)}
+    arrays = {name: images[name].numpy() for name in places}
+    message = rf"^{places[0]} must be a torch\.Tensor of shape \(N, C, H, W\), not numpy\.ndarray$"
+    with pytest.raises(TypeError, match=message):
+        focal_frequency_loss(**{**images, **arrays})
+
+
 def test_module_options_are_checked_when_it_is_made() -> None:
     with pytest.raises(ValueError, match="patch_factor"):
         FocalFrequencyLoss(patch_factor=0)
