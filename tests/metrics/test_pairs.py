@@ -138,6 +138,14 @@ def by_scikit_image(pred: np.ndarray, target: np.ndarray) -> float:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("height", range(11, 25))
+def test_ssim_of_any_height(height: int) -> None:
+    pred, target = picture(1, height, 13), picture(2, height, 13)
+    assert metrics.ssim(pred, target) == pytest.approx(reference_ssim(pred, target), abs=1e-9)
+    both = np.stack([pred, target]), np.stack([target, target])
+    assert metrics.ssim(*both) == pytest.approx((reference_ssim(pred, target) + 1) / 2, abs=1e-9)
+
+
 def noisy(level: int, seed: int, height: int = 40, width: int = 40) -> np.ndarray:
     """An almost uniform picture, where variances are small against the squares of means."""
     random = np.random.default_rng(seed)
@@ -149,6 +157,7 @@ HARD = {
     "slightly different": (picture(1, 70, 81), picture(1, 70, 81, grain=11.9)),
     "one window": (picture(1, 11, 11), picture(2, 11, 11)),
     "several strips": (picture(1, 40, 5000), picture(1, 40, 5000, grain=4)),
+    "strips and a rest": (picture(1, 43, 5000), picture(1, 43, 5000, grain=4)),
     "grey": (np.repeat(picture(1)[..., :1], 3, 2), np.repeat(picture(2)[..., :1], 3, 2)),
     "bright": (noisy(252, 0), noisy(252, 1)),
     "dark": (noisy(0, 0), noisy(0, 1)),
