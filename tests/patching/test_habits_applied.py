@@ -7,13 +7,14 @@ from clones import MakeClone
 from habits import (
     BACKWARD,
     GENERATE,
+    GENERATOR_STEP,
     GMAIN_BACKWARD,
     IMAGES,
+    JUDGED,
     LOSS,
     MODEL,
     RETURN,
     SECOND_PASS,
-    STEP,
     SUM,
     TWICE,
     Replacements,
@@ -37,93 +38,113 @@ APPLIED: dict[str, tuple[str, str, Replacements, str]] = {
     "a chain of targets": (
         "pix2pix",
         MODEL,
-        {SUM: "        self.loss_G = self.loss_all = self.loss_G_GAN + self.loss_G_L1\n"},
+        {SUM: "self.loss_G = self.loss_all = self.loss_G_GAN + self.loss_G_L1"},
         "self.loss_G = self.loss_all = self.loss_G_GAN + self.loss_G_L1",
     ),
     "a sum of a list": (
         "pix2pix",
         MODEL,
-        {SUM: "        self.loss_G = sum([self.loss_G_GAN, self.loss_G_L1])\n"},
+        {SUM: "self.loss_G = sum([self.loss_G_GAN, self.loss_G_L1])"},
         "self.loss_G = sum([self.loss_G_GAN, self.loss_G_L1])",
     ),
     "a term in one line after the sum": (
         "pix2pix",
         MODEL,
-        {SUM: SUM + "        if self.opt.lambda_feat > 0: self.loss_G += self.loss_feat\n"},
+        {SUM: f"{SUM}\nif self.opt.lambda_feat > 0: self.loss_G += self.loss_feat"},
         "if self.opt.lambda_feat > 0: self.loss_G += self.loss_feat",
     ),
     "a scaler": (
         "pix2pix",
         MODEL,
-        {BACKWARD: "        self.scaler.scale(self.loss_G).backward()\n"},
-        SUM.strip(),
+        {BACKWARD: "self.scaler.scale(self.loss_G).backward()"},
+        SUM,
     ),
     "a scaled loss as apex has it": (
         "pix2pix",
         MODEL,
         {
-            BACKWARD: "        with amp.scale_loss(self.loss_G, self.optimizer_G) as scaled:\n            scaled.backward()\n"
+            BACKWARD: """
+            with amp.scale_loss(self.loss_G, self.optimizer_G) as scaled:
+                scaled.backward()
+            """
         },
-        SUM.strip(),
+        SUM,
     ),
     "a return before any loss": (
         "pix2pix",
         MODEL,
-        {"        judged =": "        if self.frozen:\n            return\n        judged ="},
-        SUM.strip(),
+        {JUDGED: f"if self.frozen:\n    return\n{JUDGED}"},
+        SUM,
     ),
     "a helper that backpropagates": (
         "pix2pix",
         MODEL,
-        {BACKWARD: "        self.backpropagate(self.loss_G)\n"},
-        SUM.strip(),
+        {BACKWARD: "self.backpropagate(self.loss_G)"},
+        SUM,
     ),
     "a share of a step, as accumulation has it": (
         "pix2pix",
         MODEL,
-        {SUM: SUM + "        self.loss_G = self.loss_G / self.opt.accumulate\n"},
-        SUM.strip(),
+        {SUM: f"{SUM}\nself.loss_G = self.loss_G / self.opt.accumulate"},
+        SUM,
     ),
-    "a share in place": ("pix2pix", MODEL, {SUM: SUM + "        self.loss_G /= 4\n"}, SUM.strip()),
+    "a share in place": ("pix2pix", MODEL, {SUM: f"{SUM}\nself.loss_G /= 4"}, SUM),
     "a share by option": (
         "pix2pix",
         MODEL,
-        {SUM: SUM + "        if self.opt.accumulate > 1:\n            self.loss_G = self.loss_G / 4\n"},
-        SUM.strip(),
+        {SUM: f"{SUM}\nif self.opt.accumulate > 1:\n    self.loss_G = self.loss_G / 4"},
+        SUM,
     ),
     "a number kept for printing": (
         "pix2pix",
         MODEL,
-        {BACKWARD: BACKWARD + "        self.loss_G = self.loss_G.item()\n"},
-        SUM.strip(),
+        {BACKWARD: f"{BACKWARD}\nself.loss_G = self.loss_G.item()"},
+        SUM,
     ),
     "a loss that another method backpropagates": (
         "pix2pix",
         MODEL,
-        {BACKWARD: STEP + "        self.backward_G()\n        self.scaler.scale(self.loss_G).backward()\n"},
-        SUM.strip(),
+        {
+            f"{SUM}\n{BACKWARD}": """
+                self.loss_G = self.loss_G_GAN + self.loss_G_L1
+
+            def optimize_parameters(self):
+                self.optimizer_G.zero_grad()
+                self.backward_G()
+                self.scaler.scale(self.loss_G).backward()
+            """
+        },
+        SUM,
     ),
     "images from either of two calls": (
         "stylegan2-ada",
         LOSS,
         {
-            IMAGES: "                if self.pl_weight:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)\n"
-            "                else:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=False)\n"
+            IMAGES: """
+            if self.pl_weight:
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)
+            else:
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=False)
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "a bonus taken off after the report": (
         "stylegan2-ada",
         LOSS,
-        {GMAIN_BACKWARD: "            loss_Gmain -= self.bonus\n" + GMAIN_BACKWARD},
+        {GMAIN_BACKWARD: f"loss_Gmain -= self.bonus\n{GMAIN_BACKWARD}"},
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "a phase of its own that returns": (
         "stylegan2-ada",
         LOSS,
         {
-            "        generator_step =": "        if phase == 'AE':\n            self.encode(real_img).mean().backward()\n"
-            "            return\n        generator_step ="
+            GENERATOR_STEP: """
+            if phase == 'AE':
+                self.encode(real_img).mean().backward()
+                return
+            generator_step = phase in ('Gmain', 'Gboth')
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
@@ -143,45 +164,50 @@ APPLIED: dict[str, tuple[str, str, Replacements, str]] = {
         "eg3d",
         LOSS,
         {
-            "            loss_D.mean()": "            penalty = self.grads[0].sum([1, 2, 3]) + self.grads[1].sum([1, 2, 3, 4])\n"
-            "            (loss_D + penalty).mean()"
+            "loss_D.mean().mul(gain).backward()": """
+            penalty = self.grads[0].sum([1, 2, 3]) + self.grads[1].sum([1, 2, 3, 4])
+            (loss_D + penalty).mean().mul(gain).backward()
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "annotations of the phases": (
         "stylegan2-ada",
         LOSS,
-        {"                loss_Gmain = torch": "                loss_Gmain: torch.Tensor = torch"},
+        {"loss_Gmain = torch": "loss_Gmain: torch.Tensor = torch"},
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "phases as a chain of elif": (
         "stylegan2-ada",
         LOSS,
-        {
-            "        if generator_step:\n": "        if phase == 'none':\n            pass\n        elif generator_step:\n"
-        },
+        {"if generator_step:": "if phase == 'none':\n    pass\nelif generator_step:"},
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "photographs rebound for the discriminator": (
         "stylegan2-ada",
         LOSS,
         {
-            "            loss_Dreal =": "            real_img = real_img.detach().requires_grad_()\n            loss_Dreal ="
+            "loss_Dreal =": """
+            real_img = real_img.detach().requires_grad_()
+            loss_Dreal =
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "photographs moved to the device": (
         "stylegan2-ada",
         LOSS,
-        {"        generator_step =": "        real_img = real_img.to(self.device)\n        generator_step ="},
+        {GENERATOR_STEP: f"real_img = real_img.to(self.device)\n{GENERATOR_STEP}"},
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
     "augmented images under their own name": (
         "stylegan2-ada",
         LOSS,
         {
-            "                scores = self.run_D(gen_img, gen_c, sync=False)": "                flipped = gen_img.flip(3)\n"
-            "                scores = self.run_D(flipped, gen_c, sync=False)"
+            "scores = self.run_D(gen_img, gen_c, sync=False)": """
+            flipped = gen_img.flip(3)
+            scores = self.run_D(flipped, gen_c, sync=False)
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
@@ -189,7 +215,11 @@ APPLIED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            GMAIN_BACKWARD: "            losses = []\n            losses.append(loss_Gmain)\n            sum(losses).mean().backward()\n"
+            GMAIN_BACKWARD: """
+            losses = []
+            losses.append(loss_Gmain)
+            sum(losses).mean().backward()
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
@@ -197,7 +227,11 @@ APPLIED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            GMAIN_BACKWARD: "            losses = {}\n            losses['G'] = loss_Gmain\n            sum(losses.values()).mean().backward()\n"
+            GMAIN_BACKWARD: """
+            losses = {}
+            losses['G'] = loss_Gmain
+            sum(losses.values()).mean().backward()
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
@@ -205,7 +239,11 @@ APPLIED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            GMAIN_BACKWARD: "            total = loss_Gmain.mean()\n            total = total * gain\n            total.backward()\n"
+            GMAIN_BACKWARD: """
+            total = loss_Gmain.mean()
+            total = total * gain
+            total.backward()
+            """
         },
         "training_stats.report('Loss/G/loss', loss_Gmain)",
     ),
@@ -230,7 +268,7 @@ def test_applied_where_it_trains_right(
     assert lines[ours - 1] == above
 
 
-ONE_CALL = "        fake_image, divergence = self.generate_fake(1, 2)\n"
+ONE_CALL = "fake_image, divergence = self.generate_fake(1, 2)"
 
 # What a fork of SPADE makes of its losses, and the line right above the statement that adds the term.
 SPADE_APPLIED: dict[str, tuple[Replacements, str]] = {
@@ -239,31 +277,28 @@ SPADE_APPLIED: dict[str, tuple[Replacements, str]] = {
         "fake_image, divergence = self.generate_fake(input_semantics, real_image)",
     ),
     "one of two calls, or an error": (
-        {
-            GENERATE: TWICE.format("elif self.opt.small")
-            + "        else:\n            raise ValueError('size')\n"
-        },
+        {GENERATE: TWICE.format("elif self.opt.small") + "else:\n    raise ValueError('size')\n"},
         "raise ValueError('size')",
     ),
     "a call that is always made": (
-        {GENERATE: "        if True:\n            fake_image, divergence = self.generate_fake(1, 2)\n"},
-        "fake_image, divergence = self.generate_fake(1, 2)",
+        {GENERATE: f"if True:\n    {ONE_CALL}"},
+        ONE_CALL,
     ),
     "the background first": (
-        {GENERATE: "        background, fake_image, divergence = self.generate_fake(1, 2)\n"},
+        {GENERATE: "background, fake_image, divergence = self.generate_fake(1, 2)"},
         "background, fake_image, divergence = self.generate_fake(1, 2)",
     ),
     "a dict made from the losses": (
-        {RETURN: "        return {**G_losses, **self.more}, fake_image\n", GENERATE: ONE_CALL},
-        ONE_CALL.strip(),
+        {RETURN: "return {**G_losses, **self.more}, fake_image", GENERATE: ONE_CALL},
+        ONE_CALL,
     ),
     "losses of a second pass beside them, and a mode that nobody asks for": (
         {**SECOND_PASS, GENERATE: ONE_CALL},
-        ONE_CALL.strip(),
+        ONE_CALL,
     ),
     "losses bound again as a dict of them all": (
-        {RETURN: "        G_losses = {k: v for k, v in G_losses.items()}\n" + RETURN, GENERATE: ONE_CALL},
-        ONE_CALL.strip(),
+        {RETURN: "G_losses = {k: v for k, v in G_losses.items()}\n" + RETURN, GENERATE: ONE_CALL},
+        ONE_CALL,
     ),
 }
 

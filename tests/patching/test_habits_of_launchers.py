@@ -9,12 +9,12 @@ from habits import TRAIN, replace
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
 
-LAUNCH = "    launch_training(c=c, desc=desc, outdir=opts.outdir, dry_run=opts.dry_run)\n"
+LAUNCH = "launch_training(c=c, desc=desc, outdir=opts.outdir, dry_run=opts.dry_run)"
 
 
 def test_a_launcher_that_launches_in_two_ways(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan3")
-    replace(clone / TRAIN, {LAUNCH: f"    if opts.desc:\n    {LAUNCH}    else:\n    {LAUNCH}"})
+    replace(clone / TRAIN, {LAUNCH: f"if opts.desc:\n    {LAUNCH}\nelse:\n    {LAUNCH}"})
     (change, _) = plan_apply(all_recipes()["stylegan3"], clone).changes
     assert b"click.ClickException)\n\n    # Off it goes.\n    if opts.desc:\n" in change.new
 
@@ -42,13 +42,13 @@ def test_a_launcher_whose_main_leaves_all_to_another_function_is_told_what_to_do
     launched = text.replace(
         "@click.command()", f"def made_from(opts):\n{made}    return c, desc\n\n\n@click.command()"
     )
-    left = launched.replace(f"{made}    # Off it goes.\n{LAUNCH}", "    run(opts)\n")
-    left += f"\n\ndef run(opts):\n    c, desc = made_from(opts)\n{LAUNCH}"
+    left = launched.replace(f"{made}    # Off it goes.\n    {LAUNCH}\n", "    run(opts)\n")
+    left += f"\n\ndef run(opts):\n    c, desc = made_from(opts)\n    {LAUNCH}\n"
     (clone / TRAIN).write_text(left, encoding="utf-8")
     told = "get it from a function of opts, and launch the training with it; compare it with NVlabs/stylegan3"
     with pytest.raises(PatchError, match=told):
         plan_apply(all_recipes()["stylegan3"], clone)
-    replace(clone / TRAIN, {"    run(opts)\n": f"    c, desc = made_from(opts)\n{LAUNCH}"})
+    replace(clone / TRAIN, {"    run(opts)": f"    c, desc = made_from(opts)\n    {LAUNCH}"})
     assert plan_apply(all_recipes()["stylegan3"], clone).changes
 
 
@@ -62,9 +62,8 @@ def test_a_launcher_that_makes_the_options_anew_is_refused(make_clone: MakeClone
 
 def test_a_launcher_that_imports_option_by_name(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
-    replace(
-        clone / TRAIN,
-        {"@click.option(": "@option(", "import click\n": "import click\nfrom click import option\n"},
-    )
+    text = (clone / TRAIN).read_text(encoding="utf-8").replace("@click.option(", "@option(")
+    text = text.replace("import click\n", "import click\nfrom click import option\n")
+    (clone / TRAIN).write_text(text, encoding="utf-8")
     (change, _) = plan_apply(all_recipes()["stylegan2-ada"], clone).changes
     assert b"type=float)\n@ffl.options\n@option('--batch'" in change.new

@@ -7,23 +7,23 @@ from clones import MakeClone, contents
 from habits import (
     BACKWARD,
     GENERATE,
+    GENERATOR_STEP,
     GMAIN_BACKWARD,
     IMAGES,
+    JUDGED,
     LOSS,
     MODEL,
     RETURN,
     SECOND_PASS,
-    STEP,
     SUM,
     TWICE,
     Replacements,
     replace,
 )
+from pieces import block, put
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
-
-WARM = "\n    def warm(self, label, image):\n        return {'L1': (self.generate_fake(label, image)[0] - image).abs().mean()}, image\n"
 
 LOST = r"does not use G_losses after `fake_image, divergence = self.generate_fake\("
 
@@ -38,10 +38,14 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "r3gan",
         "R3GAN/Trainer.py",
         {
-            "        FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)\n        RealLogits = self"
-            ".Discriminator(Preprocessor(RealSamples), Conditions)\n        Relativ": "        FakeSamples = "
-            "FakeSamples.clamp(-1, 1)\n        FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)\n"
-            "        RealLogits = self.Discriminator(Preprocessor(RealSamples), Conditions)\n        Relativ"
+            """
+            FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)
+            RealLogits = self.Discriminator(Preprocessor(RealSamples), Conditions)
+            """: """
+            FakeSamples = FakeSamples.clamp(-1, 1)
+            FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)
+            RealLogits = self.Discriminator(Preprocessor(RealSamples), Conditions)
+            """
         },
         r"R3GAN/Trainer.py:13: FakeSamples is rebound",
     ),
@@ -60,15 +64,20 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
     "a part of the loss returned": (
         "stargan-v2",
         "core/solver.py",
-        {"    return loss, dict(adv": "    return loss_adv, dict(adv"},
+        {"return loss, dict(adv": "return loss_adv, dict(adv"},
         r"core/solver.py:72: does not use loss after",
     ),
     "a branch that returns with a loss of its own": (
         "pix2pix",
         MODEL,
         {
-            "        self.loss_G_L1 =": "        if self.warm:\n            self.loss_G = self.loss_G_GAN\n"
-            "            self.loss_G.backward()\n            return\n        self.loss_G_L1 ="
+            "self.loss_G_L1 =": """
+            if self.warm:
+                self.loss_G = self.loss_G_GAN
+                self.loss_G.backward()
+                return
+            self.loss_G_L1 =
+            """
         },
         r"models/pix2pix_model.py:38: returns with self.loss_G of its own",
     ),
@@ -76,8 +85,8 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "pix2pix",
         MODEL,
         {
-            SUM: "        total = self.loss_G_GAN + self.loss_G_L1\n        self.loss_G = total\n",
-            BACKWARD: "        total.backward()\n        print(float(self.loss_G))\n",
+            SUM: "total = self.loss_G_GAN + self.loss_G_L1\nself.loss_G = total",
+            BACKWARD: "total.backward()\nprint(float(self.loss_G))",
         },
         r"does not use self.loss_G after `self.loss_G = total` \(line 38 backpropagates something else\)",
     ),
@@ -85,30 +94,47 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "pix2pix",
         MODEL,
         {
-            SUM: "        total = self.loss_G_GAN + self.loss_G_L1\n        total.backward()\n        self.loss_G = total\n",
-            BACKWARD: "\n    def shown(self):\n        return self.loss_G.item()\n",
+            f"{SUM}\n{BACKWARD}": """
+                total = self.loss_G_GAN + self.loss_G_L1
+                total.backward()
+                self.loss_G = total
+
+            def shown(self):
+                return self.loss_G.item()
+            """
         },
         r"does not use self.loss_G after `self.loss_G = total` \(line 37 backpropagates something else\)",
     ),
     "a loss bound again together with another": (
         "pix2pix",
         MODEL,
-        {SUM: SUM + "        self.loss_G, self.more = self.scaled(self.loss_G_GAN)\n"},
+        {SUM: f"{SUM}\nself.loss_G, self.more = self.scaled(self.loss_G_GAN)"},
         "models/pix2pix_model.py:37: self.loss_G is rebound after",
     ),
     "a backward_G that nothing calls": (
         "pix2pix",
         MODEL,
-        {BACKWARD: BACKWARD + STEP + "        self.loss_G_L1.backward()\n        self.optimizer_G.step()\n"},
+        {
+            BACKWARD: """
+                self.loss_G.backward()
+
+            def optimize_parameters(self):
+                self.optimizer_G.zero_grad()
+                self.loss_G_L1.backward()
+                self.optimizer_G.step()
+            """
+        },
         "nothing calls Pix2PixModel.backward_G",
     ),
     "the loss taken before its report": (
         "stylegan2-ada",
         LOSS,
         {
-            "                training_stats.report('Loss/G/loss'": "                total = loss_Gmain.mean()\n"
-            "                training_stats.report('Loss/G/loss'",
-            GMAIN_BACKWARD: "            total.mul(gain).backward()\n",
+            "training_stats.report('Loss/G/loss'": """
+            total = loss_Gmain.mean()
+            training_stats.report('Loss/G/loss'
+            """,
+            GMAIN_BACKWARD: "total.mul(gain).backward()",
         },
         r"does not use loss_Gmain after `training_stats.report\('Loss/G/loss', loss_Gmain\)` \(line 40 ",
     ),
@@ -116,8 +142,13 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "pix2pix",
         MODEL,
         {
-            "        judged =": "        if self.warm:\n            return self.backward_warm()\n        judged =",
-            BACKWARD: BACKWARD + "\n    def backward_warm(self):\n        self.loss_G_L1.backward()\n",
+            JUDGED: f"if self.warm:\n    return self.backward_warm()\n{JUDGED}",
+            BACKWARD: """
+                self.loss_G.backward()
+
+            def backward_warm(self):
+                self.loss_G_L1.backward()
+            """,
         },
         r"leaves backward_G before the loss is computed, with `self.backward_warm\(\)`",
     ),
@@ -125,8 +156,12 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            "                loss_Gmain =": "                if self.pl_weight == 0:\n                    scores.mean().backward()\n"
-            "                    return\n                loss_Gmain ="
+            "loss_Gmain =": """
+            if self.pl_weight == 0:
+                scores.mean().backward()
+                return
+            loss_Gmain =
+            """
         },
         r"leaves accumulate_gradients before the loss is computed, with `scores.mean\(\).backward\(\)`",
     ),
@@ -134,7 +169,11 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            "        generator_step =": "        if phase == 'Gmain':\n            return self.train_G(gen_z)\n        generator_step ="
+            GENERATOR_STEP: """
+            if phase == 'Gmain':
+                return self.train_G(gen_z)
+            generator_step = phase in ('Gmain', 'Gboth')
+            """
         },
         r"leaves accumulate_gradients before the loss is computed, with `self.train_G\(gen_z\)`",
     ),
@@ -142,9 +181,17 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "pix2pix",
         MODEL,
         {
-            BACKWARD: STEP
-            + "        self.backward_G()\n        (self.loss_G_GAN + self.loss_G_L1).backward()\n"
-            "\n    def shown(self):\n        return self.loss_G\n"
+            f"{SUM}\n{BACKWARD}": """
+                self.loss_G = self.loss_G_GAN + self.loss_G_L1
+
+            def optimize_parameters(self):
+                self.optimizer_G.zero_grad()
+                self.backward_G()
+                (self.loss_G_GAN + self.loss_G_L1).backward()
+
+            def shown(self):
+                return self.loss_G
+            """
         },
         "does not use self.loss_G after",
     ),
@@ -152,9 +199,13 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "stylegan2-ada",
         LOSS,
         {
-            IMAGES: "                if self.pl_weight:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)\n"
-            "                    gen_img = gen_img.add(1)\n"
-            "                else:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=False)\n"
+            IMAGES: """
+            if self.pl_weight:
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)
+                gen_img = gen_img.add(1)
+            else:
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=False)
+            """
         },
         r"found 2 \(lines 36 and 39\)",
     ),
@@ -167,42 +218,48 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
     "the gain in the mean": (
         "stylegan2-ada",
         LOSS,
-        {
-            GMAIN_BACKWARD: "            loss_Gmain = (loss_Gmain * gain).mean()\n            loss_Gmain.backward()\n"
-        },
+        {GMAIN_BACKWARD: "loss_Gmain = (loss_Gmain * gain).mean()\nloss_Gmain.backward()"},
         "the gain is included in loss_Gmain",
     ),
     "a dict of some of the losses": (
         "spade",
         MODEL,
-        {RETURN: "        return {'GAN': G_losses['GAN']}, fake_image\n"},
+        {RETURN: "return {'GAN': G_losses['GAN']}, fake_image"},
         LOST,
     ),
     "a dict of the losses by name": (
         "spade",
         MODEL,
-        {RETURN: "        return {name: G_losses[name] for name in self.names}, fake_image\n"},
+        {RETURN: "return {name: G_losses[name] for name in self.names}, fake_image"},
         LOST,
     ),
     "a loss taken out": (
         "spade",
         MODEL,
-        {RETURN: "        gan = G_losses.pop('GAN')\n        return {'GAN': gan}, fake_image\n"},
+        {RETURN: "gan = G_losses.pop('GAN')\nreturn {'GAN': gan}, fake_image"},
         LOST,
     ),
     "losses bound again without the rest": (
         "spade",
         MODEL,
-        {RETURN: "        G_losses = {'GAN': G_losses['GAN']}\n" + RETURN},
+        {RETURN: "G_losses = {'GAN': G_losses['GAN']}\n" + RETURN},
         "G_losses is rebound after",
     ),
     "losses of a warm-up": (
         "spade",
         MODEL,
         {
-            "        G_losses = {}\n": "        if self.opt.warm:\n            return self.warm(input_semantics, real_image)\n"
-            "        G_losses = {}\n",
-            RETURN: RETURN + WARM,
+            "G_losses = {}": """
+            if self.opt.warm:
+                return self.warm(input_semantics, real_image)
+            G_losses = {}
+            """,
+            RETURN: """
+                return G_losses, fake_image
+
+            def warm(self, label, image):
+                return {'L1': (self.generate_fake(label, image)[0] - image).abs().mean()}, image
+            """,
         },
         r"leaves compute_generator_loss before the loss is computed, with `self.warm\(",
     ),
@@ -211,7 +268,11 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         MODEL,
         {
             **SECOND_PASS,
-            "        more =": "        if self.opt.late:\n            return self.second_pass(real_image), fake_image\n        more =",
+            "more = self.second_pass(input_semantics)": """
+            if self.opt.late:
+                return self.second_pass(real_image), fake_image
+            more = self.second_pass(input_semantics)
+            """,
         },
         r"models/pix2pix_model.py:33: returns without G_losses, and so without the term",
     ),
@@ -219,17 +280,18 @@ REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
         "spade",
         MODEL,
         {
-            RETURN: "        if isinstance(fake_image, list):\n            fake_image = fake_image[-1]\n"
-            + RETURN
+            RETURN: """
+            if isinstance(fake_image, list):
+                fake_image = fake_image[-1]
+            return G_losses, fake_image
+            """
         },
         r"generate_fake returns more than one image, .* \(`fake_image = fake_image\[-1\]`\)",
     ),
     "photographs blurred": (
         "stylegan2-ada",
         LOSS,
-        {
-            "        generator_step =": "        real_img = self.blur(real_img).to(self.device)\n        generator_step ="
-        },
+        {GENERATOR_STEP: f"real_img = self.blur(real_img).to(self.device)\n{GENERATOR_STEP}"},
         "real_img is rebound",
     ),
 }
@@ -248,8 +310,15 @@ def test_refused_where_something_would_train_without_it(
 
 
 ASKED_FOR = {
-    "trainers/trainer.py": "class Trainer:\n    def step(self, data):\n        return self.model(data, mode='second')\n",
-    "trainers/direct.py": "def step(model, label):\n    return sum(model.second_pass(label).values())\n",
+    "trainers/trainer.py": """
+    class Trainer:
+        def step(self, data):
+            return self.model(data, mode='second')
+    """,
+    "trainers/direct.py": """
+    def step(model, label):
+        return sum(model.second_pass(label).values())
+    """,
 }
 
 
@@ -259,7 +328,7 @@ def test_a_second_pass_that_is_trained_alone_is_refused(make_clone: MakeClone, f
     replace(clone / MODEL, SECOND_PASS)
     assert plan_apply(all_recipes()["spade"], clone).changes
     (clone / file).parent.mkdir()
-    (clone / file).write_text(ASKED_FOR[file], encoding="utf-8")
+    (clone / file).write_text(block(ASKED_FOR[file]), encoding="utf-8")
     with pytest.raises(PatchError, match="another function also computes generator losses"):
         plan_apply(all_recipes()["spade"], clone)
 
@@ -284,16 +353,23 @@ def test_a_second_pass_that_is_no_part_of_the_first_is_refused(
         plan_apply(all_recipes()["spade"], clone)
 
 
+TRAINER = """\
+class Trainer:
+    def step(self, data):
+        losses, _ = self.model(data, mode='generator')
+        SUM.backward()
+"""
+
+
 def test_a_trainer_that_names_the_losses_it_sums_is_refused(make_clone: MakeClone) -> None:
     clone = make_clone("spade")
     (clone / "trainers").mkdir()
     trainer = clone / "trainers" / "pix2pix_trainer.py"
-    text = "class Trainer:\n    def step(self, data):\n        losses, _ = self.model(data, mode='generator')\n        {}.backward()\n"
-    trainer.write_text(text.format("sum(losses.values()).mean()"), encoding="utf-8")
+    trainer.write_text(put(TRAINER, "SUM", "sum(losses.values()).mean()"), encoding="utf-8")
     assert plan_apply(all_recipes()["spade"], clone).changes
-    listed = "values = list(losses.values())\n        sum(values)"
-    trainer.write_text(text.format(listed), encoding="utf-8")
+    listed = "values = list(losses.values())\nsum(values)"
+    trainer.write_text(put(TRAINER, "SUM", listed), encoding="utf-8")
     assert plan_apply(all_recipes()["spade"], clone).changes
-    trainer.write_text(text.format("(losses['GAN'] + losses['VGG'])"), encoding="utf-8")
+    trainer.write_text(put(TRAINER, "SUM", "(losses['GAN'] + losses['VGG'])"), encoding="utf-8")
     with pytest.raises(PatchError, match=r"trainers/pix2pix_trainer.py:3: does not sum all losses"):
         plan_apply(all_recipes()["spade"], clone)
