@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 from pieces import put
 
@@ -15,6 +16,7 @@ GMAIN_BACKWARD = "loss_Gmain.mean().mul(gain).backward()"
 IMAGES = "gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)"
 
 Replacements = dict[str, str]
+Edit = Callable[[Path], None]
 
 GENERATE = """
 fake_image, divergence = self.generate_fake(
@@ -52,3 +54,15 @@ def replace(path: Path, replacements: Replacements) -> None:
     for old, new in replacements.items():
         text = put(text, old, new)
     path.write_text(text, encoding="utf-8")
+
+
+def replaced(file: str, old: str, new: str) -> Edit:
+    return lambda clone: replace(clone / file, {old: new})
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(clone: Path) -> None:
+        for one in edits:
+            one(clone)
+
+    return edit

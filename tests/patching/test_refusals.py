@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from clones import MakeClone, contents
+from habits import BACKWARD, GENERATOR_STEP, LOSS, MODEL, SUM, TRAIN, Edit, both, replaced
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
-
-Edit = Callable[[Path], None]
-
-
-def replaced(file: str, old: str, new: str) -> Edit:
-    """Replace text, which has to be there, in a file of a clone."""
-
-    def edit(clone: Path) -> None:
-        path = clone / file
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
-
-    return edit
 
 
 def read_only(file: str) -> Edit:
@@ -48,16 +34,13 @@ def written(file: str, text: str) -> Edit:
     return lambda clone: (clone / file).write_text(text, encoding="utf-8") and None
 
 
-def both(*edits: Edit) -> Edit:
-    def edit(clone: Path) -> None:
-        for one in edits:
-            one(clone)
-
-    return edit
+LAYERS = """\
+from torch import nn
 
 
-LAYERS = "from torch import nn\n\n\ndef define_G():\n    return nn.Conv{}d(1, 1, 3)\n"
-TRAIN, LOSS, MODEL = "train.py", "training/loss.py", "models/pix2pix_model.py"
+def define_G():
+    return nn.Conv{}d(1, 1, 3)
+"""
 
 REFUSED = {
     "a file is missing": (
@@ -89,9 +72,7 @@ REFUSED = {
     ),
     "an FFL of the user's own, by attribute": (
         "pix2pix",
-        replaced(
-            MODEL, "        self.netG =", "        self.criterionFFL = networks.FFL()\n        self.netG ="
-        ),
+        replaced(MODEL, "self.netG =", "self.criterionFFL = networks.FFL()\nself.netG ="),
         r"models/pix2pix_model.py:20: .* focal frequency loss of its own \(networks.FFL, self.criterionFFL, line 20\)",
     ),
     "an FFL of the user's own, by import": (
@@ -115,16 +96,18 @@ REFUSED = {
         "stylegan2-ada",
         replaced(
             TRAIN,
-            "    if batch is not None:",
-            "    if gamma is not None:\n        pass\n    if batch is not None:",
+            "if batch is not None:",
+            """
+            if gamma is not None:
+                pass
+            if batch is not None:
+            """,
         ),
         r"train.py: expected exactly one `if gamma is not None: ...`.* found 2 \(lines 33 and 39\)",
     ),
     "a function is there twice": (
         "pix2pix",
-        replaced(
-            MODEL, "    def backward_G(self):", "    def backward_G(self): pass\n    def backward_G(self):"
-        ),
+        replaced(MODEL, "def backward_G(self):", "def backward_G(self): pass\ndef backward_G(self):"),
         "models/pix2pix_model.py: defines Pix2PixModel.backward_G 2 times",
     ),
     "the decorator is gone": (
@@ -136,8 +119,12 @@ REFUSED = {
         "pix2pix",
         replaced(
             MODEL,
-            "        if is_train:",
-            "        if not is_train:\n            return parser\n        if is_train:",
+            "if is_train:",
+            """
+            if not is_train:
+                return parser
+            if is_train:
+            """,
         ),
         r"`return parser`.* found 2 \(lines 12 and 16\)",
     ),
@@ -145,8 +132,11 @@ REFUSED = {
         "stylegan2-ada",
         replaced(
             LOSS,
-            "                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
-            "                if real_c:\n                    gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
+            "gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)",
+            """
+            if real_c:
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)
+            """,
         ),
         "runs in one branch only",
     ),
@@ -161,22 +151,31 @@ REFUSED = {
     ),
     "unreachable": (
         "pix2pix",
-        replaced(MODEL, "        self.loss_G = self", "        return\n        self.loss_G = self"),
+        replaced(MODEL, "self.loss_G = self", "return\nself.loss_G = self"),
         "because of line",
     ),
     "the loss used up in its branch": (
         "pix2pix",
         replaced(
             MODEL,
-            "        self.loss_G = self.loss_G_GAN + self.loss_G_L1\n        self.loss_G.backward()",
-            "        if self.opt.lambda_L1:\n            self.loss_G = self.loss_G_GAN\n            self.loss_G.backward()",
+            """
+            self.loss_G = self.loss_G_GAN + self.loss_G_L1
+            self.loss_G.backward()
+            """,
+            """
+            if self.opt.lambda_L1:
+                self.loss_G = self.loss_G_GAN
+                self.loss_G.backward()
+            """,
         ),
         "does not use self.loss_G after",
     ),
     "another statement on the line": (
         "pix2pix",
         replaced(
-            MODEL, "self.loss_G_L1\n        self.loss_G.backward()", "self.loss_G_L1; self.loss_G.backward()"
+            MODEL,
+            f"{SUM}\n{BACKWARD}",
+            f"{SUM}; {BACKWARD}",
         ),
         "shares its line with other code",
     ),
@@ -184,8 +183,8 @@ REFUSED = {
         "stylegan2-ada",
         replaced(
             TRAIN,
-            "    desc = 'images'\n",
-            "    desc = 'images'\n    other = 'training.contrastive.StyleGAN2LossCL'\n",
+            "desc = 'images'",
+            "desc = 'images'\nother = 'training.contrastive.StyleGAN2LossCL'",
         ),
         "train.py:29: trains with training.contrastive.StyleGAN2LossCL, not only with StyleGAN2Loss of training/loss.py",
     ),
@@ -208,9 +207,11 @@ REFUSED = {
         "pix2pix",
         replaced(
             MODEL,
-            "        judged = self.netD(torch.cat((self.real_A, self.fake_B), 1))\n"
-            "        self.loss_G_GAN = self.criterionGAN(judged, True)\n",
-            "        self.loss_G_GAN = 0\n",
+            """
+            judged = self.netD(torch.cat((self.real_A, self.fake_B), 1))
+            self.loss_G_GAN = self.criterionGAN(judged, True)
+            """,
+            "self.loss_G_GAN = 0",
         ),
         "there may be no adversarial loss",
     ),
@@ -236,9 +237,7 @@ REFUSED = {
     "the networks that the launcher names are three-dimensional": (
         "stylegan2-ada",
         both(
-            replaced(
-                TRAIN, "    desc = 'images'\n", "    desc = 'images'\n    net = 'training.networks.G'\n"
-            ),
+            replaced(TRAIN, "desc = 'images'", "desc = 'images'\nnet = 'training.networks.G'"),
             written("training/networks.py", LAYERS.format(3)),
         ),
         r"train.py: the images are volumes \(training/networks.py",
@@ -252,8 +251,8 @@ REFUSED = {
         "stylegan2-ada",
         replaced(
             LOSS,
-            "        generator_step =",
-            "        real_img = self.blur(real_img)\n        generator_step =",
+            GENERATOR_STEP,
+            f"real_img = self.blur(real_img)\n{GENERATOR_STEP}",
         ),
         "real_img is rebound",
     ),
@@ -261,8 +260,11 @@ REFUSED = {
         "stylegan2-ada",
         replaced(
             LOSS,
-            "                scores = self.run_D(gen_img, gen_c, sync=False)",
-            "                gen_img = self.blur(gen_img)\n                scores = self.run_D(gen_img, gen_c, sync=False)",
+            "scores = self.run_D(gen_img, gen_c, sync=False)",
+            """
+            gen_img = self.blur(gen_img)
+            scores = self.run_D(gen_img, gen_c, sync=False)
+            """,
         ),
         "training/loss.py:36: gen_img is rebound before it is used",
     ),
@@ -273,17 +275,20 @@ REFUSED = {
     ),
     "the settings of the loss are made anew": (
         "stylegan2-ada",
-        replaced(
-            TRAIN, "    return desc, args", "    args.loss_kwargs = dnnlib.EasyDict()\n    return desc, args"
-        ),
+        replaced(TRAIN, "return desc, args", "args.loss_kwargs = dnnlib.EasyDict()\nreturn desc, args"),
         r"train.py:\d+: `args.loss_kwargs = dnnlib.EasyDict\(\)` follows .* would undo",
     ),
     "another loss of the generator": (
         "spade",
         replaced(
             MODEL,
-            "    def generate_fake(",
-            "    def compute_other_loss(self):\n        G_losses = {}\n\n    def generate_fake(",
+            "def generate_fake(",
+            """
+            def compute_other_loss(self):
+                G_losses = {}
+
+            def generate_fake(
+            """,
         ),
         "another function also computes generator losses",
     ),
@@ -339,38 +344,53 @@ LEFT_ALONE = {
         "stylegan2-ada",
         replaced(
             LOSS,
-            "        # The generator wants high scores.\n",
-            "        if phase == 'AE':\n            gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)\n",
+            "# The generator wants high scores.",
+            """
+            if phase == 'AE':
+                gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)
+            """,
         ),
     ),
     "everything in a with": (
         "stylegan2-ada",
-        replaced(
-            LOSS, "        if generator_step:\n", "        if torch.is_grad_enabled() and generator_step:\n"
-        ),
+        replaced(LOSS, "if generator_step:", "if torch.is_grad_enabled() and generator_step:"),
     ),
     "the loss changed after the report, in a branch": (
         "stylegan2-ada",
         replaced(
             LOSS,
-            "            loss_Gmain.mean()",
-            "                if sync:\n                    loss_Gmain = loss_Gmain * 2\n            loss_Gmain.mean()",
+            "training_stats.report('Loss/G/loss', loss_Gmain)",
+            """
+            training_stats.report('Loss/G/loss', loss_Gmain)
+            if sync:
+                loss_Gmain = loss_Gmain * 2
+            """,
         ),
     ),
     "the loss sums up in branches": (
         "pix2pix",
         replaced(
             MODEL,
-            "self.loss_G = self.loss_G_GAN + self.loss_G_L1\n",
-            "self.loss_G = self.loss_G_GAN\n        if self.opt.lambda_L1:\n            self.loss_G += self.loss_G_L1\n",
+            SUM,
+            """
+            self.loss_G = self.loss_G_GAN
+            if self.opt.lambda_L1:
+                self.loss_G += self.loss_G_L1
+            """,
         ),
     ),
     "backward is elsewhere": (
         "pix2pix",
         replaced(
             MODEL,
-            "        self.loss_G.backward()\n",
-            "\n    def optimize_parameters(self):\n        self.backward_G()\n        self.loss_G.backward()\n",
+            f"{SUM}\n{BACKWARD}",
+            """
+                self.loss_G = self.loss_G_GAN + self.loss_G_L1
+
+            def optimize_parameters(self):
+                self.backward_G()
+                self.loss_G.backward()
+            """,
         ),
     ),
 }

@@ -11,34 +11,16 @@ from typing import Callable
 
 import pytest
 from clones import MakeClone, contents
+from habits import GMAIN_BACKWARD, LOSS, TRAIN, Edit, both, replaced
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply, plan_revert, status
 
 RECIPE = all_recipes()["stylegan2-ada"]
-TRAIN, LOSS = "train.py", "training/loss.py"
-Edit = Callable[[Path], None]
-
-
-def replaced(file: str, old: str, new: str, count: int = 1) -> Edit:
-    def edit(clone: Path) -> None:
-        text = (clone / file).read_bytes().decode()
-        assert old in text, (old, text)
-        (clone / file).write_bytes(text.replace(old, new, count).encode())
-
-    return edit
 
 
 def every_line(file: str, change: Callable[[bytes], bytes]) -> Edit:
     return lambda clone: (clone / file).write_bytes(change((clone / file).read_bytes())) and None
-
-
-def both(*edits: Edit) -> Edit:
-    def edit(clone: Path) -> None:
-        for one in edits:
-            one(clone)
-
-    return edit
 
 
 def ruff(*arguments: str) -> Edit:
@@ -92,13 +74,9 @@ BLANKS_AT_LINE_ENDS = both(
 TAKEN_OUT = {
     "nothing changed": both(),
     "lines added around ours": both(
-        replaced(LOSS, "                scores = ", "                mine = 1\n                scores = "),
-        replaced(
-            LOSS,
-            "            loss_Gmain.mean()",
-            "            print(loss_Gmain)\n            loss_Gmain.mean()",
-        ),
-        replaced(TRAIN, "    if batch is not None:", "    desc += '-mine'\n    if batch is not None:"),
+        replaced(LOSS, "scores = ", "mine = 1\nscores = "),
+        replaced(LOSS, GMAIN_BACKWARD, f"print(loss_Gmain)\n{GMAIN_BACKWARD}"),
+        replaced(TRAIN, "if batch is not None:", "desc += '-mine'\nif batch is not None:"),
     ),
     "lines removed around ours": replaced(LOSS, "        self.pl_weight = pl_weight\n", ""),
     "Windows line ends": CRLF,
@@ -107,10 +85,12 @@ TAKEN_OUT = {
     "blanks at line ends": BLANKS_AT_LINE_ENDS,
     "a byte order mark added": every_line(LOSS, lambda data: b"\xef\xbb\xbf" + data),
     "no final newline": every_line(TRAIN, lambda data: data.rstrip(b"\n")),
-    "another parameter behind ours": replaced(LOSS, "):\n        super()", ", mine=1):\n        super()"),
+    "another parameter behind ours": replaced(LOSS, "):\n    super()", ", mine=1):\n    super()"),
     "another parameter before ours": replaced(LOSS, "pl_weight=2", "mine=1, pl_weight=2"),
     "another decorator": replaced(TRAIN, "def main(", "@click.option('--mine')\ndef main("),
-    "a function renamed": replaced(LOSS, "def accumulate_gradients(", "def accumulate(", 2),
+    "a function renamed": every_line(
+        LOSS, lambda data: data.replace(b"def accumulate_gradients(", b"def accumulate(")
+    ),
     "a class renamed": replaced(LOSS, "class StyleGAN2Loss", "class BetterLoss"),
     "a file moved": moved(LOSS, "losses/stylegan.py"),
     "a function moved into a class": replaced(TRAIN, "def main(", "def main(self, "),
@@ -153,8 +133,8 @@ TAKEN_OUT_WITH_A_NOTE: dict[str, tuple[Edit, str]] = {
     "a comment inside ours": (
         replaced(
             LOSS,
-            "                    loss_Gmain = loss_Gmain + loss_Gffl",
-            "                    # mine\n                    loss_Gmain = loss_Gmain + loss_Gffl",
+            "loss_Gmain = loss_Gmain + loss_Gffl",
+            "# mine\nloss_Gmain = loss_Gmain + loss_Gffl",
         ),
         "training/loss.py: a comment is removed with the patch's lines (line ",
     ),
@@ -206,8 +186,12 @@ REFUSED = {
     "an else added to ours": (
         replaced(
             LOSS,
-            "                    loss_Gmain = loss_Gmain + loss_Gffl\n",
-            "                    loss_Gmain = loss_Gmain + loss_Gffl\n                else:\n                    pass\n",
+            "loss_Gmain = loss_Gmain + loss_Gffl",
+            """
+                loss_Gmain = loss_Gmain + loss_Gffl
+            else:
+                pass
+            """,
         ),
         r"training/loss.py:\d+: `if loss_Gffl is not None:` uses loss_Gffl",
     ),
@@ -236,15 +220,11 @@ REFUSED = {
         r"training/loss.py:\d+: ",
     ),
     "our name used by the user's own code": (
-        replaced(
-            LOSS,
-            "            loss_Gmain.mean()",
-            "            print(loss_Gffl)\n            loss_Gmain.mean()",
-        ),
+        replaced(LOSS, GMAIN_BACKWARD, f"print(loss_Gffl)\n{GMAIN_BACKWARD}"),
         r"training/loss.py:\d+: `print\(loss_Gffl\)` uses loss_Gffl",
     ),
     "our module used by the user's own code": (
-        replaced(TRAIN, "    return desc, args", "    print(ffl.options)\n    return desc, args"),
+        replaced(TRAIN, "return desc, args", "print(ffl.options)\nreturn desc, args"),
         r"train.py:\d+: `print\(ffl.options\)` uses ffl",
     ),
     "our statement on a line with another": (
@@ -258,8 +238,11 @@ REFUSED = {
     "our statement alone in a branch of the user's": (
         replaced(
             LOSS,
-            "        self.ffl = ffl.GeneratorTerm(ffl_options)",
-            "        if D is not None:\n            self.ffl = ffl.GeneratorTerm(ffl_options)",
+            "self.ffl = ffl.GeneratorTerm(ffl_options)",
+            """
+            if D is not None:
+                self.ffl = ffl.GeneratorTerm(ffl_options)
+            """,
         ),
         r"training/loss.py:\d+: .* without the patch's lines",
     ),
