@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 
 import pytest
 from clones import MakeClone, contents
+from habits import BACKWARD, GMAIN_BACKWARD, JUDGED, LOSS, MODEL, replace
+from pieces import block
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
-
-LOSS, MODEL = "training/loss.py", "models/pix2pix_model.py"
-GMAIN = "loss_Gmain.mean().mul(gain).backward()"
-SUM = "self.loss_G = self.loss_G_GAN + self.loss_G_L1"
-BACKWARD = "self.loss_G.backward()"
 
 STEP = """
     def optimize_parameters(self):
@@ -31,22 +27,12 @@ STEP = """
 """
 
 
-def put(file: Path, old: str, new: str) -> None:
-    """Replace the only line ``old`` by ``new``, at its indentation."""
-    text = file.read_text(encoding="utf-8")
-    (line,) = [line for line in text.splitlines() if line.strip() == old]
-    blanks = line[: -len(old)]
-    file.write_text(
-        text.replace(line, textwrap.indent(textwrap.dedent(new).strip("\n"), blanks)), encoding="utf-8"
-    )
-
-
 # target, file, the line replaced, by what, and the refused line with the words that give the reason
 REFUSED = {
     "one branch backpropagates the scores": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if self.hinge:
             (-scores).mean().backward()
@@ -58,7 +44,7 @@ REFUSED = {
     "one of three branches": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if self.pl_weight == 1:
             loss_Gmain.mean().mul(gain).backward()
@@ -72,7 +58,7 @@ REFUSED = {
     "a handler": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         try:
             loss_Gmain.mean().mul(gain).backward()
@@ -146,7 +132,7 @@ def test_a_branch_without_the_term_is_refused(
     make_clone: MakeClone, target: str, file: str, old: str, new: str, reason: tuple[int, str, str]
 ) -> None:
     clone = make_clone(target)
-    put(clone / file, old, new)
+    replace(clone / file, {old: new})
     before = contents(clone)
     with pytest.raises(PatchError) as refused:
         plan_apply(all_recipes()[target], clone)
@@ -161,7 +147,7 @@ APPLIED = {
     "each branch backpropagates the loss": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if self.hinge:
             loss_Gmain.sum().mul(gain).backward()
@@ -172,7 +158,7 @@ APPLIED = {
     "a branch that skips the step": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if loss_Gmain.isfinite().all():
             loss_Gmain.mean().mul(gain).backward()
@@ -181,7 +167,7 @@ APPLIED = {
     "the test that the loss is made under": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if generator_step:
             loss_Gmain.mean().mul(gain).backward()
@@ -190,7 +176,7 @@ APPLIED = {
     "one more backward pass beside it": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         """
         if self.pl_weight:
             scores.square().mean().backward(retain_graph=True)
@@ -250,22 +236,28 @@ def test_branches_that_all_train_with_the_term_apply(
     make_clone: MakeClone, target: str, file: str, old: str, new: str
 ) -> None:
     clone = make_clone(target)
-    put(clone / file, old, new)
+    replace(clone / file, {old: new})
     assert plan_apply(all_recipes()[target], clone).changes
 
 
 def test_a_backward_pass_that_always_follows_the_loss_applies(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
     report = "training_stats.report('Loss/G/loss', loss_Gmain)"
-    put(clone / LOSS, GMAIN, "gain = 1")
-    put(clone / LOSS, report, f"try:\n    {report}\nfinally:\n    {GMAIN}")
+    replace(clone / LOSS, {GMAIN_BACKWARD: "gain = 1"})
+    replace(clone / LOSS, {report: f"try:\n    {report}\nfinally:\n    {GMAIN_BACKWARD}"})
     assert plan_apply(all_recipes()["stylegan2-ada"], clone).changes
 
 
 def test_a_loop_around_the_loss_that_is_left_without_the_term_is_refused(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
     file = clone / LOSS
-    put(file, GMAIN, f"if self.pl_weight:\n    scores.mean().backward()\n    break\n{GMAIN}")
+    left = """
+    if self.pl_weight:
+        scores.mean().backward()
+        break
+    loss_Gmain.mean().mul(gain).backward()
+    """
+    replace(file, {GMAIN_BACKWARD: left})
     start = "        generator_step = "
     above, found, body = file.read_text(encoding="utf-8").partition(start)
     looped = f"        for _ in range(2):\n{textwrap.indent(found + body, ' ' * 4)}"
@@ -337,11 +329,23 @@ def test_a_second_method_that_nothing_calls_is_no_reason(make_clone: MakeClone) 
 
 
 HARMLESS = {
-    "without gradients": "@torch.no_grad()\ndef value(self):\n    self.loss_G = self.judged\n    return self.loss_G",
-    "in a block without gradients": (
-        "def value(self):\n    with torch.no_grad():\n        self.loss_G = self.judged\n    return self.loss_G"
-    ),
-    "by the patched method": "def value(self):\n    self.loss_G = self.backward_G()\n    return self.loss_G",
+    "without gradients": """
+    @torch.no_grad()
+    def value(self):
+        self.loss_G = self.judged
+        return self.loss_G
+    """,
+    "in a block without gradients": """
+    def value(self):
+        with torch.no_grad():
+            self.loss_G = self.judged
+        return self.loss_G
+    """,
+    "by the patched method": """
+    def value(self):
+        self.loss_G = self.backward_G()
+        return self.loss_G
+    """,
 }
 
 
@@ -351,10 +355,13 @@ def test_a_second_method_that_does_not_train_by_itself_is_no_reason(
 ) -> None:
     clone = make_clone("pix2pix")
     file = clone / MODEL
-    step = (
-        "def optimize_parameters(self):\n    self.value()\n    self.backward_G()\n    self.optimizer_G.step()"
-    )
-    added = "".join(f"\n{textwrap.indent(each, ' ' * 4)}\n" for each in (step, method))
+    step = """
+    def optimize_parameters(self):
+        self.value()
+        self.backward_G()
+        self.optimizer_G.step()
+    """
+    added = "".join(f"\n{textwrap.indent(block(each), ' ' * 4)}" for each in (step, method))
     file.write_text(file.read_text(encoding="utf-8") + added, encoding="utf-8")
     assert plan_apply(all_recipes()["pix2pix"], clone).changes
 
@@ -362,12 +369,13 @@ def test_a_second_method_that_does_not_train_by_itself_is_no_reason(
 def test_a_part_of_the_loss_made_by_another_method_is_no_reason(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
     file = clone / MODEL
-    put(file, "judged = self.netD(torch.cat((self.real_A, self.fake_B), 1))", "judged = self.judge()")
-    file.write_text(
-        file.read_text(encoding="utf-8")
-        + "\n    def judge(self):\n        self.loss_G = 0\n        return self.netD(torch.cat((self.real_A, self.fake_B), 1))\n",
-        encoding="utf-8",
-    )
+    replace(file, {JUDGED: "judged = self.judge()"})
+    judge = """
+    def judge(self):
+        self.loss_G = 0
+        return self.netD(torch.cat((self.real_A, self.fake_B), 1))
+"""
+    file.write_text(file.read_text(encoding="utf-8") + judge, encoding="utf-8")
     assert plan_apply(all_recipes()["pix2pix"], clone).changes
 
 
@@ -375,14 +383,14 @@ SCALED = {
     "in the backward pass": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         "(loss_Gmain * 0.1).mean().mul(gain).backward()",
         "loss_Gmain * 0.1",
     ),
     "by a method": (
         "stylegan2-ada",
         LOSS,
-        GMAIN,
+        GMAIN_BACKWARD,
         "loss_Gmain.mean().mul(0.1).mul(gain).backward()",
         "loss_Gmain.mean().mul(0.1)",
     ),
@@ -415,7 +423,7 @@ def test_a_loss_that_is_scaled_with_the_term_in_it_is_said(
     make_clone: MakeClone, target: str, file: str, old: str, new: str, scaled: str
 ) -> None:
     clone = make_clone(target)
-    put(clone / file, old, new)
+    replace(clone / file, {old: new})
     (note,) = plan_apply(all_recipes()[target], clone).notes
     line = next(n for n, text in enumerate((clone / file).read_text().splitlines(), 1) if scaled in text)
     assert f"{file}:{line}: `{scaled}`" in note
@@ -423,14 +431,14 @@ def test_a_loss_that_is_scaled_with_the_term_in_it_is_said(
 
 def test_what_is_divided_by_the_loss_is_no_scaling_of_it(make_clone: MakeClone) -> None:
     clone = make_clone("pix2pix")
-    put(clone / MODEL, BACKWARD, f"rate = 1 / self.loss_G\n{BACKWARD}")
+    replace(clone / MODEL, {BACKWARD: f"rate = 1 / self.loss_G\n{BACKWARD}"})
     assert plan_apply(all_recipes()["pix2pix"], clone).notes == ()
 
 
 def test_a_part_that_is_scaled_before_the_term_is_added_is_not_said(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan2-ada")
     report = "training_stats.report('Loss/G/loss', loss_Gmain)"
-    put(clone / LOSS, report, f"loss_Gmain = loss_Gmain * 2\n{report}")
+    replace(clone / LOSS, {report: f"loss_Gmain = loss_Gmain * 2\n{report}"})
     assert plan_apply(all_recipes()["stylegan2-ada"], clone).notes == ()
 
 

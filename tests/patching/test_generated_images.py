@@ -6,26 +6,24 @@ from pathlib import Path
 
 import pytest
 from clones import MakeClone, contents
+from habits import GENERATE, MODEL
+from pieces import put
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply, plan_revert
-
-MODEL = "models/pix2pix_model.py"
-MADE = "fake_image, divergence = self.generate_fake(\n            input_semantics, real_image)"
 
 
 def change(clone: Path, made: str, name: str = "out") -> None:
     """Let generate_fake return a dict, or let it be called in another way."""
     file = clone / MODEL
     text = file.read_text(encoding="utf-8")
-    head, _, tail = text.partition(MADE)
-    body, _, rest = tail.partition("    def generate_fake")
+    body, _, rest = put(text, GENERATE, made).partition("    def generate_fake")
     body = body.replace("fake_image", f"{name}['fake_image']").replace("divergence", f"{name}['kld']")
     rest = rest.replace(
         "return self.netG(input_semantics), None",
         "return {'fake_image': self.netG(input_semantics), 'kld': None}",
     )
-    file.write_text(f"{head}{made}{body}    def generate_fake{rest}", encoding="utf-8")
+    file.write_text(f"{body}    def generate_fake{rest}", encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["out", "generate_out"])

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
-from pathlib import Path
-
 import pytest
 import torch
 from clones import MakeClone
+from habits import LOSS, replace
 
 from ffl_plugin.integrations import eg3d
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
 
-LOSS = "training/loss.py"
-MADE = "        real_img = {'image': real_img, 'image_raw': small}\n"
-
-
-def change(clone: Path, new: str) -> None:
-    file = clone / LOSS
-    text = file.read_text(encoding="utf-8")
-    assert MADE in text
-    file.write_text(
-        text.replace(MADE, textwrap.indent(textwrap.dedent(new).lstrip("\n"), " " * 8)), encoding="utf-8"
-    )
-
+MADE = "real_img = {'image': real_img, 'image_raw': small}"
 
 REFUSED = {
     "in one branch": (
@@ -73,7 +60,7 @@ REFUSED = {
 @pytest.mark.parametrize(("new", "line"), REFUSED.values(), ids=REFUSED)
 def test_images_that_may_be_no_dict_are_refused(make_clone: MakeClone, new: str, line: int) -> None:
     clone = make_clone("eg3d")
-    change(clone, new)
+    replace(clone / LOSS, {MADE: new})
     with pytest.raises(PatchError, match="real_img") as refused:
         plan_apply(all_recipes()["eg3d"], clone)
     assert (refused.value.file, refused.value.line) == (LOSS, line)
@@ -81,15 +68,13 @@ def test_images_that_may_be_no_dict_are_refused(make_clone: MakeClone, new: str,
 
 def test_a_dict_in_each_branch_applies(make_clone: MakeClone) -> None:
     clone = make_clone("eg3d")
-    change(
-        clone,
-        """
-        if self.dual:
-            real_img = {'image': real_img, 'image_raw': small}
-        else:
-            real_img = dict(image=real_img, image_raw=small)
-        """,
-    )
+    made = """
+    if self.dual:
+        real_img = {'image': real_img, 'image_raw': small}
+    else:
+        real_img = dict(image=real_img, image_raw=small)
+    """
+    replace(clone / LOSS, {MADE: made})
     assert plan_apply(all_recipes()["eg3d"], clone).changes
 
 
