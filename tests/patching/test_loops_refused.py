@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pieces import put
 
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patching import Clone, PatchError
@@ -20,45 +21,73 @@ for epoch in range(9):
         loss.backward()
         step()
 """
+LOSS = "loss = netD(fake)"
 FUNCTION = "def train(loader):\n" + "".join(f"    {line}\n" for line in SCRIPT.splitlines())
 
-TRAINED = {
+TRAINED: dict[str, dict[str, str]] = {
     "as it is": {},
-    "scaled": {
-        "loss.backward()\n        step": "with scale(loss) as scaled: scaled.backward()\n        step"
-    },
+    "scaled": {"loss.backward()\nstep": "with scale(loss) as scaled: scaled.backward()\nstep"},
     "a branch that stops before anything is trained": {
-        "fake =": "if epoch > 8:\n            break\n        fake ="
+        "fake =": """
+        if epoch > 8:
+            break
+        fake =
+        """
     },
     "a branch without a loss that goes on": {
-        "        loss = ": "        if data is None:\n            save()\n            continue\n        loss = "
+        LOSS: """
+        if data is None:
+            save()
+            continue
+        loss = netD(fake)
+        """
     },
     "an inner loop that goes on": {
-        "        loss = ": "        for each in data:\n            each.backward()\n            continue\n        loss = "
+        LOSS: """
+        for each in data:
+            each.backward()
+            continue
+        loss = netD(fake)
+        """
     },
 }
 
 LOST = {
     "a branch that trains and goes on": (
         {
-            "        loss = ": "        if warm:\n            netD(fake).backward()\n            continue\n        loss = "
+            LOSS: """
+            if warm:
+                netD(fake).backward()
+                continue
+            loss = netD(fake)
+            """
         },
         r"train.py:\d+: leaves .* before the loss is computed, with `netD\(fake\).backward\(\)`",
     ),
     "a branch that trains and stops": (
         {
-            "        loss = ": "        if warm:\n            netD(fake).backward()\n            break\n        loss = "
+            LOSS: """
+            if warm:
+                netD(fake).backward()
+                break
+            loss = netD(fake)
+            """
         },
         r"train.py:\d+: leaves .* before the loss is computed, with `netD\(fake\).backward\(\)`",
     ),
     "a branch that goes on with a loss of its own": (
         {
-            "        loss = ": "        if warm:\n            loss = netD(data)\n            continue\n        loss = "
+            LOSS: """
+            if warm:
+                loss = netD(data)
+                continue
+            loss = netD(fake)
+            """
         },
         r"train.py:\d+: continues with loss of its own",
     ),
     "another loss backpropagated": (
-        {"        loss.backward()\n        step": "        d_loss.backward()\n        step"},
+        {"loss.backward()\nstep": "d_loss.backward()\nstep"},
         "does not use loss after `loss = ",
     ),
 }
@@ -66,8 +95,7 @@ LOST = {
 
 def checked(folder: Path, text: str, function: str, replacements: dict[str, str]) -> None:
     for old, new in replacements.items():
-        assert old in SCRIPT
-        text = text.replace(*(each if not function else each.replace("\n", "\n    ") for each in (old, new)))
+        text = put(text, old, new)
     (folder / "train.py").write_text(text, encoding="utf-8")
     clone = Clone(folder)
     anchor = Last(("loss = ...",), branch="loss = ...")
