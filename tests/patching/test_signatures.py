@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pieces import block
 
 from ffl_plugin.patching.recipe import Param
 from ffl_plugin.patching.rewrite import add_edits, remove_edits
@@ -41,48 +42,158 @@ REWRITTEN = {
         "def f(a=(1, 2), b=g(')', [3, 4]), ffl_options=None): pass\n",
     ),
     "lines filled": (
-        "def f(a, b,\n      c, d=1):\n    pass\n",
-        "def f(a, b,\n      c, d=1, ffl_options=None):\n    pass\n",
+        """
+        def f(a, b,
+              c, d=1):
+            pass
+        """,
+        """
+        def f(a, b,
+              c, d=1, ffl_options=None):
+            pass
+        """,
     ),
     "one per line, trailing comma and comment": (
-        "def f(\n    a=1, # first\n    b=2, # second\n):\n    pass\n",
-        "def f(\n    a=1, # first\n    b=2, # second\n"
-        "    ffl_options=None, # Focal frequency loss\n):\n    pass\n",
+        """
+        def f(
+            a=1, # first
+            b=2, # second
+        ):
+            pass
+        """,
+        """
+        def f(
+            a=1, # first
+            b=2, # second
+            ffl_options=None, # Focal frequency loss
+        ):
+            pass
+        """,
     ),
     "one per line, aligned": (
-        "def f(\n    a        = 1,  # first\n    long_one = 2,  # second\n):\n    pass\n",
-        "def f(\n    a        = 1,  # first\n    long_one = 2,  # second\n"
-        "    ffl_options = None,  # Focal frequency loss\n):\n    pass\n",
+        """
+        def f(
+            a        = 1,  # first
+            long_one = 2,  # second
+        ):
+            pass
+        """,
+        """
+        def f(
+            a        = 1,  # first
+            long_one = 2,  # second
+            ffl_options = None,  # Focal frequency loss
+        ):
+            pass
+        """,
     ),
     "one per line, widely aligned": (
-        "def f(\n    a                  = 1,\n    quite_a_long_name  = 2,\n):\n    pass\n",
-        "def f(\n    a                  = 1,\n    quite_a_long_name  = 2,\n"
-        "    ffl_options        = None,\n):\n    pass\n",
+        """
+        def f(
+            a                  = 1,
+            quite_a_long_name  = 2,
+        ):
+            pass
+        """,
+        """
+        def f(
+            a                  = 1,
+            quite_a_long_name  = 2,
+            ffl_options        = None,
+        ):
+            pass
+        """,
     ),
     "one per line, no trailing comma": (
-        "def f(\n    a,\n    b=2  # second\n):\n    pass\n",
-        "def f(\n    a,\n    b=2,  # second\n    ffl_options=None  # Focal frequency loss\n):\n    pass\n",
+        """
+        def f(
+            a,
+            b=2  # second
+        ):
+            pass
+        """,
+        """
+        def f(
+            a,
+            b=2,  # second
+            ffl_options=None  # Focal frequency loss
+        ):
+            pass
+        """,
     ),
     "one per line, parenthesis behind the last": (
-        "def f(\n        a,\n        b=2):\n    pass\n",
-        "def f(\n        a,\n        b=2,\n        ffl_options=None):\n    pass\n",
+        """
+        def f(
+                a,
+                b=2):
+            pass
+        """,
+        """
+        def f(
+                a,
+                b=2,
+                ffl_options=None):
+            pass
+        """,
     ),
     "one per line, comma and parenthesis behind the last": (
-        "def f(\n        a,\n        b=2,):\n    pass\n",
-        "def f(\n        a,\n        b=2,\n        ffl_options=None,):\n    pass\n",
+        """
+        def f(
+                a,
+                b=2,):
+            pass
+        """,
+        """
+        def f(
+                a,
+                b=2,
+                ffl_options=None,):
+            pass
+        """,
     ),
     "one per line, keywords last": (
-        "def f(\n    a=1,  # first\n    **kwargs,  # the rest\n):\n    pass\n",
-        "def f(\n    a=1,  # first\n    ffl_options=None,  # Focal frequency loss\n"
-        "    **kwargs,  # the rest\n):\n    pass\n",
+        """
+        def f(
+            a=1,  # first
+            **kwargs,  # the rest
+        ):
+            pass
+        """,
+        """
+        def f(
+            a=1,  # first
+            ffl_options=None,  # Focal frequency loss
+            **kwargs,  # the rest
+        ):
+            pass
+        """,
     ),
     "stacked under the first": (
-        "def f(a,\n      b=2):\n    pass\n",
-        "def f(a,\n      b=2,\n      ffl_options=None):\n    pass\n",
+        """
+        def f(a,
+              b=2):
+            pass
+        """,
+        """
+        def f(a,
+              b=2,
+              ffl_options=None):
+            pass
+        """,
     ),
     "a blank line before def": (
-        "@decorate(1)\n\ndef f(a):\n    pass\n",
-        "@decorate(1)\n\ndef f(a, ffl_options=None):\n    pass\n",
+        """
+        @decorate(1)
+
+        def f(a):
+            pass
+        """,
+        """
+        @decorate(1)
+
+        def f(a, ffl_options=None):
+            pass
+        """,
     ),
     "async": ("async def f(a): pass\n", "async def f(a, ffl_options=None): pass\n"),
     "no space": ("def f(a,b=1):pass\n", "def f(a,b=1, ffl_options=None):pass\n"),
@@ -99,6 +210,7 @@ REWRITTEN = {
 
 @pytest.mark.parametrize(("old", "new"), REWRITTEN.values(), ids=REWRITTEN)
 def test_rewritten(old: str, new: str) -> None:
+    old, new = block(old), block(new)
     assert add_edits(Source(old.encode(), "file"), (EDIT,)).decode() == new
     assert remove_edits(Source(new.encode(), "file"), (EDIT,)).decode() == old
 
@@ -111,20 +223,50 @@ TAKEN_OUT_AFTER_OTHER_EDITS = {
     "moved to the front": ("def f(ffl_options=None, a=1): pass\n", "def f(a=1): pass\n"),
     "made keyword only": ("def f(a, *, b, ffl_options=None): pass\n", "def f(a, *, b): pass\n"),
     "exploded by black": (
-        "def f(\n    a,\n    b=1,\n    ffl_options=None,\n):\n    pass\n",
-        "def f(\n    a,\n    b=1,\n):\n    pass\n",
+        """
+        def f(
+            a,
+            b=1,
+            ffl_options=None,
+        ):
+            pass
+        """,
+        """
+        def f(
+            a,
+            b=1,
+        ):
+            pass
+        """,
     ),
     "joined by black": (
-        "def f(\n    a, b=1, ffl_options=None\n):\n    pass\n",
-        "def f(\n    a, b=1\n):\n    pass\n",
+        """
+        def f(
+            a, b=1, ffl_options=None
+        ):
+            pass
+        """,
+        """
+        def f(
+            a, b=1
+        ):
+            pass
+        """,
     ),
     "a comment between": (
         "def f(a, # mine\n      ffl_options=None): pass\n",
         "def f(a # mine\n      ): pass\n",
     ),
     "a line of its own between others": (
-        "def f(a,\n      ffl_options=None,\n      b=2): pass\n",
-        "def f(a,\n      b=2): pass\n",
+        """
+        def f(a,
+              ffl_options=None,
+              b=2): pass
+        """,
+        """
+        def f(a,
+              b=2): pass
+        """,
     ),
 }
 
@@ -133,4 +275,5 @@ TAKEN_OUT_AFTER_OTHER_EDITS = {
     ("edited", "expected"), TAKEN_OUT_AFTER_OTHER_EDITS.values(), ids=TAKEN_OUT_AFTER_OTHER_EDITS
 )
 def test_taken_out_after_other_edits(edited: str, expected: str) -> None:
+    edited, expected = block(edited), block(expected)
     assert remove_edits(Source(edited.encode(), "file"), (EDIT,)).decode() == expected
