@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 from clones import FIXTURES, MakeClone
+from pieces import put
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
 
 LOOP = """
 def training_loop(loss_kwargs, rank=0):
-    {parts}
-    loss = construct_class_by_name({given}, **loss_kwargs)
+    PARTS
+    loss = construct_class_by_name(GIVEN, **loss_kwargs)
 """
-ADA = "modules = dict()\n    for name, module in [('G_mapping', 1), ('G_synthesis', 2), ('D', 3), (None, 4)]:\n        modules[name] = module"
+
+
+def loop_of(parts: str, given: str) -> str:
+    return put(put(LOOP, "PARTS", parts), "GIVEN", given)
 
 
 def with_loss_of(make_clone: MakeClone, launcher: str, loss: str, loop: str = "") -> Path:
@@ -46,7 +50,7 @@ def test_of_two_repositories_is_refused(
 def test_a_launcher_for_another_clone_is_refused(make_clone: MakeClone) -> None:
     """A script in a folder of its own, beside the loss and the loop of another repository."""
     clone = with_loss_of(make_clone, "stylegan2-ada", "stylegan3")
-    loop = LOOP.format(parts="pass", given="device=rank, G=1, D=2")
+    loop = loop_of(parts="pass", given="device=rank, G=1, D=2")
     (clone / "training" / "training_loop.py").write_text(loop, encoding="utf-8")
     (clone / "scripts").mkdir()
     (clone / "train.py").rename(clone / "scripts" / "train.py")
@@ -56,11 +60,25 @@ def test_a_launcher_for_another_clone_is_refused(make_clone: MakeClone) -> None:
 
 
 LOOPS = {
-    "named": (LOOP.format(parts="pass", given="device=rank, G=1, D=2"), "stylegan3"),
-    "collected in a loop": (LOOP.format(parts=ADA, given="device=rank, **modules"), "stylegan2-ada"),
+    "named": (loop_of(parts="pass", given="device=rank, G=1, D=2"), "stylegan3"),
+    "collected in a loop": (
+        loop_of(
+            parts="""
+            modules = dict()
+            for name, module in [('G_mapping', 1), ('G_synthesis', 2), ('D', 3), (None, 4)]:
+                modules[name] = module
+            """,
+            given="device=rank, **modules",
+        ),
+        "stylegan2-ada",
+    ),
     "collected one by one": (
-        LOOP.format(
-            parts="modules = {}\n    modules['G_mapping'] = 1\n    modules['D'] = 2",
+        loop_of(
+            parts="""
+            modules = {}
+            modules['G_mapping'] = 1
+            modules['D'] = 2
+            """,
             given="device=rank, **modules",
         ),
         "stylegan2-ada",

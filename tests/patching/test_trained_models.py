@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 from clones import MakeClone, contents
+from pieces import put
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply
 
 TRAINER = """
-{imported}
+IMPORTED
 
 
 class Trainer:
     def __init__(self, opt):
-        {made}
+        MADE
         if len(opt.gpu_ids) > 0:
             self.model = Parallel(self.model, device_ids=opt.gpu_ids)
 
@@ -42,6 +43,10 @@ class HeirModel(Pix2PixModel):
 """
 
 
+def trainer_of(imported: str, made: str) -> str:
+    return put(put(TRAINER, "IMPORTED", imported), "MADE", made)
+
+
 def write(clone: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,7 @@ def spade(make_clone: MakeClone, imported: str, made: str) -> Path:
     write(
         clone,
         {
-            "trainers/trainer.py": TRAINER.format(imported=imported, made=made),
+            "trainers/trainer.py": trainer_of(imported, made),
             "models/label_model.py": OWN,
             "models/heir_model.py": HEIR,
             "models/parallel.py": "class Parallel:\n    pass\n",
@@ -71,7 +76,11 @@ OTHERS = {
     "through its package": ("from models import Chosen", "self.model = Chosen(opt)"),
     "in one branch": (
         "from models.label_model import LabelModel\nfrom models.pix2pix_model import Pix2PixModel",
-        "self.model = Pix2PixModel(opt)\n        if opt.labels:\n            self.model = LabelModel(opt)",
+        """
+        self.model = Pix2PixModel(opt)
+        if opt.labels:
+            self.model = LabelModel(opt)
+        """,
     ),
 }
 
@@ -104,14 +113,7 @@ def test_a_trainer_of_the_patched_model_applies(make_clone: MakeClone, imported:
 
 def test_a_trainer_that_the_launcher_does_not_import_is_no_reason(make_clone: MakeClone) -> None:
     clone = spade(make_clone, *SAME["the class"])
-    write(
-        clone,
-        {
-            "trainers/label_trainer.py": TRAINER.format(
-                imported=OTHERS["another class"][0], made=OTHERS["another class"][1]
-            )
-        },
-    )
+    write(clone, {"trainers/label_trainer.py": trainer_of(*OTHERS["another class"])})
     assert plan_apply(all_recipes()["spade"], clone).changes
     (clone / "train.py").write_text("from trainers.label_trainer import Trainer\n", encoding="utf-8")
     with pytest.raises(PatchError, match="LabelModel"):
@@ -145,7 +147,11 @@ def create_model(opt):
             model = Pix2PixModel(opt)
     return model
 """
-OTHER = "class OtherModel:\n    def backward_G(self):\n        self.loss_G.backward()\n"
+OTHER = """
+class OtherModel:
+    def backward_G(self):
+        self.loss_G.backward()
+"""
 
 
 @pytest.mark.parametrize("target", ["pix2pix", "cyclegan"])
@@ -192,7 +198,7 @@ def test_of_several_other_models_the_copy_of_the_patched_one_is_named(make_clone
 def test_the_trainer_of_another_repository_in_the_folder_is_no_reason(make_clone: MakeClone) -> None:
     clone = make_clone("spade")
     model = (clone / "models" / "pix2pix_model.py").read_text(encoding="utf-8")
-    trainer = TRAINER.format(imported=SAME["the class"][0], made=SAME["the class"][1])
+    trainer = trainer_of(*SAME["the class"])
     write(clone, {"inner/models/pix2pix_model.py": model, "inner/trainers/trainer.py": trainer})
     assert plan_apply(all_recipes()["spade"], clone).changes
 
