@@ -93,7 +93,11 @@ def test_a_script_that_uses_ours_has_none_of_its_own(tmp_path: Path, used: str) 
     assert "of its own" in str(CliRunner().invoke(apply, ["auto", str(tmp_path)]).exception)
 
 
-BASE = "class BaseOptions:\n    def initialize(self, parser):\n        parser.add_argument('--model', type=str, default='{}')\n"
+BASE = """\
+class BaseOptions:
+    def initialize(self, parser):
+        parser.add_argument('--model', type=str, default='{}')
+"""
 
 
 @pytest.mark.parametrize("default", ["cut", "cycle_gan"])

@@ -12,6 +12,14 @@ from ffl_plugin.patching import PatchError, plan_apply, plan_revert, status
 from ffl_plugin.patching.detect import detect
 
 TARGETS = ["stylegan2-ada", "stylegan3"]
+OWN = """\
+from training.loss import StyleGAN2Loss
+
+
+class OwnLoss(StyleGAN2Loss):
+    def run_G(self):
+        return None
+"""
 
 
 def rename(clone: Path, *files: str) -> None:
@@ -57,10 +65,7 @@ def test_a_class_of_its_own_beside_the_usual_one(make_clone: MakeClone, target: 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_class_without_the_form_is_named_with_its_line(make_clone: MakeClone, target: str) -> None:
     clone = make_clone(target)
-    (clone / "training" / "own.py").write_text(
-        "from training.loss import StyleGAN2Loss\n\n\nclass OwnLoss(StyleGAN2Loss):\n    def run_G(self):\n        return None\n",
-        encoding="utf-8",
-    )
+    (clone / "training" / "own.py").write_text(OWN, encoding="utf-8")
     train = clone / "train.py"
     text = train.read_text(encoding="utf-8").replace("training.loss.StyleGAN2Loss", "training.own.OwnLoss")
     train.write_text(text, encoding="utf-8")

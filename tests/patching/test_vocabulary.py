@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pieces import put
 
 from ffl_plugin.patching import PatchError, Recipe, plan_apply, plan_revert, status
 from ffl_plugin.patching.recipe import Anchor, File, Import, Last, Only, Statement, Version
@@ -180,7 +181,7 @@ REFUSED: dict[str, tuple[str, str, Anchor, str]] = {
         r"train.py:3: there is no `g_loss = ...` in train above line 4",
     ),
     "above one of two": (
-        STEPS.replace("        g_loss = ", "        g_loss = 0\n        g_loss = "),
+        put(STEPS, "g_loss = judge(fake)", "g_loss = 0\ng_loss = judge(fake)"),
         "train",
         Last(LAST_FAKE, branch="g_loss = ...", above=Only(("g_loss = ...",))),
         r"`g_loss = ...`.* found 2 \(lines 9 and 10\)",
@@ -200,8 +201,18 @@ def test_refused(text: str, function: str, anchor: Anchor, message: str) -> None
         add_edits(Source(text.encode(), "train.py"), (Statement(function, "mine.call()", after=anchor),))
 
 
-BASE = "class Base:\n    def __init__(self):\n        self.parser = Parser()\n"
-OPTIONS = "{}\n\nclass Options({}):\n    def initialize(self):\n        self.parser.add('x')\n"
+BASE = """\
+class Base:
+    def __init__(self):
+        self.parser = Parser()
+"""
+OPTIONS = """\
+{}
+
+class Options({}):
+    def initialize(self):
+        self.parser.add('x')
+"""
 
 INHERITED = {
     "a relative import": ("from .base import Base", "Base", {"options/base.py": BASE}),
