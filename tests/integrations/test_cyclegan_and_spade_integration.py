@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import copy
 import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,11 +17,13 @@ from ffl_plugin.integrations import cyclegan, spade
 from ffl_plugin.integrations._monitor import gradient_norm
 
 
-def batch(seed):
+def batch(seed: int) -> torch.Tensor:
     return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-def options(tmp_path, add, arguments=()):
+def options(
+    tmp_path: Path, add: Callable[[argparse.ArgumentParser], None], arguments: Sequence[str] = ()
+) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add(parser)
     return argparse.Namespace(
@@ -27,14 +31,14 @@ def options(tmp_path, add, arguments=()):
     )
 
 
-def cyclegan_model(tmp_path, *arguments):
+def cyclegan_model(tmp_path: Path, *arguments: str) -> SimpleNamespace:
     opt = options(tmp_path, cyclegan.add_options, arguments)
     model = SimpleNamespace(opt=opt, loss_names=["G_A", "G_B"])
     cyclegan.setup(model)
     return model
 
 
-def test_cyclegan_compares_what_came_back_with_what_left(tmp_path):
+def test_cyclegan_compares_what_came_back_with_what_left(tmp_path: Path) -> None:
     model = cyclegan_model(tmp_path, "--ffl-weight=2")
     rec_a, real_a, rec_b, real_b = map(batch, range(4))
     total = cyclegan.add_terms(model, torch.tensor(5.0), rec_a, real_a, rec_b, real_b)
@@ -44,7 +48,7 @@ def test_cyclegan_compares_what_came_back_with_what_left(tmp_path):
     assert model.loss_names == ["G_A", "G_B", "FFL_A", "FFL_B"]
 
 
-def test_cyclegan_finds_one_weight_for_both_domains(tmp_path):
+def test_cyclegan_finds_one_weight_for_both_domains(tmp_path: Path) -> None:
     model = cyclegan_model(tmp_path, "--ffl-share=0.5", "--ffl-share-steps=2")
     norms = []
     for step in range(3):
@@ -62,7 +66,7 @@ def test_cyclegan_finds_one_weight_for_both_domains(tmp_path):
     torch.testing.assert_close(model.loss_FFL_B, expected, rtol=1e-3, atol=0)
 
 
-def test_cyclegan_prints_the_gradients_of_both_domains(tmp_path):
+def test_cyclegan_prints_the_gradients_of_both_domains(tmp_path: Path) -> None:
     model = cyclegan_model(tmp_path, "--ffl-weight=2", "--ffl-monitor=2")
     gradients = ["grad_FFL_A", "grad_rest_A", "grad_FFL_B", "grad_rest_B"]
     assert model.loss_names == ["G_A", "G_B", "FFL_A", "FFL_B", *gradients]
@@ -75,39 +79,39 @@ def test_cyclegan_prints_the_gradients_of_both_domains(tmp_path):
     assert model.loss_grad_FFL_A > 0 and model.loss_grad_FFL_B > 0
 
 
-def test_cyclegan_off_returns_the_very_loss(tmp_path):
+def test_cyclegan_off_returns_the_very_loss(tmp_path: Path) -> None:
     model = cyclegan_model(tmp_path)
     loss = torch.tensor(5.0)
     assert cyclegan.add_terms(model, loss, *map(batch, range(4))) is loss
     assert model.loss_names == ["G_A", "G_B"]
 
 
-def test_a_cyclegan_test_gets_no_flags():
+def test_a_cyclegan_test_gets_no_flags() -> None:
     parser = argparse.ArgumentParser()
     cyclegan.add_options(parser, is_train=False)
     assert vars(parser.parse_args([])) == {}
 
 
 class SpadeModel(torch.nn.Module):
-    def __init__(self, opt):
+    def __init__(self, opt: argparse.Namespace) -> None:
         super().__init__()
         self.opt = opt
         spade.setup(self)
 
-    def forward(self, fake, real):
+    def forward(self, fake: torch.Tensor, real: torch.Tensor) -> dict[str, torch.Tensor]:
         losses = {"GAN": fake.mean()}
         spade.add_term(self, losses, fake, real)
         return losses
 
 
-def test_spade_compares_each_image_with_its_own_target(tmp_path):
+def test_spade_compares_each_image_with_its_own_target(tmp_path: Path) -> None:
     model = SpadeModel(options(tmp_path, spade.add_options, ["--ffl-weight=2"]))
     losses = model(batch(0), batch(1))
     torch.testing.assert_close(losses["FFL"], 2 * focal_frequency_loss(batch(0), batch(1), spectrum="image"))
     assert model.state_dict() == {}  # nothing of ours in upstream's checkpoints
 
 
-def test_spade_prints_the_gradients_and_trains_as_without(tmp_path):
+def test_spade_prints_the_gradients_and_trains_as_without(tmp_path: Path) -> None:
     """As with DataParallel: replicas of a model, whose dicts must have the same keys in every step."""
     trained = []
     for flags in ([], ["--ffl-monitor=2"]):
@@ -130,18 +134,20 @@ def test_spade_prints_the_gradients_and_trains_as_without(tmp_path):
     assert all(torch.equal(*pair) for pair in zip(trained[:4], trained[4:]))
 
 
-def test_spade_off_adds_nothing(tmp_path):
+def test_spade_off_adds_nothing(tmp_path: Path) -> None:
     assert list(SpadeModel(options(tmp_path, spade.add_options))(batch(0), batch(1))) == ["GAN"]
 
 
 @pytest.mark.parametrize("flag", ["--ffl-start=1", "--ffl-ramp=1"])
-def test_spade_cannot_count_epochs_and_has_no_schedule(tmp_path, flag, capsys):
+def test_spade_cannot_count_epochs_and_has_no_schedule(
+    tmp_path: Path, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         options(tmp_path, spade.add_options, [flag])
     assert "unrecognized arguments" in capsys.readouterr().err
 
 
-def test_a_size_that_spade_crops_to_is_checked_while_parsing(capsys):
+def test_a_size_that_spade_crops_to_is_checked_while_parsing(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--preprocess_mode", default="scale_width_and_crop")
     parser.add_argument("--crop_size", type=int, default=256)

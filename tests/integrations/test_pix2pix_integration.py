@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +19,7 @@ from ffl_plugin.integrations._monitor import gradient_norm
 ON = ["--ffl-weight=2"]
 
 
-def parse(arguments, is_train=True):
+def parse(arguments: list[str], is_train: bool = True) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train.py")
     parser.add_argument("--crop_size", type=int, default=64)
     parser.add_argument("--preprocess", default="resize_and_crop")
@@ -30,7 +33,7 @@ def parse(arguments, is_train=True):
 class Model:
     """The parts of upstream's model that the integration touches."""
 
-    def __init__(self, folder, arguments=(), is_train=True):
+    def __init__(self, folder: Path, arguments: Sequence[str] = (), is_train: bool = True) -> None:
         self.opt = parse(list(arguments), is_train)
         self.opt.isTrain = is_train
         self.opt.checkpoints_dir = str(folder)
@@ -40,7 +43,7 @@ class Model:
         optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
         self.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1000)]
 
-    def step(self, seed=0):
+    def step(self, seed: int = 0) -> Model:
         generator = torch.Generator().manual_seed(seed)
         self.fake_B = (torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1).requires_grad_()
         self.real_B = torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1
@@ -52,7 +55,7 @@ class Model:
 class ModelOfAFork(Model):
     """Its options have other names for the checkpoints, and no --epoch_count."""
 
-    def __init__(self, folder, arguments=()):
+    def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
         self.opt = parse(list(arguments))
         self.opt.log_dir = str(folder)
         del self.opt.epoch_count
@@ -60,12 +63,14 @@ class ModelOfAFork(Model):
         ffl.setup(self)
 
 
-def record(folder):
+def record(folder: Path) -> list[dict[str, Any]]:
     path = folder / "facades" / "ffl_opt.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_fork_without_checkpoints_dir_trains_without_a_record(tmp_path, capsys):
+def test_a_fork_without_checkpoints_dir_trains_without_a_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     silent = ModelOfAFork(tmp_path).step()
     assert silent.loss_G is silent.loss_G_L1
     assert capsys.readouterr().err == ""
@@ -74,14 +79,14 @@ def test_a_fork_without_checkpoints_dir_trains_without_a_record(tmp_path, capsys
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_subclass_with_a_backward_pass_of_its_own_does_not_train_without_the_term(tmp_path):
+def test_a_subclass_with_a_backward_pass_of_its_own_does_not_train_without_the_term(tmp_path: Path) -> None:
     model = Model(tmp_path, ON)  # nothing has called `add_term` when the first losses are printed
     with pytest.raises(FFLError, match=r"Model in .*test_pix2pix_integration trains without the FFL term"):
         float(model.loss_G_FFL)
     assert model.step().loss_G_FFL.item() > 0
 
 
-def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path):
+def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path: Path) -> None:
     model = Model(tmp_path).step()
     assert model.loss_G is model.loss_G_L1
     assert model.loss_names == ["G_GAN", "G_L1"]
@@ -89,7 +94,7 @@ def test_off_returns_the_very_loss_and_leaves_no_trace(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_adds_the_weighted_loss_and_prints_it(tmp_path):
+def test_on_adds_the_weighted_loss_and_prints_it(tmp_path: Path) -> None:
     model = Model(tmp_path, ON).step()
     expected = 2 * focal_frequency_loss(model.fake_B, model.real_B, spectrum="batch")
     torch.testing.assert_close(model.loss_G_FFL, expected)
@@ -97,7 +102,7 @@ def test_on_adds_the_weighted_loss_and_prints_it(tmp_path):
     assert model.loss_names == ["G_GAN", "G_L1", "G_FFL"]
 
 
-def test_the_monitor_prints_the_gradients_at_the_generated_image(tmp_path):
+def test_the_monitor_prints_the_gradients_at_the_generated_image(tmp_path: Path) -> None:
     model = Model(tmp_path, [*ON, "--ffl-monitor"])
     assert model.loss_names == ["G_GAN", "G_L1", "G_FFL", "grad_FFL", "grad_GAN", "grad_rest"]
     assert math.isnan(model.loss_grad_FFL)
@@ -114,25 +119,25 @@ def test_the_monitor_prints_the_gradients_at_the_generated_image(tmp_path):
     assert torch.equal(monitored, model.fake_B.grad)
 
 
-def test_the_monitor_prints_the_adversarial_gradient_where_there_is_one(tmp_path):
+def test_the_monitor_prints_the_adversarial_gradient_where_there_is_one(tmp_path: Path) -> None:
     model = Model(tmp_path, [*ON, "--ffl-monitor=1"]).step()
     model.loss_G_GAN = 7 * model.fake_B.abs().mean()
     ffl.add_term(model, model.loss_G_L1 + model.loss_G_GAN, model.fake_B, model.real_B)
     assert float(model.loss_grad_GAN) == pytest.approx(7, rel=1e-5)
 
 
-def test_without_the_monitor_there_is_nothing_more_to_print(tmp_path):
+def test_without_the_monitor_there_is_nothing_more_to_print(tmp_path: Path) -> None:
     assert not [name for name in vars(Model(tmp_path, ON).step()) if "grad" in name]
 
 
-def test_a_test_gets_no_flags_and_no_term(tmp_path):
+def test_a_test_gets_no_flags_and_no_term(tmp_path: Path) -> None:
     model = Model(tmp_path, is_train=False)
     assert not any(name.startswith("ffl") for name in vars(model.opt))
     assert model.ffl_term is None and model.loss_names == ["G_GAN", "G_L1"]
 
 
 @pytest.mark.parametrize("spelling", ["--ffl-patch-factor", "--ffl_patch_factor"])
-def test_both_spellings(spelling):
+def test_both_spellings(spelling: str) -> None:
     assert parse([spelling, "2"]).ffl_patch_factor == 2
 
 
@@ -146,7 +151,7 @@ def test_both_spellings(spelling):
     ],
     ids=str,
 )
-def test_switches_take_a_value_or_none(given, expected):
+def test_switches_take_a_value_or_none(given: list[str], expected: bool) -> None:
     assert parse(given).ffl_log_matrix is expected
 
 
@@ -165,7 +170,9 @@ def test_switches_take_a_value_or_none(given, expected):
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
-def test_what_cannot_train_is_argparses_own_error(arguments, message, capsys):
+def test_what_cannot_train_is_argparses_own_error(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(arguments)
     assert ended.value.code == 2
@@ -173,7 +180,9 @@ def test_what_cannot_train_is_argparses_own_error(arguments, message, capsys):
     assert error.startswith("usage: train.py") and message in error
 
 
-def test_uncropped_images_show_at_the_first_step_that_the_patches_do_not_fill_them(tmp_path, capsys):
+def test_uncropped_images_show_at_the_first_step_that_the_patches_do_not_fill_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = Model(tmp_path, ["--ffl-weight=1", "--ffl-patch-factor=3", "--preprocess=none"])
     with pytest.raises(SystemExit) as ended:
         model.step()
@@ -181,7 +190,7 @@ def test_uncropped_images_show_at_the_first_step_that_the_patches_do_not_fill_th
     assert "error: --ffl-patch-factor 3 does not divide images of 8x8" in capsys.readouterr().err
 
 
-def test_a_subclass_that_never_reads_our_options_trains_without_the_term(tmp_path):
+def test_a_subclass_that_never_reads_our_options_trains_without_the_term(tmp_path: Path) -> None:
     model = Model(tmp_path)
     del model.ffl_term
     for name in [name for name in vars(model.opt) if name.startswith("ffl")]:
@@ -190,7 +199,7 @@ def test_a_subclass_that_never_reads_our_options_trains_without_the_term(tmp_pat
     assert model.loss_G is model.loss_G_L1
 
 
-def test_a_subclass_whose_constructor_never_came_to_setup_still_gets_the_term(tmp_path):
+def test_a_subclass_whose_constructor_never_came_to_setup_still_gets_the_term(tmp_path: Path) -> None:
     model = Model(tmp_path, ON)
     model.loss_names = ["G_GAN", "G_L1"]
     del model.ffl_term
@@ -198,12 +207,12 @@ def test_a_subclass_whose_constructor_never_came_to_setup_still_gets_the_term(tm
     assert model.loss_G is not model.loss_G_L1 and "G_FFL" in model.loss_names
 
 
-def test_flags_without_a_weight_are_warned_of(tmp_path, capsys):
+def test_flags_without_a_weight_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Model(tmp_path, ["--ffl-alpha=2"])
     assert "--ffl-alpha without effect" in capsys.readouterr().err
 
 
-def test_every_start_goes_on_record(tmp_path):
+def test_every_start_goes_on_record(tmp_path: Path) -> None:
     Model(tmp_path, ON)
     Model(tmp_path, [*ON, "--continue_train"])
     Model(tmp_path)
@@ -227,7 +236,13 @@ def test_every_start_goes_on_record(tmp_path):
     ],
     ids=str,
 )
-def test_continuing_with_other_settings_is_warned_of(tmp_path, capsys, before, after, warning):
+def test_continuing_with_other_settings_is_warned_of(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: list[str],
+    after: list[str],
+    warning: str | None,
+) -> None:
     Model(tmp_path, before)
     capsys.readouterr()
     Model(tmp_path, [*after, "--continue_train"])
@@ -239,7 +254,7 @@ def test_continuing_with_other_settings_is_warned_of(tmp_path, capsys, before, a
 SHARED = ["--ffl-share=0.5", "--ffl-share-steps=2"]
 
 
-def train_with_backward(model, steps, start=0):
+def train_with_backward(model: Model, steps: int, start: int = 0) -> list[float]:
     """Train some steps; what was added to the loss in each."""
     added = []
     for seed in range(start, start + steps):
@@ -248,7 +263,9 @@ def train_with_backward(model, steps, start=0):
     return added
 
 
-def test_a_share_is_found_recorded_and_gone_on_with(tmp_path, capsys):
+def test_a_share_is_found_recorded_and_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = Model(tmp_path, SHARED)
     assert [value > 0 for value in train_with_backward(model, 4)] == [False, False, True, True]
     said = capsys.readouterr().out
@@ -270,24 +287,26 @@ def test_a_share_is_found_recorded_and_gone_on_with(tmp_path, capsys):
     [SHARED, ["--ffl-share=0.4", "--ffl-share-steps=2", "--continue_train"]],
     ids=["from the beginning", "another share"],
 )
-def test_what_is_not_the_same_training_calibrates_again(tmp_path, arguments):
+def test_what_is_not_the_same_training_calibrates_again(tmp_path: Path, arguments: list[str]) -> None:
     train_with_backward(Model(tmp_path, SHARED), 3)
     assert train_with_backward(Model(tmp_path, arguments), 2) == [0, 0]
 
 
-def test_a_calibration_that_was_interrupted_begins_again(tmp_path):
+def test_a_calibration_that_was_interrupted_begins_again(tmp_path: Path) -> None:
     train_with_backward(Model(tmp_path, SHARED), 2)
     model = Model(tmp_path, [*SHARED, "--continue_train"])
     assert [value > 0 for value in train_with_backward(model, 3)] == [False, False, True]
 
 
-def test_a_weight_beside_a_share_is_refused(capsys):
+def test_a_weight_beside_a_share_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["--ffl-share=0.1", "--ffl-weight=1"])
     assert "--ffl-weight and --ffl-share" in capsys.readouterr().err
 
 
-def test_a_damaged_record_is_kept_and_training_goes_on(tmp_path, capsys):
+def test_a_damaged_record_is_kept_and_training_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Model(tmp_path, ON)
     path = tmp_path / "facades" / "ffl_opt.jsonl"
     whole = path.read_text()
@@ -300,13 +319,17 @@ def test_a_damaged_record_is_kept_and_training_goes_on(tmp_path, capsys):
     assert json.loads(lines[2])["settings"]["weight"] == 0.0
 
 
-def test_a_record_that_cannot_be_written_does_not_stop_the_training(tmp_path, capsys):
+def test_a_record_that_cannot_be_written_does_not_stop_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "facades").write_text("a file where the folder should be")
     assert Model(tmp_path, ON).ffl_term is not None
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_only_the_first_process_writes_and_warns(tmp_path, capsys, monkeypatch):
+def test_only_the_first_process_writes_and_warns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Model(tmp_path, ON)
     monkeypatch.setenv("RANK", "1")
     model = Model(tmp_path, ["--ffl-weight=3", "--continue_train"])
@@ -318,7 +341,7 @@ SCHEDULE = [*ON, "--ffl-start=1", "--ffl-ramp=2"]
 SHARES = [0, 0.25, 0.75, 1, 1]  # of epochs 1 to 5, each counted by its middle
 
 
-def train_epochs(model, count, steps_first=False):
+def train_epochs(model: Model, count: int, steps_first: bool = False) -> list[float]:
     """Train as upstream does, stepping the learning rate after each epoch or before it; the shares seen."""
     shares = []
     for _ in range(count):
@@ -333,14 +356,14 @@ def train_epochs(model, count, steps_first=False):
     return shares[::2]
 
 
-def batches(seed):
+def batches(seed: int) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return [torch.rand(2, 3, 8, 8, generator=generator) * 2 - 1 for _ in range(2)]
 
 
 @pytest.mark.parametrize("steps_first", [False, True])
 @pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
-def test_the_schedule_counts_epochs_by_the_learning_rate(tmp_path, steps_first):
+def test_the_schedule_counts_epochs_by_the_learning_rate(tmp_path: Path, steps_first: bool) -> None:
     assert train_epochs(Model(tmp_path, SCHEDULE), 5, steps_first) == pytest.approx(SHARES)
 
 
@@ -354,7 +377,9 @@ def test_the_schedule_counts_epochs_by_the_learning_rate(tmp_path, steps_first):
     ],
     ids=str,
 )
-def test_the_schedule_goes_on_where_the_training_was(tmp_path, flags, expected):
+def test_the_schedule_goes_on_where_the_training_was(
+    tmp_path: Path, flags: list[str], expected: list[float]
+) -> None:
     model = Model(tmp_path, SCHEDULE)
     train_epochs(model, 3)  # the third is not over as far as anyone knows
     shares = train_epochs(Model(tmp_path, [*SCHEDULE, *flags]), len(expected))
@@ -362,21 +387,21 @@ def test_the_schedule_goes_on_where_the_training_was(tmp_path, flags, expected):
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
-def test_the_schedule_of_a_fork_without_epoch_count_begins_at_the_first_epoch(tmp_path):
+def test_the_schedule_of_a_fork_without_epoch_count_begins_at_the_first_epoch(tmp_path: Path) -> None:
     model = ModelOfAFork(tmp_path, SCHEDULE)
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     model.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1000)]
     assert train_epochs(model, 5) == pytest.approx(SHARES)
 
 
-def test_a_schedule_without_anything_to_count_by_is_refused(tmp_path):
+def test_a_schedule_without_anything_to_count_by_is_refused(tmp_path: Path) -> None:
     model = Model(tmp_path, SCHEDULE)
     del model.schedulers
     with pytest.raises(FFLError, match="learning rate schedule"):
         model.step()
 
 
-def test_without_a_schedule_nothing_is_counted(tmp_path):
+def test_without_a_schedule_nothing_is_counted(tmp_path: Path) -> None:
     model = Model(tmp_path, ON)
     del model.schedulers
     model.step()

@@ -43,7 +43,7 @@ class Training:
         later: bool = False,
         dtype: torch.dtype = torch.float32,
         **term: Any,
-    ):
+    ) -> None:
         torch.manual_seed(0)
         self.generator = nn.Sequential(nn.Linear(4, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
         self.optimizer = torch.optim.SGD(self.generator.parameters(), lr=0.1)
