@@ -27,12 +27,14 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         ("WEBP", {"lossless": True, "icc_profile": PROFILE}, None),
     ],
 )
-def test_lossy_formats_are_told_from_lossless_ones(form, options, expected):
+def test_lossy_formats_are_told_from_lossless_ones(
+    form: str, options: dict[str, int | bytes], expected: str | None
+) -> None:
     stream = io.BytesIO()
     Image.fromarray(picture(0, 16, 16)).save(stream, form, **options)
     assert lossy_format(stream.getvalue()) == expected
 
 
-def test_data_cut_off_is_of_no_lossy_format():
+def test_data_cut_off_is_of_no_lossy_format() -> None:
     assert lossy_format(b"RIFF\x10\0\0\0WEBP") is None
     assert lossy_format(b"") is None

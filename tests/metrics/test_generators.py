@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,7 +194,9 @@ def test_a_stopped_command_stops_the_sampling(
 
     started = []
 
-    def keep(*arguments, popen=subprocess.Popen, **settings):  # type: ignore[no-untyped-def]
+    def keep(
+        *arguments: Any, popen: type[subprocess.Popen[bytes]] = subprocess.Popen, **settings: Any
+    ) -> subprocess.Popen[bytes]:
         started.append(popen(*arguments, **settings))
         return started[-1]
 

@@ -24,7 +24,7 @@ def maps(tmp_path: Path, predicted: np.ndarray, true: np.ndarray) -> Path:
     return tmp_path
 
 
-def measured(folder: Path, classes: int = 8):
+def measured(folder: Path, classes: int = 8) -> SegmentationScores:
     return measure_segmentation(open_pairs(folder / "predicted", folder / "true"), classes=classes)
 
 

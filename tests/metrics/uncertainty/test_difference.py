@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,17 +11,17 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.uncertainty import compare_pairs, compare_values
+from ffl_plugin.metrics.uncertainty import SamplingError, compare_pairs, compare_values
 
 FID = Metric("fid", "FID")
 
 
-def scores(values, names=None):
+def scores(values: Sequence[float] | np.ndarray, names: Sequence[str] | None = None) -> PairScores:
     values = np.asarray(values, dtype=float)
     return PairScores(tuple(names or map(str, range(len(values)))), {"lfd": values})
 
 
-def test_one_training_per_side_is_the_paired_t_interval():
+def test_one_training_per_side_is_the_paired_t_interval() -> None:
     generator = np.random.default_rng(0)
     before, after = generator.normal(10, 1, 12), generator.normal(9, 1, 12)
     (found,) = compare_pairs(Sides([scores(before)], [scores(after)]))
@@ -30,7 +31,7 @@ def test_one_training_per_side_is_the_paired_t_interval():
     assert found.training_spread is None
 
 
-def test_trainings_alone_are_the_pooled_t_interval():
+def test_trainings_alone_are_the_pooled_t_interval() -> None:
     before, after = [10.0, 12.0, 11.0], [7.0, 8.5]
     found = compare_values(FID, Sides(before, after))
     expected = stats.ttest_ind(after, before).confidence_interval(0.95)
@@ -39,12 +40,12 @@ def test_trainings_alone_are_the_pooled_t_interval():
     assert found.sampling is None
 
 
-def of_covariance(covariance):
+def of_covariance(covariance: np.ndarray) -> SamplingError:
     """The error of sampling of values of that covariance."""
     return lambda weights: math.sqrt(weights @ np.asarray(covariance) @ weights)
 
 
-def test_both_uncertainties_add_with_welchs_degrees_of_freedom():
+def test_both_uncertainties_add_with_welchs_degrees_of_freedom() -> None:
     """What all trainings of a side have in common makes no spread between them."""
     before, after, error, degrees = [10.0, 12.0], [7.0, 8.0], 0.5, 9
     common = np.kron(np.diag([error**2, 0]), np.ones((2, 2)))
@@ -57,7 +58,7 @@ def test_both_uncertainties_add_with_welchs_degrees_of_freedom():
     assert found.training_spread == pytest.approx(math.sqrt(1.25))
 
 
-def test_images_of_each_training_alone_are_in_the_spread_already():
+def test_images_of_each_training_alone_are_in_the_spread_already() -> None:
     before, after = [10.0, 12.0, 11.0], [7.0, 8.0]
     own = of_covariance(0.1 * np.eye(5))
     found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
@@ -66,7 +67,7 @@ def test_images_of_each_training_alone_are_in_the_spread_already():
     assert found.sampling == pytest.approx(math.sqrt(0.1 * (1 / 2 + 1 / 3)))
 
 
-def test_trainings_that_agree_by_chance_leave_the_interval_of_images():
+def test_trainings_that_agree_by_chance_leave_the_interval_of_images() -> None:
     before, after = [10.0, 10.01, 10.0], [7.0, 7.01]
     own = of_covariance(4 * np.eye(5))
     found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
@@ -74,7 +75,7 @@ def test_trainings_that_agree_by_chance_leave_the_interval_of_images():
     assert found.high - found.low == pytest.approx(2 * half)
 
 
-def test_of_a_side_with_one_training_the_spread_holds_nothing():
+def test_of_a_side_with_one_training_the_spread_holds_nothing() -> None:
     before, after = [10.0], [7.0, 8.0]
     own = of_covariance(np.diag([9.0, 0.2, 0.2]))
     found = compare_values(FID, Sides(before, after), sampling=own, degrees=50)
@@ -96,29 +97,29 @@ def test_of_a_side_with_one_training_the_spread_holds_nothing():
         ("higher", 0, "no evidence"),
     ],
 )
-def test_the_verdict_follows_the_interval_and_the_direction(better, shift, verdict):
+def test_the_verdict_follows_the_interval_and_the_direction(better: str, shift: float, verdict: str) -> None:
     found = compare_values(
         Metric("m", "M", better), Sides([10.0], [10.0 + shift]), sampling=lambda weights: 1.0, degrees=19
     )
     assert found.verdict == verdict
 
 
-def test_one_number_per_side_has_no_interval_and_proves_nothing():
+def test_one_number_per_side_has_no_interval_and_proves_nothing() -> None:
     found = compare_values(FID, Sides([50.0], [10.0]))
     assert (found.low, found.high, found.verdict) == (None, None, "no evidence")
 
 
-def test_infinite_scores_have_no_interval():
+def test_infinite_scores_have_no_interval() -> None:
     (found,) = compare_pairs(Sides([scores([1.0, math.inf])], [scores([1.0, 2.0])]))
     assert (found.before, found.low, found.verdict) == (math.inf, None, "no evidence")
 
 
-def test_equal_sides_are_no_evidence():
+def test_equal_sides_are_no_evidence() -> None:
     (found,) = compare_pairs(Sides([scores([1.0, 2.0, 3.0])], [scores([1.0, 2.0, 3.0])]))
     assert (found.low, found.high, found.verdict) == (0.0, 0.0, "no evidence")
 
 
-def test_images_are_matched_by_name():
+def test_images_are_matched_by_name() -> None:
     before = scores([1.0, 2.0, 3.0], ["a", "b", "c"])
     after = scores([3.5, 1.5, 2.5], ["c", "a", "b"])
     (found,) = compare_pairs(Sides([before], [after]))
@@ -128,12 +129,12 @@ def test_images_are_matched_by_name():
         compare_pairs(Sides([before], [scores([1.0, 2.0, 3.0], ["a", "b", "x"])]))
 
 
-def coverage(intervals, truth):
+def coverage(intervals: list[tuple[float, float]], truth: float) -> float:
     return np.mean([low <= truth <= high for low, high in intervals])
 
 
 @pytest.mark.parametrize(("trainings", "spread"), [(1, 0.0), (2, 0.0), (2, 0.3), (3, 0.05), (3, 1.0)])
-def test_intervals_of_pairs_cover_the_truth(trainings, spread):
+def test_intervals_of_pairs_cover_the_truth(trainings: int, spread: float) -> None:
     """500 comparisons of trainings that scatter about a known difference, on images that scatter too."""
     generator = np.random.default_rng(trainings)
     found = []

@@ -12,7 +12,7 @@ from ffl_plugin.metrics.uncertainty.jackknife import (
 )
 
 
-def test_the_jackknife_of_a_mean_is_its_standard_error():
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
     values = np.random.default_rng(1).normal(size=30)
     left_out = np.array([np.delete(values, i).mean() for i in range(30)])
     found = delete_group_error(left_out[:, None] * [3.0, 4.0], np.array([-1.0, 1.0]))
@@ -20,7 +20,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.2, 2.0])
-def test_the_error_of_a_square_is_known(mean):
+def test_the_error_of_a_square_is_known(mean: float) -> None:
     """The square of the mean of g normal vectors of d entries has the variance 4 d μ²/g + 2 d/g²."""
     generator = np.random.default_rng(9)
     folds, entries, squares = 20, 30, []
@@ -39,7 +39,7 @@ def test_the_error_of_a_square_is_known(mean):
     assert np.mean(squares) == pytest.approx(entries * (4 * mean**2 / folds + 2 / folds**2), rel=0.15)
 
 
-def test_of_a_mean_nothing_comes_off():
+def test_of_a_mean_nothing_comes_off() -> None:
     """What two images do to a mean is the sum of what each does."""
     numbers = np.random.default_rng(10).normal(size=20)
     whole, one, two = (

@@ -11,7 +11,9 @@ from ffl_plugin.metrics.uncertainty import compare_spectra
 from ffl_plugin.metrics.uncertainty.of_spectra import compressed
 
 
-def synthetic(generator, count, level, folds=20):
+def synthetic(
+    generator: np.random.Generator, count: int, level: float, folds: int = 20
+) -> SpectralStatistics:
     """Statistics of images whose profiles scatter about ``level``: what `measure_spectra` would keep."""
     frequencies = np.array([0.0, 0.1, 0.3])
     profiles = level + generator.normal(0, 2, (count, 3))
@@ -20,7 +22,7 @@ def synthetic(generator, count, level, folds=20):
     folds = min(folds, count)
     place = np.arange(count) % folds
 
-    def summed(rows):
+    def summed(rows: np.ndarray) -> np.ndarray:
         return np.stack([rows[place == fold].sum(axis=0) for fold in range(folds)])
 
     return SpectralStatistics(
@@ -34,7 +36,7 @@ def synthetic(generator, count, level, folds=20):
     )
 
 
-def test_sets_of_other_size_join_their_folds():
+def test_sets_of_other_size_join_their_folds() -> None:
     generator = np.random.default_rng(2)
     real, before, after = (synthetic(generator, n, 30 + n / 50) for n in (60, 10, 25))
     found = {d.metric: d for d in compare_spectra(real, Sides([before], [after]))}
@@ -42,14 +44,14 @@ def test_sets_of_other_size_join_their_folds():
     assert found["profile_distance"].basis.counts == {"real": 60, "generated": 10}
 
 
-def test_a_set_of_one_image_has_no_interval():
+def test_a_set_of_one_image_has_no_interval() -> None:
     generator = np.random.default_rng(3)
     real, before, after = (synthetic(generator, 1, 30) for _ in range(3))
     found = compare_spectra(real, Sides([before], [after]))
     assert all(difference.low is None for difference in found)
 
 
-def test_the_interval_covers_the_truth():
+def test_the_interval_covers_the_truth() -> None:
     generator = np.random.default_rng(4)
     found = []
     for _ in range(200):
@@ -60,7 +62,7 @@ def test_the_interval_covers_the_truth():
     assert 0.90 <= np.mean([low <= -1.0 <= high for low, high in found]) <= 0.98
 
 
-def test_few_coordinates_keep_the_distances_of_images():
+def test_few_coordinates_keep_the_distances_of_images() -> None:
     generator = np.random.default_rng(6)
     sets = [synthetic(generator, 40, 30.0) for _ in range(3)]
     few = compressed(sets)
@@ -71,7 +73,7 @@ def test_few_coordinates_keep_the_distances_of_images():
             assert found.mean_spectrum_distance == pytest.approx(expected.mean_spectrum_distance, rel=1e-6)
 
 
-def test_noise_of_mean_images_is_not_counted_twice():
+def test_noise_of_mean_images_is_not_counted_twice() -> None:
     """All of the distance is noise, of which the jackknife alone would find twice the variance."""
     generator = np.random.default_rng(7)
     found = [
@@ -86,11 +88,11 @@ def test_noise_of_mean_images_is_not_counted_twice():
 
 
 @pytest.mark.parametrize("metric", ["profile_distance", "high_band_gap"])
-def test_noise_that_both_sides_share_does_not_decide(metric):
+def test_noise_that_both_sides_share_does_not_decide(metric: str) -> None:
     """Two sets a hair apart, and the reals on either side by chance: which is nearer tells nothing."""
     generator = np.random.default_rng(8)
 
-    def measured(statistics, energy):
+    def measured(statistics: SpectralStatistics, energy: np.ndarray) -> SpectralStatistics:
         profiles = np.repeat(energy[:, None], 3, axis=1)  # all frequencies as one
         return replace(statistics, fold_high_energy=energy, fold_profiles=profiles)
 
