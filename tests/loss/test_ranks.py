@@ -70,7 +70,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[tuple[str, st
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("spectrum", SPECTRA)
-def test_as_one_process_with_the_whole_batch(results, split: str, spectrum: str) -> None:
+def test_as_one_process_with_the_whole_batch(
+    results: list[dict[tuple[str, str], dict[str, Tensor]]], split: str, spectrum: str
+) -> None:
     expected = step(Generator(), *batches(sum(SPLITS[split])), spectrum, sync=False)
     for rank in results:
         torch.testing.assert_close(rank[split, spectrum], expected)

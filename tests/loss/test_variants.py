@@ -33,7 +33,7 @@ DISTANCES = {
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", DISTANCES)
-def test_value_and_gradient_are_those_of_the_definition(name, shape):
+def test_value_and_gradient_are_those_of_the_definition(name: str, shape: tuple[int, ...]) -> None:
     pred, target = images(shape)
     distance = DISTANCES[name](pred, target)
     weight = distance.detach().sqrt()
@@ -45,7 +45,7 @@ def test_value_and_gradient_are_those_of_the_definition(name, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_log_spectrum_l1_is_its_definition(shape):
+def test_log_spectrum_l1_is_its_definition(shape: tuple[int, ...]) -> None:
     pred, target = images(shape)
     rounding = (2 / 255) ** 2 / 12
     logarithms = [(whole(x).abs() ** 2 + rounding).log() for x in (pred, target)]
@@ -56,14 +56,14 @@ def test_log_spectrum_l1_is_its_definition(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_without_focal_is_the_mean_squared_error(shape):
+def test_without_focal_is_the_mean_squared_error(shape: tuple[int, ...]) -> None:
     pred, target = images(shape)
     expected = torch.nn.functional.mse_loss(pred, target).item()
     assert variants.without_focal(pred, target).item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_dct_is_focal_on_the_cosine_transform(shape):
+def test_dct_is_focal_on_the_cosine_transform(shape: tuple[int, ...]) -> None:
     pred, target = images(shape)
     distance = scipy.fft.dctn((pred - target).detach().numpy(), axes=(-2, -1), norm="ortho") ** 2
     weight = np.sqrt(distance) / np.sqrt(distance).max((-2, -1), keepdims=True)
@@ -81,7 +81,7 @@ def test_dct_is_focal_on_the_cosine_transform(shape):
         "binned_spectral_power",
     ],
 )
-def test_gradients_are_finite_for_identical_and_flat_images(name):
+def test_gradients_are_finite_for_identical_and_flat_images(name: str) -> None:
     for image in (torch.rand(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)):
         pred = image.clone().requires_grad_()
         getattr(variants, name)(pred, image).backward()
@@ -100,7 +100,7 @@ LOSSES = [
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 16), (1, 1, 32, 6)], ids=str)
-def test_stationary_wavelet_agrees_with_pywavelets(shape):
+def test_stationary_wavelet_agrees_with_pywavelets(shape: tuple[int, ...]) -> None:
     """A side of 6 is shorter than the filter, which goes around it more than once."""
     pywt = pytest.importorskip("pywt", reason="PyWavelets is not installed")
     pred, target = images(shape)
@@ -113,7 +113,7 @@ def test_stationary_wavelet_agrees_with_pywavelets(shape):
     assert variants.stationary_wavelet(pred, target).item() == pytest.approx(expected)
 
 
-def by_rolling(image, filters):
+def by_rolling(image: torch.Tensor, filters: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
     """One band of the stationary transform: circular convolutions down the columns and along the rows."""
     for axis, taps in zip((-2, -1), filters):
         image = sum(tap * image.roll(delay, axis) for delay, tap in enumerate(taps))
@@ -121,7 +121,7 @@ def by_rolling(image, filters):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_stationary_wavelet_by_rolling(shape):
+def test_stationary_wavelet_by_rolling(shape: tuple[int, ...]) -> None:
     """Odd sides, which PyWavelets refuses; and the gradient."""
     pred, target = images(shape)
     low = np.array(variants.SYMLET)
@@ -139,7 +139,7 @@ def test_stationary_wavelet_by_rolling(shape):
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 8), (3, 2, 7, 10), (1, 1, 12, 5)], ids=str)
-def test_binned_spectral_power_is_its_definition(shape):
+def test_binned_spectral_power_is_its_definition(shape: tuple[int, ...]) -> None:
     """Ring by ring, over whole spectra."""
     pred, target = images(shape)
     height, width = shape[-2:]
@@ -157,7 +157,7 @@ def test_binned_spectral_power_is_its_definition(shape):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_is_kept_of_a_size_serves_training_after_validation(name):
+def test_what_is_kept_of_a_size_serves_training_after_validation(name: str) -> None:
     for made in (variants.dct_matrix, variants.symlet_responses, variants.ring_shares, variants.ring_indices):
         made.cache_clear()
     pred, target = images((1, 1, 6, 10))
@@ -170,7 +170,7 @@ def test_what_is_kept_of_a_size_serves_training_after_validation(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_half_precision_is_computed_in_single(name):
+def test_half_precision_is_computed_in_single(name: str) -> None:
     pred, target = (image.detach().clamp(-1, 1).bfloat16() for image in images((2, 3, 8, 8)))
     loss = getattr(variants, name)
     expected = loss(pred.float(), target.float())
@@ -180,14 +180,14 @@ def test_half_precision_is_computed_in_single(name):
         assert torch.equal(loss(pred.float(), target.float()), expected)
 
 
-def test_phases_do_not_see_contrast_and_amplitudes_do_not_see_shifts():
+def test_phases_do_not_see_contrast_and_amplitudes_do_not_see_shifts() -> None:
     _, target = images((1, 3, 8, 8))
     assert variants.without_amplitude(3 * target, target).item() == pytest.approx(0, abs=1e-12)
     assert variants.without_phase(target.roll(3, -1), target).item() == pytest.approx(0, abs=1e-12)
     assert focal_frequency_loss(target.roll(3, -1), target).item() > 0.1
 
 
-def test_spectral_regularization_is_least_for_the_right_spectrum():
+def test_spectral_regularization_is_least_for_the_right_spectrum() -> None:
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(8, 3, 32, 32, generator=generator) * 2 - 1
     smooth = torch.nn.functional.avg_pool2d(target, 3, 1, 1)
@@ -199,7 +199,7 @@ def test_spectral_regularization_is_least_for_the_right_spectrum():
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 8, 8), (2, 1, 7, 10)], ids=str)
-def test_spectral_regularization_is_its_definition(shape):
+def test_spectral_regularization_is_its_definition(shape: tuple[int, ...]) -> None:
     pred, target = (image.detach().clamp(-1, 1) for image in images(shape))
     profiles = []
     for batch in (pred, target):
@@ -214,7 +214,7 @@ def test_spectral_regularization_is_its_definition(shape):
     assert variants.spectral_regularization(pred, target).item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_spectral_regularization_passes_a_gradient_to_the_generated_images_alone():
+def test_spectral_regularization_passes_a_gradient_to_the_generated_images_alone() -> None:
     pred, target = images((2, 3, 16, 16))
     target.requires_grad_()
     variants.spectral_regularization(pred, target).backward()
