@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,13 +18,13 @@ from ffl_plugin.cli import main
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, nor the weights that the user has."""
     monkeypatch.setenv("FFL_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("FFL_INCEPTION", raising=False)
 
 
-def snapshot(folder):
+def snapshot(folder: Path) -> dict[str, tuple[int, Path | bytes | bool]]:
     """Everything below a folder: kind, mode and content of each entry."""
     found = {}
     for parent, folders, files in os.walk(folder):
@@ -34,7 +35,9 @@ def snapshot(folder):
     return found
 
 
-def answer(capfd, folder, arguments):
+def answer(
+    capfd: pytest.CaptureFixture[str], folder: Path, arguments: Iterable[object]
+) -> tuple[int, str, str]:
     """Exit code, standard output and standard error; whatever happened, the folder is what it was."""
     before = snapshot(folder)
     code = 0
@@ -49,7 +52,9 @@ def answer(capfd, folder, arguments):
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_bad_input_is_refused_in_one_sentence(kind, tmp_path, capfd):
+def test_bad_input_is_refused_in_one_sentence(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     arguments, words = REFUSED[kind]
     code, stdout, stderr = answer(capfd, tmp_path, arguments(tmp_path))
     assert (code, stdout) == (1, "")
@@ -59,7 +64,9 @@ def test_bad_input_is_refused_in_one_sentence(kind, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("kind", MISUSED)
-def test_misuse_is_told_with_exit_code_2(kind, tmp_path, capfd):
+def test_misuse_is_told_with_exit_code_2(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     arguments, words = MISUSED[kind]
     code, stdout, stderr = answer(capfd, tmp_path, arguments(tmp_path))
     assert (code, stdout) == (2, "")
@@ -67,7 +74,7 @@ def test_misuse_is_told_with_exit_code_2(kind, tmp_path, capfd):
     assert words in stderr.splitlines()[-1]
 
 
-def can_mount():
+def can_mount() -> bool:
     """Whether a file system can be mounted in a name space of our own, which ends with its process."""
     words = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
     return shutil.which("unshare") is not None and subprocess.run(words, capture_output=True).returncode == 0
@@ -83,7 +90,9 @@ def can_mount():
         ("sweep", "size=48k", "No space left on device"),
     ],
 )
-def test_a_disk_that_refuses_is_told_in_one_sentence(tmp_path, command, disk, words):
+def test_a_disk_that_refuses_is_told_in_one_sentence(
+    tmp_path: Path, command: str, disk: str, words: str
+) -> None:
     sets = {side: make.write_set(tmp_path / side, shift=10 * place, height=96, width=96)
             for place, side in enumerate(("real", "before", "after"))}  # fmt: skip
     place = tmp_path / "disk"
@@ -124,21 +133,23 @@ def test_a_disk_that_refuses_is_told_in_one_sentence(tmp_path, command, disk, wo
     assert list(place.iterdir()) == []
 
 
-def test_weights_of_another_hash_are_neither_used_nor_kept(tmp_path, monkeypatch, capfd):
+def test_weights_of_another_hash_are_neither_used_nor_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     class Answer:
         status_code = 200
         headers: ClassVar = {}
 
-        def __enter__(self):
+        def __enter__(self) -> Answer:
             return self
 
-        def __exit__(self, *_):
+        def __exit__(self, *_: object) -> None:
             pass
 
-        def raise_for_status(self):
+        def raise_for_status(self) -> None:
             pass
 
-        def iter_content(self, _):
+        def iter_content(self, _: int) -> Iterator[bytes]:
             yield b"something else"
 
     monkeypatch.setattr("requests.get", lambda *_, **__: Answer())

@@ -4,6 +4,7 @@ import importlib
 import json
 import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test uses the weights that the user has."""
     monkeypatch.setenv("FFL_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FFL_INCEPTION", raising=False)
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory):
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sets")
     generator = np.random.default_rng(0)
     for name in ("real", "before", "after"):
@@ -35,7 +36,7 @@ def sets(tmp_path_factory):
     return root
 
 
-def run(capfd, *arguments):
+def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one command."""
     code = 0
     try:
@@ -46,7 +47,9 @@ def run(capfd, *arguments):
     return code, captured.out, captured.err
 
 
-def test_json_is_one_object_on_standard_output(sets, tmp_path, capfd):
+def test_json_is_one_object_on_standard_output(
+    sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "report"
     code, stdout, stderr = run(
         capfd, "--json", "--real", sets / "real", "--before", sets / "before",
@@ -59,7 +62,9 @@ def test_json_is_one_object_on_standard_output(sets, tmp_path, capfd):
     assert found["command"].startswith("ffl-patch compare --real ")
 
 
-def test_several_trainings_follow_one_option(sets, tmp_path, capfd):
+def test_several_trainings_follow_one_option(
+    sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     seeds = [tmp_path / name for name in ("a", "b", "c")]
     for seed in seeds:
         shutil.copytree(sets / "after", seed)
@@ -80,7 +85,9 @@ def test_several_trainings_follow_one_option(sets, tmp_path, capfd):
     )
 
 
-def test_the_command_is_kept_as_it_was_given(sets, tmp_path, capfd):
+def test_the_command_is_kept_as_it_was_given(
+    sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     words = ["--real", sets / "real", "--before", sets / "before", "--after", sets / "after", "--json"]
     words += ["--sets", "--metrics", "fid,kid"]
     _, stdout, _ = run(capfd, *words)
@@ -88,7 +95,7 @@ def test_the_command_is_kept_as_it_was_given(sets, tmp_path, capfd):
     assert sorted(command) == sorted(["ffl-patch", "compare", "--no-download", *map(str, words)])
 
 
-def test_the_table_is_what_a_reader_gets(sets, capfd):
+def test_the_table_is_what_a_reader_gets(sets: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, stdout, _ = run(
         capfd,
         "--real",
@@ -102,7 +109,7 @@ def test_the_table_is_what_a_reader_gets(sets, capfd):
     assert "PSNR" in stdout
 
 
-def test_csv_has_one_line_per_metric(sets, capfd):
+def test_csv_has_one_line_per_metric(sets: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, stdout, _ = run(
         capfd,
         "--csv",
@@ -120,11 +127,13 @@ def test_csv_has_one_line_per_metric(sets, capfd):
 @pytest.mark.parametrize(
     "arguments", [["--json", "--csv", "--before", "x", "--after", "x"], ["--before", "x"], ["x"]]
 )
-def test_usage_errors_exit_with_2(arguments, capfd):
+def test_usage_errors_exit_with_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert run(capfd, *arguments)[0] == 2
 
 
-def test_a_refusal_is_one_sentence_and_writes_nothing(sets, tmp_path, capfd):
+def test_a_refusal_is_one_sentence_and_writes_nothing(
+    sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "report"
     code, stdout, stderr = run(
         capfd, "--real", sets / "real", "--before", sets / "absent", "--after", sets / "after", "--out", out
@@ -135,7 +144,7 @@ def test_a_refusal_is_one_sentence_and_writes_nothing(sets, tmp_path, capfd):
     assert not out.exists()
 
 
-def test_out_among_the_images_is_refused(sets, capfd):
+def test_out_among_the_images_is_refused(sets: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, _, stderr = run(
         capfd,
         "--real",
@@ -152,7 +161,7 @@ def test_out_among_the_images_is_refused(sets, capfd):
 
 
 @pytest.mark.parametrize("command", ["compare", "fid", "sweep"])
-def test_every_protocol_can_be_chosen(command):
+def test_every_protocol_can_be_chosen(command: str) -> None:
     module = importlib.import_module(f"ffl_plugin.cli.{command}")
     (option,) = [option for option in module.command.params if option.name == "protocol"]
     assert set(option.type.choices) == set(PROTOCOLS)
@@ -161,7 +170,7 @@ def test_every_protocol_can_be_chosen(command):
 
 
 @pytest.mark.parametrize("command", ["compare", "fid", "sweep"])
-def test_every_network_and_metric_can_be_chosen(command):
+def test_every_network_and_metric_can_be_chosen(command: str) -> None:
     module = importlib.import_module(f"ffl_plugin.cli.{command}")
     (option,) = [option for option in module.command.params if option.name == "features"]
     assert list(option.type.choices) == list(NETWORKS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ffl_plugin.cli import main
@@ -21,10 +23,12 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_interruption_is_one_sentence(name, tmp_path, monkeypatch, capsys):
+def test_an_interruption_is_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments, place, ending = COMMANDS[name]
 
-    def interrupted(*_, **__):
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
