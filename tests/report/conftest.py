@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from report_material import write_run, write_set
 
+from ffl_plugin.report import Comparison, compare
+
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory):
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the user's cache, nor the weights that the user has."""
     with pytest.MonkeyPatch.context() as context:
         context.setenv("FFL_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -18,7 +21,7 @@ def own_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sets(tmp_path_factory) -> Path:
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``real``, ``before`` (blurred) and ``after`` (less so), by the same names."""
     root = tmp_path_factory.mktemp("sets")
     for name, radius in (("real", 0), ("before", 2.0), ("after", 1.0)):
@@ -27,9 +30,7 @@ def sets(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def comparison(sets):
-    from ffl_plugin.report import compare
-
+def comparison(sets: Path) -> Comparison:
     return compare(
         real=sets / "real",
         before=sets / "before",
@@ -40,10 +41,8 @@ def comparison(sets):
 
 
 @pytest.fixture(scope="session")
-def comparison_of_runs(tmp_path_factory):
+def comparison_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """Three runs a side, with long names of metrics and small numbers."""
-    from ffl_plugin.report import compare
-
     runs = tmp_path_factory.mktemp("runs")
     sides = {
         side: [
@@ -56,7 +55,7 @@ def comparison_of_runs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sweep_page(tmp_path_factory) -> str:
+def sweep_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a sweep over two weights and two seeds, one training of which failed."""
     from ffl_plugin.sweep.gather import gather
     from ffl_plugin.sweep.page import to_html

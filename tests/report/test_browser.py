@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ffl_plugin.report import Comparison
 from ffl_plugin.report.page import to_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-c
 
 
 @pytest.fixture(autouse=True, scope="module")
-def starts(tmp_path_factory):
+def starts(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A name in PATH may be no more than the advice to install a browser."""
     try:
         browse(tmp_path_factory.mktemp("browser"), "--dump-dom", "about:blank")
@@ -36,7 +37,7 @@ def starts(tmp_path_factory):
         pytest.skip(f"{BROWSER} does not start: {error.stderr}")
 
 
-def browse(folder, *arguments):
+def browse(folder: Path, *arguments: str) -> str:
     profile = tempfile.mkdtemp(dir=folder)  # another each time: a browser lets go of its own only bit by bit
     command = [BROWSER, *OPTIONS, f"--user-data-dir={profile}", *arguments]
     try:
@@ -49,12 +50,14 @@ KINDS = ["comparison", "runs", "sweep"]
 
 
 @pytest.fixture(scope="module")
-def pages(comparison, comparison_of_runs, sweep_page):
+def pages(comparison: Comparison, comparison_of_runs: Comparison, sweep_page: str) -> dict[str, str]:
     return {"comparison": to_html(comparison), "runs": to_html(comparison_of_runs), "sweep": sweep_page}
 
 
 @pytest.fixture(scope="module")
-def measured(pages, tmp_path_factory):
+def measured(
+    pages: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, int], list[float]]:
     """(page, width of the window) -> what a browser makes of it.
 
     The width of the content, pictures shown, pictures in all, the width of the first name, and how far the
@@ -87,26 +90,30 @@ def measured(pages, tmp_path_factory):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_page_fits_its_window(measured, kind, width):
+def test_the_page_fits_its_window(
+    measured: dict[tuple[str, int], list[float]], kind: str, width: int
+) -> None:
     assert measured[kind, width][0] <= width
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_table_of_numbers_needs_no_scrolling_on_a_phone(measured, kind):
+def test_the_table_of_numbers_needs_no_scrolling_on_a_phone(
+    measured: dict[tuple[str, int], list[float]], kind: str
+) -> None:
     assert measured[kind, 390][4] <= 0
 
 
-def test_names_of_metrics_stay_readable_on_a_phone(measured):
+def test_names_of_metrics_stay_readable_on_a_phone(measured: dict[tuple[str, int], list[float]]) -> None:
     assert measured["comparison", 390][3] >= 80
 
 
-def test_every_picture_is_shown(measured):
+def test_every_picture_is_shown(measured: dict[tuple[str, int], list[float]]) -> None:
     _, shown, pictures, *_ = measured["comparison", 1280]
     assert shown == pictures > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_page_is_dark_where_the_reader_wants_it(pages, tmp_path, kind):
+def test_the_page_is_dark_where_the_reader_wants_it(pages: dict[str, str], tmp_path: Path, kind: str) -> None:
     page = tmp_path / "report.html"
     page.write_text(pages[kind], encoding="utf-8")
     means = {}
@@ -129,7 +136,7 @@ def test_the_page_is_dark_where_the_reader_wants_it(pages, tmp_path, kind):
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing_to_mend(pages, tmp_path, kind, scheme):
+def test_axe_finds_nothing_to_mend(pages: dict[str, str], tmp_path: Path, kind: str, scheme: str) -> None:
     check = """
     onload = async () => {
       const found = await axe.run(document, {resultTypes: ["violations"]});

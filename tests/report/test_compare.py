@@ -5,28 +5,30 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from report_material import scene, write_results, write_run, write_set
+from torch import Tensor
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import Weights, perceptual
-from ffl_plugin.report import compare, formatting, to_csv, to_text
+from ffl_plugin.report import Comparison, compare, formatting, to_csv, to_text
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
 
 
-def compared(**arguments):
+def compared(**arguments: Any) -> Comparison:
     return compare(download=False, **arguments)
 
 
-def read(path):
+def read(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path)).astype(float)
 
 
-def test_pairs_are_measured_against_the_real_image_of_their_name(sets, comparison):
+def test_pairs_are_measured_against_the_real_image_of_their_name(sets: Path, comparison: Comparison) -> None:
     assert comparison.paired
     for side in ("before", "after"):
         errors = [
@@ -42,7 +44,7 @@ def test_pairs_are_measured_against_the_real_image_of_their_name(sets, compariso
     assert row.delta > 0
 
 
-def test_sets_of_other_names_are_compared_as_sets(sets, tmp_path):
+def test_sets_of_other_names_are_compared_as_sets(sets: Path, tmp_path: Path) -> None:
     before = write_set(tmp_path / "before", 2, name="seed{:04d}.png", shift=50)
     after = write_set(tmp_path / "after", 1, name="seed{:04d}.png", shift=50)
     found = compared(real=sets / "real", before=before, after=after)
@@ -56,14 +58,14 @@ def test_sets_of_other_names_are_compared_as_sets(sets, tmp_path):
     ] * 4
 
 
-def test_the_user_may_say_whether_images_pair(sets, tmp_path):
+def test_the_user_may_say_whether_images_pair(sets: Path, tmp_path: Path) -> None:
     assert not compared(real=sets / "real", before=sets / "before", after=sets / "after", pairs=False).paired
     other = write_set(tmp_path / "other", 2, name="seed{:04d}.png")
     with pytest.raises(FFLError, match="has no partner of the same name"):
         compared(real=sets / "real", before=sets / "before", after=other, pairs=True)
 
 
-def test_result_folders_of_pix2pix_hold_their_own_reals(tmp_path):
+def test_result_folders_of_pix2pix_hold_their_own_reals(tmp_path: Path) -> None:
     before = write_results(tmp_path / "results" / "base", 2)
     after = write_results(tmp_path / "results" / "ffl", 1)
     for name in ("base", "ffl"):
@@ -83,7 +85,7 @@ def test_result_folders_of_pix2pix_hold_their_own_reals(tmp_path):
     assert found.option_differences == {"ffl_weight": ("0.0", "1.0")}
 
 
-def test_zips_give_the_same_numbers_as_folders(sets, comparison, tmp_path):
+def test_zips_give_the_same_numbers_as_folders(sets: Path, comparison: Comparison, tmp_path: Path) -> None:
     archives = {}
     for side in ("real", "before", "after"):
         archives[side] = tmp_path / f"{side}.zip"
@@ -95,7 +97,7 @@ def test_zips_give_the_same_numbers_as_folders(sets, comparison, tmp_path):
     assert [t.digest for t in found.before] == [t.digest for t in comparison.before]
 
 
-def test_the_digest_is_over_names_and_hashes(sets, comparison, tmp_path):
+def test_the_digest_is_over_names_and_hashes(sets: Path, comparison: Comparison, tmp_path: Path) -> None:
     whole = hashlib.sha256()
     for path in sorted((sets / "before").iterdir()):
         whole.update(len(path.name.encode()).to_bytes(8, "big") + path.name.encode())
@@ -103,7 +105,7 @@ def test_the_digest_is_over_names_and_hashes(sets, comparison, tmp_path):
     assert comparison.before[0].digest == whole.hexdigest()
 
 
-def test_several_trainings_per_side_are_averaged(sets, tmp_path):
+def test_several_trainings_per_side_are_averaged(sets: Path, tmp_path: Path) -> None:
     seeds = [write_set(tmp_path / f"seed{radius}", radius) for radius in (1.0, 1.5)]
     found = compared(real=sets / "real", before=[sets / "before"], after=seeds)
     single = [
@@ -114,7 +116,7 @@ def test_several_trainings_per_side_are_averaged(sets, tmp_path):
     assert row.after == pytest.approx(np.mean(single))
 
 
-def test_images_that_changed_most_are_those_whose_error_moved_most(tmp_path):
+def test_images_that_changed_most_are_those_whose_error_moved_most(tmp_path: Path) -> None:
     for side, radius in (("real", 0), ("before", 1.5), ("after", 1.5)):
         write_set(tmp_path / side, radius)
     scene(3).save(tmp_path / "after" / "03.png")  # now perfect
@@ -125,7 +127,7 @@ def test_images_that_changed_most_are_those_whose_error_moved_most(tmp_path):
     assert np.array_equal(found.pictures.changed[1].images["after"], np.zeros((32, 32, 3)))
 
 
-def test_run_folders_are_compared_as_curves(tmp_path):
+def test_run_folders_are_compared_as_curves(tmp_path: Path) -> None:
     before = write_run(tmp_path / "before", {0: 300, 200: 60, 400: 50, 600: 20})
     after = write_run(tmp_path / "after", {0: 300, 200: 40, 400: 45}, weight=1.0)
     found = compared(before=before, after=after)
@@ -138,7 +140,7 @@ def test_run_folders_are_compared_as_curves(tmp_path):
     assert found.verdict.metric == "fid50k_full"
 
 
-def test_runs_that_share_no_snapshot_say_so(tmp_path):
+def test_runs_that_share_no_snapshot_say_so(tmp_path: Path) -> None:
     before = write_run(tmp_path / "before", {0: 300, 200: 60})
     after = write_run(tmp_path / "after", {100: 40})
     found = compared(before=before, after=after)
@@ -147,7 +149,7 @@ def test_runs_that_share_no_snapshot_say_so(tmp_path):
     assert "no trained snapshot at a common position" in found.notes[0]
 
 
-def test_a_verdict_says_when_more_than_the_loss_changed(tmp_path):
+def test_a_verdict_says_when_more_than_the_loss_changed(tmp_path: Path) -> None:
     before = write_run(tmp_path / "before", {0: 300, 200: 60})
     after = write_run(tmp_path / "after", {0: 300, 200: 60}, weight=1.0, seed=1)
     assert not any(
@@ -160,7 +162,7 @@ def test_a_verdict_says_when_more_than_the_loss_changed(tmp_path):
     assert any("more than the loss and the seed (loss_kwargs.r1_gamma)" in caveat for caveat in caveats)
 
 
-def test_a_handful_of_images_limits_the_verdict(comparison, tmp_path):
+def test_a_handful_of_images_limits_the_verdict(comparison: Comparison, tmp_path: Path) -> None:
     assert any(caveat.startswith("Only 8 images were compared") for caveat in comparison.verdict.caveats)
     many = {
         side: write_set(tmp_path / side, radius, 50) for side, radius in (("real", 0), ("a", 2), ("b", 1))
@@ -169,7 +171,7 @@ def test_a_handful_of_images_limits_the_verdict(comparison, tmp_path):
     assert not any("images were compared" in caveat for caveat in found.verdict.caveats)
 
 
-def test_corrupt_log_lines_are_told_and_the_rest_compared(tmp_path):
+def test_corrupt_log_lines_are_told_and_the_rest_compared(tmp_path: Path) -> None:
     before = write_run(tmp_path / "before", {0: 300, 200: 60})
     after = write_run(tmp_path / "after", {0: 300, 200: 50})
     with (after / "metric-fid50k_full.jsonl").open("a") as file:
@@ -179,14 +181,14 @@ def test_corrupt_log_lines_are_told_and_the_rest_compared(tmp_path):
     assert any("skipped line 3" in note for note in found.notes)
 
 
-def test_reals_beside_runs_are_told_to_be_of_no_use(sets, tmp_path):
+def test_reals_beside_runs_are_told_to_be_of_no_use(sets: Path, tmp_path: Path) -> None:
     runs = {side: write_run(tmp_path / side, {0: 300, 200: 60}) for side in ("before", "after")}
     assert not any("was not used" in note for note in compared(**runs).notes)
     notes = compared(real=sets / "real", **runs).notes
     assert any(note.startswith(f"{sets / 'real'} was not used: only the logs") for note in notes)
 
 
-def test_reals_of_another_size_leave_pairs_out_but_not_the_rest(sets, tmp_path):
+def test_reals_of_another_size_leave_pairs_out_but_not_the_rest(sets: Path, tmp_path: Path) -> None:
     write_set(tmp_path / "real", 0)
     Image.new("RGB", (16, 16)).save(tmp_path / "real" / "00.png")
     with pytest.raises(FFLError, match="is 16x16"):
@@ -195,7 +197,7 @@ def test_reals_of_another_size_leave_pairs_out_but_not_the_rest(sets, tmp_path):
     assert any(note.startswith("Spectra were not compared") for note in found.notes)
 
 
-def broken(kind, sets, tmp_path):
+def broken(kind: str, sets: Path, tmp_path: Path) -> tuple[dict[str, Path | list[Path]], str]:
     """Arguments of a comparison that must be refused."""
     good = {"real": sets / "real", "before": sets / "before", "after": sets / "after"}
     path = tmp_path / "broken"
@@ -239,7 +241,7 @@ def broken(kind, sets, tmp_path):
     ["absent", "a file", "empty", "unreadable image", "not a zip", "no real", "no path",
      "images against a run", "a run without logs", "a run of corrupt logs"],
 )  # fmt: skip
-def test_bad_input_is_one_sentence(kind, sets, tmp_path):
+def test_bad_input_is_one_sentence(kind: str, sets: Path, tmp_path: Path) -> None:
     arguments, words = broken(kind, sets, tmp_path)
     with pytest.raises(FFLError) as refusal:
         compared(**arguments)
@@ -247,7 +249,7 @@ def test_bad_input_is_one_sentence(kind, sets, tmp_path):
     assert "\n" not in str(refusal.value)
 
 
-def test_json_is_strict_and_identical_images_have_no_infinite_number(sets):
+def test_json_is_strict_and_identical_images_have_no_infinite_number(sets: Path) -> None:
     found = compared(real=sets / "real", before=sets / "real", after=sets / "after")
     assert found.row("psnr").before == np.inf
     plain = json.loads(json.dumps(found.to_json(), allow_nan=False))
@@ -256,7 +258,7 @@ def test_json_is_strict_and_identical_images_have_no_infinite_number(sets):
     assert "∞" in to_text(found)
 
 
-def test_a_side_that_is_the_real_images_is_told(sets, tmp_path):
+def test_a_side_that_is_the_real_images_is_told(sets: Path, tmp_path: Path) -> None:
     shutil.copytree(sets / "real", tmp_path / "copy")
     found = compared(real=sets / "real", before=sets / "before", after=tmp_path / "copy")
     (caveat,) = (caveat for caveat in found.verdict.caveats if "the same images as the real ones" in caveat)
@@ -265,7 +267,7 @@ def test_a_side_that_is_the_real_images_is_told(sets, tmp_path):
     assert not any("same images" in caveat for caveat in usual.verdict.caveats)
 
 
-def test_the_table_shows_every_row_and_the_verdict_first(comparison):
+def test_the_table_shows_every_row_and_the_verdict_first(comparison: Comparison) -> None:
     text = to_text(comparison)
     assert text.startswith(comparison.verdict.sentence)
     for row in comparison.rows:
@@ -273,12 +275,14 @@ def test_the_table_shows_every_row_and_the_verdict_first(comparison):
     assert len(to_csv(comparison).splitlines()) == len(comparison.rows) + 1
 
 
-def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, monkeypatch):
+def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(
+    sets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class StandIn:
         conditions = "a network; weights 01234567"
         weights = Weights(Path("weights"), "01234567", False)
 
-        def distances(self, pred, target):
+        def distances(self, pred: Tensor, target: Tensor) -> Tensor:
             return (pred - target).abs().mean((1, 2, 3)) / 255
 
     monkeypatch.setattr(perceptual, "find_lpips", lambda *_, **__: (StandIn(), ("weights of my own",)))
@@ -293,7 +297,7 @@ def test_lpips_stands_among_the_metrics_of_pairs_and_decides_before_lfd(sets, mo
     assert {image.metric for image in found.changed} == {"lpips"}
 
 
-def test_images_too_small_for_lpips_are_measured_without_it(tmp_path):
+def test_images_too_small_for_lpips_are_measured_without_it(tmp_path: Path) -> None:
     for side in ("real", "before", "after"):
         write_set(tmp_path / side, {"real": 0, "before": 2, "after": 1}[side], count=3)
         for path in (tmp_path / side).iterdir():
@@ -305,7 +309,7 @@ def test_images_too_small_for_lpips_are_measured_without_it(tmp_path):
     assert found.row("ssim") is not None
 
 
-def test_images_too_small_for_ssim_are_measured_without_it(tmp_path):
+def test_images_too_small_for_ssim_are_measured_without_it(tmp_path: Path) -> None:
     for side, radius in (("real", 0), ("before", 2), ("after", 1)):
         write_set(tmp_path / side, radius, count=3)
         Image.open(tmp_path / side / "01.png").resize((10, 12)).save(tmp_path / side / "01.png")
@@ -318,7 +322,7 @@ def test_images_too_small_for_ssim_are_measured_without_it(tmp_path):
     ]
 
 
-def test_one_image_gives_no_interval_and_says_so(sets, tmp_path):
+def test_one_image_gives_no_interval_and_says_so(sets: Path, tmp_path: Path) -> None:
     for side in ("real", "before", "after"):
         (tmp_path / side).mkdir()
         (tmp_path / side / "00.png").write_bytes((sets / side / "00.png").read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,24 +12,24 @@ from PIL import Image
 from report_material import write_set
 
 from ffl_plugin.cli import main
-from ffl_plugin.report import compare
+from ffl_plugin.report import Comparison, compare
 
 
 @pytest.fixture
-def pairs(tmp_path):
+def pairs(tmp_path: Path) -> Path:
     for side, radius in (("real", 0), ("before", 2.0), ("after", 1.9)):
         write_set(tmp_path / side, radius, count=12)
     return tmp_path
 
 
-def compared(folder):
+def compared(folder: Path) -> Comparison:
     sides = {side: folder / side for side in ("real", "before", "after")}
     return compare(**sides, download=False)
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("grey_levels", [0, 1], ids=["equal", "equal but for one pixel"])
-def test_one_equal_pair_is_named_and_decides_nothing(pairs, side, grey_levels):
+def test_one_equal_pair_is_named_and_decides_nothing(pairs: Path, side: str, grey_levels: int) -> None:
     usual = compared(pairs)
     assert usual.verdict.outcome == "improved"
     pixels = np.asarray(Image.open(pairs / "real" / "03.png")).copy()
@@ -47,7 +48,7 @@ def test_one_equal_pair_is_named_and_decides_nothing(pairs, side, grey_levels):
     assert all(row["before"] is not None for row in json.loads(json.dumps(found.to_json()))["rows"])
 
 
-def test_the_other_pairs_are_measured_as_ever(pairs):
+def test_the_other_pairs_are_measured_as_ever(pairs: Path) -> None:
     shutil.copy(pairs / "real" / "03.png", pairs / "after" / "03.png")
     found = compared(pairs)
     for side in ("real", "before", "after"):
@@ -58,7 +59,7 @@ def test_the_other_pairs_are_measured_as_ever(pairs):
         assert found.row(metric).low == pytest.approx(without.row(metric).low)
 
 
-def test_where_most_pairs_are_equal_they_are_what_was_done(pairs):
+def test_where_most_pairs_are_equal_they_are_what_was_done(pairs: Path) -> None:
     for index in range(6):
         shutil.copy(pairs / "real" / f"{index:02d}.png", pairs / "after")
     found = compared(pairs)
@@ -66,7 +67,7 @@ def test_where_most_pairs_are_equal_they_are_what_was_done(pairs):
     assert not any("excluded" in note for note in found.notes)
 
 
-def test_fid_names_equal_pairs_too(pairs, capsys):
+def test_fid_names_equal_pairs_too(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(pairs / "real" / "05.png", pairs / "before" / "05.png")
     with pytest.raises(SystemExit):
         main(["fid", str(pairs / "real"), str(pairs / "before"), "--metrics", "pairs"])

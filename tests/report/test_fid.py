@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import compare_fid, compare_values, of_features
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
-from ffl_plugin.report import compare, to_text
+from ffl_plugin.report import Difference, compare, to_text
 from ffl_plugin.report.page import to_html
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -25,23 +27,25 @@ from ffl_plugin.report.verdict import reach_verdict
 class MeanColours(features.Extractor):
     """Takes the means of 8x8 parts of an image: 192 numbers."""
 
-    def __init__(self, weights, network="inception"):
+    def __init__(self, weights: Weights, network: str = "inception") -> None:
         super().__init__(weights, network=network, device="cpu")
 
-    def _run(self, images):
+    def _run(self, images: torch.Tensor) -> torch.Tensor:
         parts = torch.nn.functional.adaptive_avg_pool2d((images + 1) * 127.5, 8)
         return parts.permute(0, 2, 3, 1).flatten(1)
 
 
 @pytest.fixture
-def network(monkeypatch, tmp_path):
+def network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(features, "Extractor", MeanColours)
     file = Weights(tmp_path / "weights.pth", "0123456789abcdef", published=False)
     monkeypatch.setattr(weights, "find_weights", lambda path=None, **_: file)
 
 
-def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
-    def with_limit(*sets, **options):
+def test_fid_decides_where_there_are_images_enough(
+    network: None, sets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_limit(*sets: Any, **options: Any) -> list[Difference]:
         (row,) = compare_fid(*sets, **options)
         return [row, replace(row, metric="fid_limit", name="FID, bias-reduced")]
 
@@ -62,7 +66,9 @@ def test_fid_decides_where_there_are_images_enough(network, sets, monkeypatch):
     assert [sample.name for sample in found.pictures.changed] == [image.name for image in found.changed]
 
 
-def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkeypatch):
+def test_too_few_images_leave_the_answer_to_another_metric(
+    network: None, sets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
@@ -87,7 +93,7 @@ def test_too_few_images_leave_the_answer_to_another_metric(network, sets, monkey
     assert "Precision and recall were not measured: every set needs at least 32 images." in found.missing
 
 
-def test_a_set_too_small_for_fid_is_told_of_kid(network, tmp_path):
+def test_a_set_too_small_for_fid_is_told_of_kid(network: None, tmp_path: Path) -> None:
     for side, radius in (("real", 0), ("before", 2), ("after", 1)):
         write_set(tmp_path / side, radius, count=32)
     sides = {side: tmp_path / side for side in ("real", "before", "after")}
@@ -98,7 +104,9 @@ def test_a_set_too_small_for_fid_is_told_of_kid(network, tmp_path):
     assert not any("--metrics" in note for note in compare(**sides, pairs=False, download=False).notes)
 
 
-def test_files_of_features_are_compared_without_images_and_weights(tmp_path, monkeypatch):
+def test_files_of_features_are_compared_without_images_and_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(weights, "find_weights", None)
     random = np.random.default_rng(0)
     rows = {name: np.zeros((60, 2048)) for name in ("real", "a", "b")}
@@ -126,7 +134,7 @@ def test_files_of_features_are_compared_without_images_and_weights(tmp_path, mon
     assert "<html" in to_html(found)
 
 
-def test_the_progress_of_every_stage_ends_at_its_total(network, sets):
+def test_the_progress_of_every_stage_ends_at_its_total(network: None, sets: Path) -> None:
     stages: dict[str, list[tuple[int, int]]] = {}
     compare(
         real=sets / "real",
@@ -141,7 +149,7 @@ def test_the_progress_of_every_stage_ends_at_its_total(network, sets):
         assert all(done <= total for done, total in steps) and steps[-1][0] == steps[-1][1]
 
 
-def test_images_are_compared_with_features_of_the_reals(network, sets, tmp_path):
+def test_images_are_compared_with_features_of_the_reals(network: None, sets: Path, tmp_path: Path) -> None:
     source = metrics.open_images(sets / "real")
     reals = (
         MeanColours(Weights(tmp_path / "weights.pth", "0123456789abcdef", published=False))
@@ -153,7 +161,7 @@ def test_images_are_compared_with_features_of_the_reals(network, sets, tmp_path)
         compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
 
 
-def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
+def test_statistics_alone_give_no_interval_and_are_refused(sets: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "real.npz", mu=np.zeros(2048), sigma=np.eye(2048))
     with pytest.raises(FFLError, match=r"real\.npz contains statistics, but an interval needs"):
         compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
@@ -161,7 +169,7 @@ def test_statistics_alone_give_no_interval_and_are_refused(sets, tmp_path):
         compare(real=tmp_path / "none.npz", before=sets / "before", after=sets / "after", download=False)
 
 
-def test_rows_that_may_not_decide_leave_no_evidence():
+def test_rows_that_may_not_decide_leave_no_evidence() -> None:
     row = compare_values(
         Metric("fid", "FID"), Sides([3.0], [1.0]), sampling=lambda weights: 0.1, note="Too few images."
     )
@@ -172,7 +180,7 @@ def test_rows_that_may_not_decide_leave_no_evidence():
     assert found.caveats == ("Too few images.",)
 
 
-def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets):
+def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets: Path) -> None:
     found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
     assert found.row("fid") is None
     assert found.row("lfd") is not None
@@ -182,8 +190,8 @@ def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_t
     assert any("FID was not measured" in caveat for caveat in found.verdict.caveats)
 
 
-def test_a_failed_download_is_told_and_not_fatal(monkeypatch, sets):
-    def fail(*_, **__):
+def test_a_failed_download_is_told_and_not_fatal(monkeypatch: pytest.MonkeyPatch, sets: Path) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise WeightsMissing("the weights cannot be downloaded; get them elsewhere")
 
     monkeypatch.setattr(weights, "find_weights", fail)
@@ -193,7 +201,7 @@ def test_a_failed_download_is_told_and_not_fatal(monkeypatch, sets):
     assert found.missing == (f"FID was not measured: {reason}", f"LPIPS was not measured: {reason}")
 
 
-def test_a_named_weights_file_that_is_not_there_is_refused(sets, tmp_path):
+def test_a_named_weights_file_that_is_not_there_is_refused(sets: Path, tmp_path: Path) -> None:
     with pytest.raises(FFLError, match="does not exist"):
         compare(
             real=sets / "real", before=sets / "before", after=sets / "after", inception=tmp_path / "no.pth"

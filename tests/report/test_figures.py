@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from ffl_plugin.report import compare, figures, overview, pictures
+from ffl_plugin.report import Comparison, compare, figures, overview, pictures
 from ffl_plugin.report.training_logs import Curve
 
 
-def curve(y, file="stats.jsonl"):
+def curve(y: Sequence[float], file: str = "stats.jsonl") -> Curve:
     return Curve("fid50k_full", "kimg", tuple(map(float, range(len(y)))), tuple(map(float, y)), file)
 
 
 @pytest.fixture(scope="module")
-def comparison_of_label_maps(tmp_path_factory):
+def comparison_of_label_maps(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     folder = tmp_path_factory.mktemp("labels")
     random = np.random.default_rng(0)
     for name, wrong in (("true", 0.0), ("before", 0.4), ("after", 0.2)):
@@ -31,7 +33,7 @@ def comparison_of_label_maps(tmp_path_factory):
     return compare(**sides, classes=4)
 
 
-def test_a_long_curve_is_drawn_as_means_of_runs_of_like_length():
+def test_a_long_curve_is_drawn_as_means_of_runs_of_like_length() -> None:
     x, y = figures.thinned(curve(range(1001)))
     assert len(x) == figures.MOST_POINTS
     assert x == y
@@ -51,14 +53,16 @@ def test_a_long_curve_is_drawn_as_means_of_runs_of_like_length():
         ([300, 50, 8], "stats.jsonl", False),
     ],
 )
-def test_only_a_metric_that_falls_far_has_a_logarithmic_axis(y, file, far):
+def test_only_a_metric_that_falls_far_has_a_logarithmic_axis(
+    y: Sequence[float], file: str, far: bool
+) -> None:
     assert figures.falls_far([curve(y, file)]) == far
     svg = figures.curves_svg([("before", curve(y, file))], "fid50k_full", "curve")
     assert bool(re.search(r">200<.*>100<|>100<.*>200<", svg, re.DOTALL) and ">20<" in svg) == far
     assert "mathdefault" not in svg
 
 
-def test_the_caption_tells_how_a_curve_was_drawn(comparison_of_runs):
+def test_the_caption_tells_how_a_curve_was_drawn(comparison_of_runs: Comparison) -> None:
     from ffl_plugin.report.page import to_html
 
     page = to_html(comparison_of_runs)
@@ -70,18 +74,18 @@ def test_the_caption_tells_how_a_curve_was_drawn(comparison_of_runs):
     assert "each point averages 13 log entries" in page
 
 
-def drawn(figure):
+def drawn(figure: Figure) -> Figure:
     figure.canvas.draw()
     return figure
 
 
-def fits(figure):
+def fits(figure: Figure) -> bool:
     """Whether the verdict above the figure lies within it."""
     box, page = figure._suptitle.get_window_extent(), figure.bbox
     return box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1
 
 
-def test_the_overview_of_runs_shows_the_metric_that_decides(comparison_of_runs):
+def test_the_overview_of_runs_shows_the_metric_that_decides(comparison_of_runs: Comparison) -> None:
     figure = drawn(overview.overview_figure(comparison_of_runs))
     (axis,) = figure.axes
     assert axis.get_ylabel() == comparison_of_runs.verdict.metric == "fid50k_full"
@@ -90,7 +94,9 @@ def test_the_overview_of_runs_shows_the_metric_that_decides(comparison_of_runs):
     assert fits(figure)
 
 
-def test_the_overview_of_label_maps_shows_changes_with_their_intervals(comparison_of_label_maps):
+def test_the_overview_of_label_maps_shows_changes_with_their_intervals(
+    comparison_of_label_maps: Comparison,
+) -> None:
     figure = drawn(overview.overview_figure(comparison_of_label_maps))
     assert len(figure.axes) == len(comparison_of_label_maps.rows) == 2
     for axis, row in zip(figure.axes, comparison_of_label_maps.rows):
@@ -102,7 +108,7 @@ def test_the_overview_of_label_maps_shows_changes_with_their_intervals(compariso
     assert fits(figure)
 
 
-def test_the_overview_of_images_fits_its_verdict(comparison):
+def test_the_overview_of_images_fits_its_verdict(comparison: Comparison) -> None:
     figure = drawn(overview.overview_figure(comparison))
     assert [axis.get_title() for axis in figure.axes[:3]] == [
         f"{side}, averaged spectrum" for side in ("real", "before", "after")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from report_material import write_run
 
-from ffl_plugin.report import compare, to_csv, to_text
+from ffl_plugin.report import Comparison, compare, to_csv, to_text
 from ffl_plugin.report.logged_metrics import LOGGED, logged_metric
 from ffl_plugin.report.training_logs import read_training_log
 
@@ -30,7 +30,9 @@ HIGHER = {
 NEITHER = {"all": ["is50k_std"], "a fork": ["fid50k_full_per_class", "lpips", "recall_of_mine", "score_mean"]}
 
 
-def write_logs(folder, metrics, stats=None):
+def write_logs(
+    folder: Path, metrics: dict[str, dict[int, float]], stats: dict[int, float] | None = None
+) -> Path:
     """A run folder of metric → kimg → value."""
     folder.mkdir(parents=True)
     (folder / "training_options.json").write_text("{}")
@@ -49,7 +51,12 @@ def write_logs(folder, metrics, stats=None):
     return folder
 
 
-def compared(folder, before, after, stats_after=None):
+def compared(
+    folder: Path,
+    before: dict[str, dict[int, float]],
+    after: dict[str, dict[int, float]],
+    stats_after: dict[int, float] | None = None,
+) -> Comparison:
     """Compare runs of one metric, of which each side's seeds differ by the same little."""
     sides = {
         side: [
@@ -76,7 +83,7 @@ def compared(folder, before, after, stats_after=None):
         for metric in sorted({metric for metrics in table.values() for metric in metrics})
     ],
 )
-def test_every_metric_of_the_upstreams_has_its_direction(tmp_path, metric, direction):
+def test_every_metric_of_the_upstreams_has_its_direction(tmp_path: Path, metric: str, direction: str) -> None:
     low, high = ({0: 0.9, 200: 0.2, 400: 0.3}, {0: 0.9, 200: 0.8, 400: 0.7})
     if metric == "is50k_mean":
         low, high = ({kimg: 10 * value for kimg, value in values.items()} for values in (low, high))
@@ -93,7 +100,7 @@ def test_every_metric_of_the_upstreams_has_its_direction(tmp_path, metric, direc
 
 
 @pytest.mark.parametrize("metric", sorted({metric for metrics in NEITHER.values() for metric in metrics}))
-def test_a_metric_without_a_direction_is_shown_without_a_verdict(tmp_path, metric):
+def test_a_metric_without_a_direction_is_shown_without_a_verdict(tmp_path: Path, metric: str) -> None:
     assert logged_metric(metric).direction == ""
     found = compared(tmp_path, {metric: {200: 9.0, 400: 9.0}}, {metric: {200: 1.0, 400: 1.0}})
     (row,) = found.rows
@@ -110,7 +117,7 @@ def test_a_metric_without_a_direction_is_shown_without_a_verdict(tmp_path, metri
     assert len(to_csv(found).splitlines()) == 2
 
 
-def test_a_spread_decides_nothing_where_the_score_does(tmp_path):
+def test_a_spread_decides_nothing_where_the_score_does(tmp_path: Path) -> None:
     runs = [
         {"is50k_mean": {200: mean}, "is50k_std": {200: deviation}}
         for mean, deviation in ((5.0, 0.1), (9.0, 0.3))
@@ -121,7 +128,7 @@ def test_a_spread_decides_nothing_where_the_score_does(tmp_path):
     assert found.row("is50k_std").verdict == "no evidence"
 
 
-def test_untrained_networks_decide_nothing(tmp_path):
+def test_untrained_networks_decide_nothing(tmp_path: Path) -> None:
     found = compared(
         tmp_path,
         {"fid50k_full": {0: 419.0, 200: 80.0, 400: 60.0}},
@@ -138,14 +145,16 @@ def test_untrained_networks_decide_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("after", [{0: 307.0}, {0: 307.0, 200: 50.0}], ids=["both", "one side"])
-def test_where_one_side_has_no_trained_network_nothing_is_said(tmp_path, after):
+def test_where_one_side_has_no_trained_network_nothing_is_said(
+    tmp_path: Path, after: dict[int, float]
+) -> None:
     found = compared(tmp_path, {"fid50k_full": {0: 419.0}}, {"fid50k_full": after})
     assert found.rows == ()
     assert found.verdict.outcome == "no evidence"
     assert "trained" in found.notes[0]
 
 
-def test_what_is_compared_is_the_end_of_what_all_have_trained(tmp_path):
+def test_what_is_compared_is_the_end_of_what_all_have_trained(tmp_path: Path) -> None:
     found = compared(
         tmp_path,
         {"fid50k_full": {0: 400.0, 200: 90.0, 400: 50.0, 600: 20.0, 800: 10.0}},
@@ -161,7 +170,7 @@ def test_what_is_compared_is_the_end_of_what_all_have_trained(tmp_path):
 
 @pytest.mark.parametrize("worst", [NAN, float("inf")])
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_a_run_that_diverged_is_told_first(tmp_path, side, worst):
+def test_a_run_that_diverged_is_told_first(tmp_path: Path, side: str, worst: float) -> None:
     whole = {kimg: 100.0 - kimg / 100 for kimg in range(200, 3001, 200)}
     runs = {
         "before": {"fid50k_full": dict(whole)},
@@ -181,19 +190,19 @@ def test_a_run_that_diverged_is_told_first(tmp_path, side, worst):
     assert "a training diverged" in to_text(found)
 
 
-def test_a_run_that_was_never_a_number_is_told(tmp_path):
+def test_a_run_that_was_never_a_number_is_told(tmp_path: Path) -> None:
     found = compared(tmp_path, {"fid50k_full": {200: 9.0}}, {"fid50k_full": {200: NAN, 400: NAN}})
     assert "diverged: fid50k_full is NaN or infinite from kimg 200 on" in found.verdict.sentence
     assert found.notes == ()
 
 
-def test_another_metric_of_a_diverged_run_decides_nothing_either(tmp_path):
+def test_another_metric_of_a_diverged_run_decides_nothing_either(tmp_path: Path) -> None:
     before = {"fid50k_full": {200: 9.0, 400: 9.0}, "kid50k_full": {200: 0.1, 400: 0.1}}
     after = {"fid50k_full": {200: 9.0, 400: NAN}, "kid50k_full": {200: 0.01, 400: 0.01}}
     assert compared(tmp_path, before, after).verdict.outcome == "no evidence"
 
 
-def test_a_metric_that_recovers_is_noted(tmp_path):
+def test_a_metric_that_recovers_is_noted(tmp_path: Path) -> None:
     found = compared(
         tmp_path, {"fid50k_full": {200: 9.0, 400: 9.0}}, {"fid50k_full": {100: NAN, 200: 7.0, 400: 7.0}}
     )
@@ -202,7 +211,7 @@ def test_a_metric_that_recovers_is_noted(tmp_path):
     assert any("is NaN or infinite at kimg 100" in note for note in found.notes)
 
 
-def test_losses_that_end_in_nan_are_told_first(tmp_path):
+def test_losses_that_end_in_nan_are_told_first(tmp_path: Path) -> None:
     values = {"fid50k_full": {200: 9.0, 400: 8.0}}
     found = compared(tmp_path, values, values, stats_after={0: 1.0, 200: 1.0, 300: NAN, 400: NAN})
     assert found.verdict.statement.startswith(
@@ -223,7 +232,9 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize(("metric", "value"), [(m, v) for m, values in IMPOSSIBLE.items() for v in values])
 @pytest.mark.parametrize("place", [200, 400], ids=["before the end", "at the end"])
-def test_impossible_values_are_shown_and_decide_nothing(tmp_path, metric, value, place):
+def test_impossible_values_are_shown_and_decide_nothing(
+    tmp_path: Path, metric: str, value: float, place: int
+) -> None:
     good = dict.fromkeys((200, 400), 2.0 if metric == "is50k_mean" else 0.5)
     found = compared(tmp_path, {metric: {**good, place: good[200] * 0.9}}, {metric: {**good, place: value}})
     assert found.verdict.outcome == "no evidence"
@@ -252,23 +263,23 @@ def test_impossible_values_are_shown_and_decide_nothing(tmp_path, metric, value,
         ("eqr50k", -3.0),
     ],
 )
-def test_unusual_values_are_possible(metric, value):
+def test_unusual_values_are_possible(metric: str, value: float) -> None:
     assert logged_metric(metric).can_be(value)
 
 
-def test_impossible_values_are_no_part_of_a_curve(tmp_path):
+def test_impossible_values_are_no_part_of_a_curve(tmp_path: Path) -> None:
     log = read_training_log(write_logs(tmp_path / "run", {"fid50k_full": {200: 1e57, 400: 9.0}}))
     assert [(curve.x, curve.y) for curve in log.curves] == [((400,), (9.0,))]
     assert [(curve.x, curve.y) for curve in log.impossible] == [((200,), (1e57,))]
 
 
-def losses(folder, line):
+def losses(folder: Path, line: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "loss_log.txt").write_text(line + "\n")
     return folder
 
 
-def test_advice_fits_the_upstream(tmp_path):
+def test_advice_fits_the_upstream(tmp_path: Path) -> None:
     """pix2pix has no --metrics and no --snap; a StyleGAN without metrics has no test.py."""
     line = "(epoch: 1, iters: 100, time: 0.1, data: 0.2) G_GAN: 0.9 G_L1: 3.1 "
     checkpoints = [losses(tmp_path / "checkpoints" / name, line) for name in ("base", "ffl")]
@@ -283,7 +294,7 @@ def test_advice_fits_the_upstream(tmp_path):
     assert "same metric" in compare(before=runs[0], after=other).notes[0]
 
 
-def test_the_documentation_lists_every_metric():
+def test_the_documentation_lists_every_metric() -> None:
     page = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in page.splitlines() if "{N}" in line or "`ppl" in line]
     listed = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from report_material import write_set
 
@@ -17,7 +19,7 @@ from ffl_plugin.report import compare
         ("jpg", "jpg", "The generated images are saved as JPEG, whose compression alters high frequencies"),
     ],
 )
-def test_images_that_were_saved_with_loss(tmp_path, before, after, told):
+def test_images_that_were_saved_with_loss(tmp_path: Path, before: str, after: str, told: str | None) -> None:
     real = write_set(tmp_path / "real", 0, name="{:02d}.jpg")
     sides = {
         name: write_set(tmp_path / name, radius, name="{:02d}." + form)

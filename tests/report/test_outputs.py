@@ -9,10 +9,10 @@ import pytest
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
-from ffl_plugin.report import check_folder, write_report
+from ffl_plugin.report import Comparison, check_folder, write_report
 
 
-def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path):
+def test_a_report_is_written_whole_and_can_be_written_again(comparison: Comparison, tmp_path: Path) -> None:
     out = tmp_path / "new" / "report"
     written = write_report(comparison, out)
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in written)
@@ -22,7 +22,7 @@ def test_a_report_is_written_whole_and_can_be_written_again(comparison, tmp_path
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
-def test_a_file_has_the_permissions_of_any_new_file(tmp_path):
+def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         atomic_write(tmp_path / "report.html", b"a page")
@@ -32,21 +32,23 @@ def test_a_file_has_the_permissions_of_any_new_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "report.html", "comparison.json"])
-def test_a_folder_of_other_files_is_refused_and_kept(comparison, tmp_path, name):
+def test_a_folder_of_other_files_is_refused_and_kept(
+    comparison: Comparison, tmp_path: Path, name: str
+) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(FFLError, match=f"contains files that ffl-patch compare did not write.*{name}"):
         write_report(comparison, tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
 
 
-def test_a_file_beside_an_earlier_report_is_not_risked(comparison, tmp_path):
+def test_a_file_beside_an_earlier_report_is_not_risked(comparison: Comparison, tmp_path: Path) -> None:
     write_report(comparison, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FFLError, match=r"notes\.txt"):
         check_folder(tmp_path)
 
 
-def test_pictures_are_never_written_among_the_images_compared(tmp_path):
+def test_pictures_are_never_written_among_the_images_compared(tmp_path: Path) -> None:
     with pytest.raises(FFLError, match="is inside"):
         check_folder(tmp_path / "report", [tmp_path])
     (tmp_path / "file").write_text("")
@@ -54,7 +56,7 @@ def test_pictures_are_never_written_among_the_images_compared(tmp_path):
         check_folder(tmp_path / "file")
 
 
-def test_a_disk_that_refuses_is_told_in_words(comparison, tmp_path):
+def test_a_disk_that_refuses_is_told_in_words(comparison: Comparison, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FFLError, match="cannot be written"):
         write_report(comparison, tmp_path / "file" / "report")
@@ -62,13 +64,13 @@ def test_a_disk_that_refuses_is_told_in_words(comparison, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc, where nobody may write")
-def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured():
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured() -> None:
     with pytest.raises(
         FFLError, match=r"^/proc/ffl/report cannot be written: .*; pass another folder to --out"
     ):
         check_folder(Path("/proc/ffl/report"))
 
 
-def test_trying_leaves_nothing_behind(tmp_path):
+def test_trying_leaves_nothing_behind(tmp_path: Path) -> None:
     check_folder(tmp_path / "new" / "report")
     assert list(tmp_path.iterdir()) == []

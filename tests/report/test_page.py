@@ -4,11 +4,12 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from report_material import write_run, write_set
 
-from ffl_plugin.report import compare
+from ffl_plugin.report import Comparison, compare
 from ffl_plugin.report.page import to_html
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -27,36 +28,36 @@ class Page(HTMLParser):
         self.feed(html)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, f"</{tag}> closes nothing"
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text += data
 
-    def all(self, *names):
+    def all(self, *names: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.tags if tag in names]
 
 
 @pytest.fixture(scope="module", params=["comparison", "sweep"])
-def page(request, comparison, sweep_page):
+def page(request: pytest.FixtureRequest, comparison: Comparison, sweep_page: str) -> Page:
     return Page(to_html(comparison) if request.param == "comparison" else sweep_page)
 
 
-def test_tags_are_balanced_and_ids_unique(page):
+def test_tags_are_balanced_and_ids_unique(page: Page) -> None:
     assert page.open == []
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
-def test_nothing_is_fetched_or_run(page):
+def test_nothing_is_fetched_or_run(page: Page) -> None:
     assert not page.all("script", "link", "iframe", "object")
     for _, attributes in page.tags:
         for name in ("src", "href", "xlink:href"):
@@ -70,7 +71,7 @@ def test_nothing_is_fetched_or_run(page):
     assert "default-src 'none'" in policy
 
 
-def test_references_inside_drawings_lead_somewhere(comparison):
+def test_references_inside_drawings_lead_somewhere(comparison: Comparison) -> None:
     html = to_html(comparison)
     ids = {attributes["id"] for _, attributes in Page(html).tags if "id" in attributes}
     references = {part.partition(")")[0] for part in html.split("url(#")[1:]}
@@ -79,7 +80,7 @@ def test_references_inside_drawings_lead_somewhere(comparison):
     assert references <= ids
 
 
-def test_a_screen_reader_finds_its_way(page):
+def test_a_screen_reader_finds_its_way(page: Page) -> None:
     assert page.all("html")[0]["lang"] == "en"
     assert len(page.all("main")) == len(page.all("h1")) == 1
     assert all(image["alt"].strip() for image in page.all("img"))
@@ -93,13 +94,15 @@ def test_a_screen_reader_finds_its_way(page):
     assert all(attributes["aria-label"] for attributes in drawn)
 
 
-def test_the_verdict_comes_first(comparison):
+def test_the_verdict_comes_first(comparison: Comparison) -> None:
     page = Page(to_html(comparison))
     text = page.text[page.text.index("before and after", page.text.index("}")) :]
     assert text.index(comparison.verdict.statement) < text.index("Numbers")
 
 
-def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_runs, sets, tmp_path):
+def test_the_table_tells_what_its_intervals_are_about(
+    comparison: Comparison, comparison_of_runs: Comparison, sets: Path, tmp_path: Path
+) -> None:
     pairs, runs = (Page(to_html(found)).text for found in (comparison, comparison_of_runs))
     assert "Every image compared with its real counterpart" in pairs
     assert "The 95% confidence interval covers the choice of images:" in pairs
@@ -123,11 +126,11 @@ def test_the_table_tells_what_its_intervals_are_about(comparison, comparison_of_
     assert "one number per side, and therefore no interval" in Page(to_html(alone)).text
 
 
-def test_the_page_of_a_sweep_names_the_level_of_its_intervals(sweep_page):
+def test_the_page_of_a_sweep_names_the_level_of_its_intervals(sweep_page: str) -> None:
     assert "Change 95% interval" in " ".join(Page(sweep_page).text.split())
 
 
-def test_a_note_that_the_verdict_tells_is_not_told_again(comparison):
+def test_a_note_that_the_verdict_tells_is_not_told_again(comparison: Comparison) -> None:
     note = "Too few images for a test."
     rows = (replace(comparison.rows[0], note=note), *comparison.rows[1:])
     told = replace(comparison, rows=rows, verdict=replace(comparison.verdict, caveats=(note,)))
@@ -135,13 +138,13 @@ def test_a_note_that_the_verdict_tells_is_not_told_again(comparison):
     assert Page(to_html(replace(comparison, rows=rows))).text.count(note) == 2  # a phone has its own list
 
 
-def test_a_drawing_follows_the_colours_of_the_page(comparison):
+def test_a_drawing_follows_the_colours_of_the_page(comparison: Comparison) -> None:
     html = to_html(comparison)
     assert "stroke: var(--after)" in html
     assert "prefers-color-scheme: dark" in html
 
 
-def test_every_name_is_escaped(tmp_path):
+def test_every_name_is_escaped(tmp_path: Path) -> None:
     for side, radius in (("real", 0), ("before", 2), ("after", 1)):
         write_set(tmp_path / side / HOSTILE, radius, count=4, name="{:02d}" + HOSTILE + ".png")
     sides = {side: tmp_path / side / HOSTILE for side in ("real", "before", "after")}
@@ -150,7 +153,7 @@ def test_every_name_is_escaped(tmp_path):
     assert page.text.count(HOSTILE) > 6
 
 
-def test_hostile_logs_and_options_are_escaped(tmp_path):
+def test_hostile_logs_and_options_are_escaped(tmp_path: Path) -> None:
     before = write_run(tmp_path / "before", {0: 300, 200: 60})
     after = write_run(tmp_path / "after", {0: 300, 200: 50})
     for run in (before, after):
@@ -172,7 +175,7 @@ def test_hostile_logs_and_options_are_escaped(tmp_path):
     assert "\u202e" not in page.text
 
 
-def luminance(colour):
+def luminance(colour: str) -> float:
     """Relative luminance of ``#rrggbb``, as WCAG 2.2 defines it."""
     parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -180,7 +183,7 @@ def luminance(colour):
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_words_stand_out_from_the_paper(comparison, scheme):
+def test_words_stand_out_from_the_paper(comparison: Comparison, scheme: int) -> None:
     """Contrast of at least 4.5 to 1, on the page and on shaded parts, in both schemes."""
     colours = re.findall(r":root \{(.*?)\}", to_html(comparison), re.DOTALL)[scheme]
     value = dict(re.findall(r"--(\w+): (#\w{6})", colours))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +16,17 @@ from report_material import blurred, scene, write_run
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.preparation import asked_preparation, recorded_preparation
-from ffl_plugin.report import compare, to_csv, to_text
+from ffl_plugin.report import Comparison, compare, to_csv, to_text
 
 SIZE = (64, 48)  # of the photographs
 
 
-def photograph(seed):
+def photograph(seed: int) -> Image.Image:
     return scene(seed).resize(SIZE, Image.Resampling.BICUBIC)
 
 
 @pytest.fixture
-def spade(tmp_path):
+def spade(tmp_path: Path) -> Path:
     """Photographs, and SPADE's results of two trainings at 32x32, with their records."""
     photographs = tmp_path / "photographs"
     photographs.mkdir()
@@ -45,18 +48,18 @@ def spade(tmp_path):
     return tmp_path
 
 
-def record(path, **options):
+def record(path: Path, **options: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{name:>25}: {value!s:<30}\t[default: 256]" for name, value in options.items()]
     path.write_text("----------------- Options ---------------\n" + "\n".join(lines) + "\n")
 
 
-def compared(folder, **settings):
+def compared(folder: Path, **settings: Any) -> Comparison:
     sides = {"before": folder / "results" / "base", "after": folder / "results" / "ffl"}
     return compare(real=folder / "photographs", **sides, download=False, **settings)
 
 
-def expected_psnr(folder, name):
+def expected_psnr(folder: Path, name: str) -> float:
     values = []
     for path in sorted((folder / "photographs").iterdir()):
         seen = Image.open(path).resize((32, 32), Image.Resampling.BICUBIC)
@@ -66,7 +69,7 @@ def expected_psnr(folder, name):
     return np.mean(values)
 
 
-def test_photographs_are_prepared_as_the_record_of_the_run_says(spade):
+def test_photographs_are_prepared_as_the_record_of_the_run_says(spade: Path) -> None:
     found = compared(spade)
     assert found.verdict.outcome == "improved"
     assert found.paired
@@ -79,14 +82,14 @@ def test_photographs_are_prepared_as_the_record_of_the_run_says(spade):
     assert "resized to 32x32" in to_csv(found)
 
 
-def test_the_user_may_say_the_size(spade):
+def test_the_user_may_say_the_size(spade: Path) -> None:
     (spade / "checkpoints" / "base" / "opt.txt").unlink()
     found = compared(spade, resize="32x32")
     assert found.row("psnr").after == pytest.approx(expected_psnr(spade, "ffl"), abs=1e-6)
     assert "--resize" in to_text(found)
 
 
-def test_the_command_takes_the_size(spade, capsys):
+def test_the_command_takes_the_size(spade: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([
             "compare", "--real", str(spade / "photographs"), "--before", str(spade / "results/base"),
@@ -97,43 +100,43 @@ def test_the_command_takes_the_size(spade, capsys):
     assert "--resize 32" in found["command"]
 
 
-def no_record(folder):
+def no_record(folder: Path) -> str:
     (folder / "checkpoints" / "base" / "opt.txt").unlink()
     return "pass --resize 32x32"
 
 
-def a_pickle_alone(folder):
+def a_pickle_alone(folder: Path) -> str:
     """A pickle is code: opening this one would end the test."""
     (folder / "checkpoints" / "base" / "opt.txt").unlink()
     (folder / "checkpoints" / "base" / "opt.pkl").write_bytes(pickle.dumps(Ends()))
     return "is a pickle, which can run code and is not opened"
 
 
-def random_crops(folder):
+def random_crops(folder: Path) -> str:
     options = {"preprocess": "resize_and_crop", "load_size": 36, "crop_size": 32}
     record(folder / "checkpoints" / "base" / "test_opt.txt", **options)
     return "random crops"
 
 
-def another_size(folder):
+def another_size(folder: Path) -> str:
     options = {"preprocess": "resize_and_crop", "load_size": 40, "crop_size": 40}
     record(folder / "checkpoints" / "base" / "test_opt.txt", **options)
     return "is 40x40, resized to 40x40; pairs need equal sizes: pass --resize 32x32"
 
 
-def side_by_side(folder):
+def side_by_side(folder: Path) -> str:
     options = {"preprocess": "resize_and_crop", "load_size": 32, "crop_size": 32, "dataset_mode": "aligned"}
     record(folder / "checkpoints" / "base" / "test_opt.txt", **options)
     return "is 64x48; pairs need equal sizes"
 
 
 class Ends:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[int]]:
         return exit, (3,)
 
 
 @pytest.mark.parametrize("change", [no_record, a_pickle_alone, random_crops, another_size, side_by_side])
-def test_where_no_record_tells_the_size_there_is_a_way_on(spade, change):
+def test_where_no_record_tells_the_size_there_is_a_way_on(spade: Path, change: Callable[[Path], str]) -> None:
     words = change(spade)
     with pytest.raises(FFLError) as refusal:
         compared(spade)
@@ -142,7 +145,7 @@ def test_where_no_record_tells_the_size_there_is_a_way_on(spade, change):
     assert compared(spade, resize="32x32").verdict.outcome == "improved"
 
 
-def test_photographs_of_the_right_size_are_left_alone(spade):
+def test_photographs_of_the_right_size_are_left_alone(spade: Path) -> None:
     for path in (spade / "photographs").iterdir():
         Image.open(path).resize((32, 32), Image.Resampling.LANCZOS).save(path)
     found = compared(spade)
@@ -150,7 +153,7 @@ def test_photographs_of_the_right_size_are_left_alone(spade):
     assert not any("resized" in note for note in found.notes)
 
 
-def test_a_size_without_photographs_is_refused(tmp_path):
+def test_a_size_without_photographs_is_refused(tmp_path: Path) -> None:
     for name in ("base", "ffl"):
         images = tmp_path / "results" / name / "test_latest" / "images"
         images.mkdir(parents=True)
@@ -168,7 +171,7 @@ def test_a_size_without_photographs_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "x", "64x", "0x4", "64x64x3", "-1", "64 x 64", "big"])
-def test_what_is_no_size_is_refused(text):
+def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(FFLError, match="pass WIDTHxHEIGHT"):
         asked_preparation(text)
 
@@ -192,7 +195,9 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("option", "mode", "load", "crop", "photograph", "seen"), SEEN)
-def test_sizes_are_those_of_the_upstreams_loaders(option, mode, load, crop, photograph, seen):
+def test_sizes_are_those_of_the_upstreams_loaders(
+    option: str, mode: str, load: int, crop: int, photograph: tuple[int, int], seen: tuple[int, int]
+) -> None:
     sizes = ("loadSize", "fineSize") if option == OLD else ("load_size", "crop_size")
     options = {option: mode, sizes[0]: str(load), sizes[1]: str(crop), "aspect_ratio": "2.0"}
     pixels = np.zeros((photograph[1], photograph[0], 3), np.uint8)
@@ -202,5 +207,5 @@ def test_sizes_are_those_of_the_upstreams_loaders(option, mode, load, crop, phot
 @pytest.mark.parametrize(
     "options", [{}, {PIX2PIX: "none"}, {PIX2PIX: "zoom", "load_size": "9", "crop_size": "9"}]
 )
-def test_records_that_do_not_say_prepare_nothing(options):
+def test_records_that_do_not_say_prepare_nothing(options: dict[str, str]) -> None:
     assert recorded_preparation(options, "opt.txt") is None

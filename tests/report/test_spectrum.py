@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ffl_plugin.report.spectrum_report import Spectra, _names
 from ffl_plugin.spectrum import keep_frequencies, radial_frequency
 
 
-def run(capfd, *arguments):
+def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one command."""
     code = 0
     try:
@@ -27,13 +28,13 @@ def run(capfd, *arguments):
     return code, captured.out, captured.err
 
 
-def wave(height, width, u, v):
+def wave(height: int, width: int, u: int, v: int) -> torch.Tensor:
     y, x = np.mgrid[:height, :width]
     return torch.from_numpy(np.cos(2 * np.pi * (u * y / height + v * x / width)))
 
 
 @pytest.mark.parametrize("size", [(16, 16), (15, 16), (16, 13), (9, 7)])
-def test_a_mask_keeps_the_waves_below_it_and_no_others(size):
+def test_a_mask_keeps_the_waves_below_it_and_no_others(size: tuple[int, int]) -> None:
     height, width = size
     slow, fast = wave(*size, 1, 1), wave(*size, height // 2 - 1, width // 2 - 1)
     cutoff = float(np.hypot(2 / height, 2 / width))
@@ -42,14 +43,14 @@ def test_a_mask_keeps_the_waves_below_it_and_no_others(size):
     torch.testing.assert_close(keep_frequencies(slow + fast, ~kept), fast)
 
 
-def test_radial_frequency_ends_at_the_corner():
+def test_radial_frequency_ends_at_the_corner() -> None:
     radius = radial_frequency(8, 8)
     assert radius[0, 0] == 0
     assert radius.max() == pytest.approx(np.sqrt(0.5))
     assert radius[0, 4] == 0.5
 
 
-def test_band_limits_are_those_of_figure_2():
+def test_band_limits_are_those_of_figure_2() -> None:
     image = np.asarray(scene(0))
     whole, texture, low, high, stopped = band_limited(image, cutoff=0.1, stop=(0.15, 0.3))
     assert np.array_equal(whole.image, image)
@@ -66,7 +67,7 @@ def test_band_limits_are_those_of_figure_2():
     np.testing.assert_allclose(whole.spectrum, expected)
 
 
-def test_json_holds_profiles_and_distances_from_real(sets, capfd):
+def test_json_holds_profiles_and_distances_from_real(sets: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, stdout, _ = run(capfd, "--json", "--real", sets / "real", sets / "before", sets / "after")
     assert code == 0
     real, before, after = json.loads(stdout)["spectra"]
@@ -76,7 +77,7 @@ def test_json_holds_profiles_and_distances_from_real(sets, capfd):
     assert len(before["frequencies"]) == len(before["profile_db"])
 
 
-def test_csv_has_a_line_per_path_and_frequency(sets, capfd):
+def test_csv_has_a_line_per_path_and_frequency(sets: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, stdout, _ = run(capfd, "--csv", sets / "real")
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(stdout)))
@@ -84,7 +85,9 @@ def test_csv_has_a_line_per_path_and_frequency(sets, capfd):
     assert float(rows[0]["cycles_per_pixel"]) == 0
 
 
-def test_files_are_written_and_written_again(sets, tmp_path, capfd):
+def test_files_are_written_and_written_again(
+    sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "spectra"
     for _ in range(2):
         code, stdout, _ = run(capfd, sets / "before", sets / "after", "--out", out, "--bands")
@@ -97,7 +100,7 @@ def test_files_are_written_and_written_again(sets, tmp_path, capfd):
         assert picture.width > 600
 
 
-def test_sets_of_one_name_are_told_apart_by_the_folders_above(sets, tmp_path):
+def test_sets_of_one_name_are_told_apart_by_the_folders_above(sets: Path, tmp_path: Path) -> None:
     paths = tuple(str(tmp_path / side / "results" / "photographs") for side in ("a", "b"))
     whole = Spectra(paths, (), real=True)
     assert _names(whole) == ["a/results/photographs (real)", "b/results/photographs"]
@@ -105,14 +108,16 @@ def test_sets_of_one_name_are_told_apart_by_the_folders_above(sets, tmp_path):
     assert _names(Spectra(("x", "x"), (), real=False)) == ["x", "x"]
 
 
-def test_a_single_file_is_a_set_of_one(tmp_path, capfd):
+def test_a_single_file_is_a_set_of_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     scene(0).save(tmp_path / "one.png")
     code, stdout, _ = run(capfd, "--json", tmp_path / "one.png")
     assert code == 0
     assert json.loads(stdout)["spectra"][0]["images"] == 1
 
 
-def test_images_of_a_single_pixel_have_a_spectrum_of_one_value(tmp_path, capfd):
+def test_images_of_a_single_pixel_have_a_spectrum_of_one_value(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     for side in ("real", "fake"):
         (tmp_path / side).mkdir()
         Image.new("RGB", (1, 1), "grey").save(tmp_path / side / "0.png")
@@ -121,7 +126,7 @@ def test_images_of_a_single_pixel_have_a_spectrum_of_one_value(tmp_path, capfd):
     assert "radial log-power distance from real: –" in stdout
 
 
-def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
+def test_bad_input_is_one_sentence(sets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     small = tmp_path / "small"
     small.mkdir()
     scene(0).resize((16, 16)).save(small / "0.png")
@@ -147,5 +152,7 @@ def test_bad_input_is_one_sentence(sets, tmp_path, capfd):
     "arguments",
     [["--json", "--csv"], ["--bands"], ["--stop", "0.3", "0.2"], ["--stop", "0.2", "0.2"], ["--cutoff", "2"]],
 )
-def test_usage_errors_exit_with_2(sets, capfd, arguments):
+def test_usage_errors_exit_with_2(
+    sets: Path, capfd: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
     assert run(capfd, sets / "real", *arguments)[0] == 2
