@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ sys.exit(int(sys.argv[1]))
 """
 
 
-def is_alive(number):
+def is_alive(number: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent's look does not."""
     try:
         os.kill(number, 0)
@@ -39,7 +40,7 @@ def is_alive(number):
     return bool(state) and not state.startswith("Z")
 
 
-def numbers(folder, timeout=60):
+def numbers(folder: Path, timeout: float = 60) -> list[int]:
     deadline = time.monotonic() + timeout
     while not (folder / "numbers").exists():
         assert time.monotonic() < deadline
@@ -47,24 +48,26 @@ def numbers(folder, timeout=60):
     return [int(number) for number in (folder / "numbers").read_text().split()]
 
 
-def all_end(numbers, timeout=60):
+def all_end(numbers: list[int], timeout: float = 60) -> bool:
     deadline = time.monotonic() + timeout
     while any(map(is_alive, numbers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not any(map(is_alive, numbers))
 
 
-def call(folder, how):
+def call(folder: Path, how: str) -> int:
     with (folder / "log").open("wb") as log:
         return processes.call([sys.executable, "-c", COMMAND, how], str(folder), log)
 
 
-def test_what_a_failed_command_leaves_is_ended(tmp_path):
+def test_what_a_failed_command_leaves_is_ended(tmp_path: Path) -> None:
     assert call(tmp_path, "3") == 3
     assert all_end(numbers(tmp_path))
 
 
-def test_what_a_failed_command_leaves_is_ended_where_it_will_not_be_asked(tmp_path, monkeypatch):
+def test_what_a_failed_command_leaves_is_ended_where_it_will_not_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "LEFTOVER_SECONDS", 0.5)
     deaf = COMMAND.replace("signal.signal(2, signal.SIG_IGN)", "signal.signal(15, signal.SIG_IGN)")
     with (tmp_path / "log").open("wb") as log:
@@ -72,7 +75,7 @@ def test_what_a_failed_command_leaves_is_ended_where_it_will_not_be_asked(tmp_pa
     assert all_end(numbers(tmp_path))
 
 
-def test_the_watch_outlives_what_asks_every_process_of_a_job_to_end(tmp_path):
+def test_the_watch_outlives_what_asks_every_process_of_a_job_to_end(tmp_path: Path) -> None:
     """SLURM sends SIGTERM to all of them before it kills."""
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as command:
         try:
@@ -88,7 +91,7 @@ def test_the_watch_outlives_what_asks_every_process_of_a_job_to_end(tmp_path):
             command.kill()
 
 
-def test_what_a_good_command_leaves_is_its_own_affair(tmp_path):
+def test_what_a_good_command_leaves_is_its_own_affair(tmp_path: Path) -> None:
     assert call(tmp_path, "0") == 0
     _, child = numbers(tmp_path)
     assert is_alive(child)
@@ -96,7 +99,7 @@ def test_what_a_good_command_leaves_is_its_own_affair(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_command_ends_with_us(tmp_path, number):
+def test_a_command_ends_with_us(tmp_path: Path, number: signal.Signals) -> None:
     """SIGKILL is what the system does for want of memory: nobody is left to end the command but the watch."""
     script = f"""
 import sys
@@ -111,7 +114,7 @@ with open("log", "wb") as log:
     assert all_end(started)
 
 
-def test_a_command_whose_main_process_is_killed_ends_as_a_whole(tmp_path):
+def test_a_command_whose_main_process_is_killed_ends_as_a_whole(tmp_path: Path) -> None:
     script = f"""
 import sys
 from ffl_plugin.sweep import processes
@@ -127,7 +130,7 @@ with open("log", "wb") as log:
     assert not is_alive(child)
 
 
-def test_a_command_that_cannot_be_started_says_so(tmp_path):
+def test_a_command_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         assert processes.call(["no-such-program"], str(tmp_path), log) == 127
     assert (tmp_path / "log").read_text().startswith("cannot start no-such-program")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ sys.exit("out of memory" if weight == "2" else 0)
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch, tmp_path):
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No cluster or folder of the user's, no figures to Ray's makers, and Ray ended after each test."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -47,7 +48,7 @@ def alone(monkeypatch, tmp_path):
     ray.shutdown()
 
 
-def arguments(out, weights):
+def arguments(out: Path, weights: str) -> list[str]:
     return [
         sys.executable, "-c", "from ffl_plugin.cli import main; main()", "sweep", "--out", str(out),
         "--weights", weights, "--seeds", "0", "--engine", "ray", "--", sys.executable, "-c", TRAIN,
@@ -55,13 +56,13 @@ def arguments(out, weights):
     ]  # fmt: skip
 
 
-def states(out):
+def states(out: Path) -> dict[str, str]:
     return {
         path.parent.name: json.loads(path.read_text())["state"] for path in out.glob("trainings/*/trial.json")
     }
 
 
-def test_trials_run_are_interrupted_and_go_on(tmp_path):
+def test_trials_run_are_interrupted_and_go_on(tmp_path: Path) -> None:
     out = tmp_path / "sweep"
     (tmp_path / "wait").touch()
     log = out / "trainings" / "weight-1-seed-0" / "log.txt"
@@ -89,17 +90,19 @@ def test_trials_run_are_interrupted_and_go_on(tmp_path):
     assert (out / "trainings" / "weight-1-seed-0" / "interrupted-1").is_dir()
 
 
-def test_a_training_that_asks_for_more_than_there_is_does_not_wait_for_ever(tmp_path):
+def test_a_training_that_asks_for_more_than_there_is_does_not_wait_for_ever(tmp_path: Path) -> None:
     with pytest.raises(FFLError, match="requests 10000; lower it with --engine-set num_cpus"):
         start_engine("ray", tmp_path, {"num_cpus": 10000})
 
 
-def test_a_cluster_that_is_not_there_is_told(tmp_path):
+def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(FFLError, match="cannot join"):
         start_engine("ray", tmp_path, {"address": "127.0.0.1:1"})
 
 
-def test_a_cluster_that_ray_remembers_and_that_is_down_is_not_waited_for(tmp_path, monkeypatch):
+def test_a_cluster_that_ray_remembers_and_that_is_down_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its machine went down; Ray itself would try to join it for minutes."""
     with tempfile.TemporaryDirectory(prefix="ray") as folder:  # a short name: Ray's sockets lie below it
         monkeypatch.setenv("RAY_TMPDIR", folder)

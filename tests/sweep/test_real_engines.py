@@ -20,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slurm_node import missing, one_node
@@ -79,7 +81,7 @@ class Sweep:
             (self.folder / f"hold-{weight}-{seed}").touch()
 
     @contextlib.contextmanager
-    def running(self, environment):
+    def running(self, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         """The command under way; it is ended with the block."""
         with (self.folder / "stdout").open("w+") as out, (self.folder / "stderr").open("w+") as err:
             process = subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=out, stderr=err)
@@ -90,26 +92,26 @@ class Sweep:
                     process.terminate()
                     process.wait(120)
 
-    def log(self, weight, seed):
+    def log(self, weight: int, seed: int) -> str:
         path = self.out / "trainings" / f"weight-{weight}-seed-{seed}" / "log.txt"
         return path.read_text() if path.exists() else ""
 
-    def processes(self, weight, seed):
+    def processes(self, weight: int, seed: int) -> tuple[int, ...]:
         """Of the last attempt: the training and its worker."""
         found = re.findall(r"^processes (\d+) (\d+)$", self.log(weight, seed), re.M)
         return tuple(map(int, found[-1])) if found else ()
 
-    def all_processes(self):
+    def all_processes(self) -> list[int]:
         return [number for weight in WEIGHTS for seed in SEEDS for number in self.processes(weight, seed)]
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         return json.loads((self.folder / "stdout").read_text())
 
-    def trials(self):
+    def trials(self) -> dict[tuple[float, int], dict[str, Any]]:
         return {(trial["weight"], trial["seed"]): trial for trial in self.report()["trials"]}
 
 
-def alive(numbers):
+def alive(numbers: Iterable[int]) -> list[int]:
     found = []
     for number in numbers:
         with contextlib.suppress(OSError):
@@ -118,7 +120,12 @@ def alive(numbers):
     return found
 
 
-def wait_for(true, what, process=None, timeout=300):
+def wait_for(
+    true: Callable[[], object],
+    what: str,
+    process: subprocess.Popen[bytes] | None = None,
+    timeout: float = 300,
+) -> None:
     deadline = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
@@ -126,13 +133,13 @@ def wait_for(true, what, process=None, timeout=300):
         time.sleep(0.5)
 
 
-def parent(number):
+def parent(number: int) -> int:
     return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.skipif(bool(missing()), reason=f"not installed, apt-get install slurm-wlm munge: {missing()}")
 @pytest.mark.skipif("submitit" in MISSING, reason="not installed, pip install submitit")
-def test_slurm(tmp_path):
+def test_slurm(tmp_path: Path) -> None:
     with one_node(tmp_path / "slurm") as node:
         sweep = Sweep(tmp_path, "--engine", "slurm", "--engine-set", "timeout_min=1")
         sweep.hold((1, 0), (2, 0))
@@ -174,7 +181,7 @@ def test_slurm(tmp_path):
 
 
 @contextlib.contextmanager
-def ray_nodes(folder):
+def ray_nodes(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], dict[str, str]]]:
     """A Ray of a head and a second node, two CPUs each; the address, and the second node's process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -206,7 +213,7 @@ def ray_nodes(folder):
 
 
 @pytest.mark.skipif("ray" in MISSING, reason="not installed, pip install ray")
-def test_ray(tmp_path):
+def test_ray(tmp_path: Path) -> None:
     with ray_nodes(tmp_path) as (address, second, environment):
         sweep = Sweep(
             tmp_path, "--engine", "ray", "--engine-set", f"address={address}", prefix=("timeout", "120")
@@ -214,7 +221,7 @@ def test_ray(tmp_path):
         held = [(1, 0), (2, 0), (1, 1), (2, 1)]
         sweep.hold(*held)
 
-        def node_of(trial):
+        def node_of(trial: tuple[int, int]) -> int:
             """The process of a node that a training runs below."""
             number = sweep.processes(*trial)[0]
             while number not in (second.pid, 1):

@@ -7,7 +7,9 @@ import os
 import shlex
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +51,7 @@ else:
 
 
 @pytest.fixture
-def slurm(tmp_path, monkeypatch):
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "slurm.py").write_text(SLURM)
@@ -64,22 +66,24 @@ def slurm(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def plan(tmp_path):
+def plan(tmp_path: Path) -> Plan:
     touch = "import pathlib, sys; pathlib.Path(sys.argv[1], 'weight').write_text(sys.argv[2])"
     command = (sys.executable, "-c", touch, "{out}", "{weight}")
     plan = Plan(command, (), str(tmp_path), (0.0, 1.0), (0,))
     return open_sweep(tmp_path / "sweep", plan)
 
 
-def interrupt(*_):
+def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_jobs_are_waited_for_and_never_submitted_twice(slurm, plan, tmp_path, monkeypatch):
+def test_jobs_are_waited_for_and_never_submitted_twice(
+    slurm: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "sweep"
     told: list[str] = []
 
-    def run(**settings):
+    def run(**settings: int) -> None:
         engine.start(out, settings).run(plan, trials(plan, out), told.append)
 
     with monkeypatch.context() as context:
@@ -96,7 +100,7 @@ def test_jobs_are_waited_for_and_never_submitted_twice(slurm, plan, tmp_path, mo
     assert not list(out.glob("trainings/*/job.json"))
 
 
-def test_a_job_that_the_cluster_ended_is_submitted_again(slurm, plan, tmp_path):
+def test_a_job_that_the_cluster_ended_is_submitted_again(slurm: Path, plan: Plan, tmp_path: Path) -> None:
     out = tmp_path / "sweep"
     for number, trial in enumerate(trials(plan, out), 1):
         trial.folder.mkdir(parents=True)
@@ -109,24 +113,26 @@ def test_a_job_that_the_cluster_ended_is_submitted_again(slurm, plan, tmp_path):
     assert len(list(slurm.glob("*.job"))) == 4
 
 
-def test_a_parameter_that_submitit_does_not_know_is_refused(slurm, tmp_path):
+def test_a_parameter_that_submitit_does_not_know_is_refused(slurm: Path, tmp_path: Path) -> None:
     for settings in ({"no_such": 1}, {"timeout_min": "long"}):
         with pytest.raises(FFLError, match="cannot submit"):
             engine.start(tmp_path / "sweep", settings)
     assert not list(slurm.glob("*.job"))
 
 
-def test_a_cluster_that_is_silent_or_a_disk_that_is_late_loses_no_training(plan, tmp_path, monkeypatch):
+def test_a_cluster_that_is_silent_or_a_disk_that_is_late_loses_no_training(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trial = trials(plan, tmp_path / "sweep")[0]
     looks = [None, {"7": "COMPLETED"}, {"7": "COMPLETED"}]
 
-    def job_states():
+    def job_states() -> dict[str, str]:
         found = looks.pop(0)
         if found is None:
             raise FFLError("SLURM does not answer")
         return found
 
-    def look_again(_):
+    def look_again(_: float) -> None:
         if len(looks) == 1:  # the record is there from the third look on
             trial.folder.mkdir(parents=True)
             trial.record(state="done")
@@ -138,14 +144,16 @@ def test_a_cluster_that_is_silent_or_a_disk_that_is_late_loses_no_training(plan,
     assert told == [f"{trial}: done"]
 
 
-def test_a_failed_training_fails_its_job(plan, tmp_path):
+def test_a_failed_training_fails_its_job(plan: Plan, tmp_path: Path) -> None:
     plan = replace(plan, command=(sys.executable, "-c", "raise SystemExit(3)", "{out}", "{weight}"))
     with pytest.raises(SystemExit) as ended:
         engine.run_job(plan, trials(plan, tmp_path / "sweep")[0])
     assert ended.value.code == 1
 
 
-def test_a_new_job_does_not_stand_on_an_earlier_one_s_record(slurm, plan, tmp_path, monkeypatch):
+def test_a_new_job_does_not_stand_on_an_earlier_one_s_record(
+    slurm: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "_wait", interrupt)
     for trial in trials(plan, tmp_path / "sweep"):
         trial.folder.mkdir(parents=True)
@@ -157,7 +165,7 @@ def test_a_new_job_does_not_stand_on_an_earlier_one_s_record(slurm, plan, tmp_pa
     assert not list((tmp_path / "sweep" / "trainings").glob(f"*/{engine.STATE}"))
 
 
-def test_a_parameter_of_the_user_replaces_the_default(slurm, tmp_path):
+def test_a_parameter_of_the_user_replaces_the_default(slurm: Path, tmp_path: Path) -> None:
     parameters = engine.start(
         tmp_path / "sweep", {"name": "mine", "slurm_signal_delay_s": 60}
     ).executor.parameters
@@ -168,7 +176,9 @@ def test_a_parameter_of_the_user_replaces_the_default(slurm, tmp_path):
     "state",
     ["BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"],
 )
-def test_a_job_that_slurm_ended_is_told_by_its_state(plan, tmp_path, monkeypatch, state):
+def test_a_job_that_slurm_ended_is_told_by_its_state(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
     """Not by the training's own record, whose exit code only shows that it was killed."""
     trial = trials(plan, tmp_path / "sweep")[0]
     trial.folder.mkdir(parents=True)

@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +41,7 @@ with open(run + "/metric-fid50k_full.jsonl", "w") as log:
 
 
 @pytest.fixture
-def clone(tmp_path, monkeypatch):
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "clone"
     folder.mkdir()
     (folder / "train.py").write_text(TRAIN)
@@ -46,11 +49,11 @@ def clone(tmp_path, monkeypatch):
     return folder
 
 
-def command(*more):
+def command(*more: str) -> list[str]:
     return ["--", sys.executable, "train.py", "--outdir={out}", "--seed={seed}", *more]
 
 
-def sweep(capfd, out, *arguments):
+def sweep(capfd: pytest.CaptureFixture[str], out: Path, *arguments: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one command."""
     code = 0
     try:
@@ -61,24 +64,30 @@ def sweep(capfd, out, *arguments):
     return code, captured.out, captured.err
 
 
-def states(out):
+def states(out: Path) -> dict[str, str]:
     return {
         path.parent.name: json.loads(path.read_text())["state"] for path in out.glob("trainings/*/trial.json")
     }
 
 
-def wait_until_it_says(words, log, process):
+def wait_until_it_says(
+    words: str, log: Path, process: subprocess.Popen[str] | subprocess.Popen[bytes]
+) -> None:
     """Wait until a log holds these words; fail if the process that has it written ends before."""
     while not (log.exists() and words in log.read_text()):
         assert process.poll() is None
         time.sleep(0.05)
 
 
-def keep_started(monkeypatch, then=lambda: None):
+def keep_started(
+    monkeypatch: pytest.MonkeyPatch, then: Callable[[], None] = lambda: None
+) -> list[subprocess.Popen[bytes]]:
     """Return a list that gets every process started from now on; ``then`` is called after each start."""
     started = []
 
-    def keep(*arguments, popen=subprocess.Popen, **settings):
+    def keep(
+        *arguments: Any, popen: type[subprocess.Popen[bytes]] = subprocess.Popen, **settings: Any
+    ) -> subprocess.Popen[bytes]:
         started.append(popen(*arguments, **settings))
         then()
         return started[-1]
@@ -87,7 +96,9 @@ def keep_started(monkeypatch, then=lambda: None):
     return started
 
 
-def test_every_weight_is_trained_with_every_seed_and_compared_with_0(clone, tmp_path, capfd):
+def test_every_weight_is_trained_with_every_seed_and_compared_with_0(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     code, stdout, stderr = sweep(capfd, out, "--weights", "1,2", "--seeds", "0,1", "--json", *command())
     assert code == 0
@@ -102,7 +113,9 @@ def test_every_weight_is_trained_with_every_seed_and_compared_with_0(clone, tmp_
     assert (out / "report" / "weight-2" / "report.html").exists()
 
 
-def test_weights_are_trained_and_recorded_at_every_digit(clone, tmp_path, capfd):
+def test_weights_are_trained_and_recorded_at_every_digit(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     weights = "31.6227766,1000000,1000001,1e-05"
     code, stdout, _ = sweep(capfd, out, "--weights", weights, "--seeds", "0", "--json", *command())
@@ -119,7 +132,9 @@ def test_weights_are_trained_and_recorded_at_every_digit(clone, tmp_path, capfd)
     assert {row.split(",")[0] for row in rows} == set(texts[1:])
 
 
-def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
+def test_shares_are_swept_in_place_of_weights(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (clone / "train.py").write_text(TRAIN.replace('options["ffl-weight"]', 'options["ffl-share"]'))
     out = tmp_path / "sweep"
     arguments = ["--seeds", "0", *command()]
@@ -143,7 +158,9 @@ def test_shares_are_swept_in_place_of_weights(clone, tmp_path, capfd):
     assert "weight" not in words.replace("spectrum weights", "")
 
 
-def test_what_is_done_is_not_trained_again(clone, tmp_path, capfd):
+def test_what_is_done_is_not_trained_again(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     arguments = ("--weights", "1", "--seeds", "0", *command())
     assert sweep(capfd, out, *arguments)[0] == 0
@@ -154,7 +171,9 @@ def test_what_is_done_is_not_trained_again(clone, tmp_path, capfd):
     assert {path: path.stat().st_mtime_ns for path in out.glob("trainings/*/trial.json")} == before
 
 
-def test_weights_and_seeds_may_be_added(clone, tmp_path, capfd):
+def test_weights_and_seeds_may_be_added(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
     code, stdout, stderr = sweep(capfd, out, "--weights", "4", "--seeds", "1", "--json", *command())
@@ -163,7 +182,9 @@ def test_weights_and_seeds_may_be_added(clone, tmp_path, capfd):
     assert [weight["weight"] for weight in json.loads(stdout)["weights"]] == [1, 4]
 
 
-def test_a_failed_training_is_told_kept_and_tried_again(clone, tmp_path, capfd):
+def test_a_failed_training_is_told_kept_and_tried_again(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     (clone / "fail").write_text("1")
     code, stdout, stderr = sweep(capfd, out, "--weights", "1,2", "--seeds", "0", *command("--fail=1"))
@@ -179,7 +200,9 @@ def test_a_failed_training_is_told_kept_and_tried_again(clone, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_sweep_goes_on_where_it_stopped(clone, tmp_path, capfd, number):
+def test_an_interrupted_sweep_goes_on_where_it_stopped(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
     out = tmp_path / "sweep"
     arguments = ["--weights", "1,2", "--seeds", "0"]
     process = subprocess.Popen(
@@ -201,7 +224,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(clone, tmp_path, capfd, n
     assert set(states(out).values()) == {"done"}
 
 
-def test_a_sweep_in_the_background_ends_its_training_at_once(clone, tmp_path):
+def test_a_sweep_in_the_background_ends_its_training_at_once(clone: Path, tmp_path: Path) -> None:
     """A shell starts background jobs deaf to Ctrl-C, and so are the trainings that they start."""
     out = tmp_path / "sweep"
     # Patient enough that nothing but the training's own end lets the sweep end in time.
@@ -220,8 +243,12 @@ def test_a_sweep_in_the_background_ends_its_training_at_once(clone, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_training_interrupted_while_it_starts_is_not_lost_sight_of(
-    clone, tmp_path, capfd, monkeypatch, number
-):
+    clone: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
     started = keep_started(monkeypatch, then=lambda: signal.raise_signal(number))
     arguments = ("--weights", "1", "--seeds", "0", *command("--sleep=0"))
     code, _, stderr = sweep(capfd, tmp_path / "sweep", *arguments)
@@ -230,7 +257,9 @@ def test_a_training_interrupted_while_it_starts_is_not_lost_sight_of(
     assert not [process for process in started if process.returncode is None]
 
 
-def test_a_system_without_hangups_and_process_groups_trains_too(clone, tmp_path, capfd, monkeypatch):
+def test_a_system_without_hangups_and_process_groups_trains_too(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows lacks these, and ends a training without asking."""
     for module, name in ((signal, "SIGHUP"), (signal, "pthread_sigmask"), (os, "killpg")):
         monkeypatch.delattr(module, name)
@@ -239,7 +268,7 @@ def test_a_system_without_hangups_and_process_groups_trains_too(clone, tmp_path,
     assert set(states(out).values()) == {"done"}
     wait = time.sleep
 
-    def interrupt(seconds):
+    def interrupt(seconds: float) -> None:
         monkeypatch.setattr(time, "sleep", wait)
         raise KeyboardInterrupt
 
@@ -252,7 +281,9 @@ def test_a_system_without_hangups_and_process_groups_trains_too(clone, tmp_path,
     assert [process.returncode for process in started] == [-9]
 
 
-def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd):
+def test_commands_after_the_training_get_the_same_places(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     then = f"{sys.executable} -c 'import sys; print(sys.argv)' test {{weight}} {{seed}} {{out}}"
     assert sweep(capfd, out, "--weights", "1", "--seeds", "3", "--then", then, *command())[0] == 0
@@ -260,10 +291,12 @@ def test_commands_after_the_training_get_the_same_places(clone, tmp_path, capfd)
     assert f"['-c', 'test', '1', '3', '{trial / 'out'}']" in (trial / "log.txt").read_text()
 
 
-def test_the_metrics_of_features_are_those_asked_for(clone, tmp_path, capfd, monkeypatch):
+def test_the_metrics_of_features_are_those_asked_for(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
-    def compared(*, metrics, protocol, **_):
+    def compared(*, metrics: tuple[str, ...], protocol: str, **_: object) -> None:
         asked.append((metrics, protocol))
         raise FFLError("seen")
 
@@ -274,7 +307,9 @@ def test_the_metrics_of_features_are_those_asked_for(clone, tmp_path, capfd, mon
     assert asked == [(("kid", "pr"), "clean")]
 
 
-def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
+def test_only_one_sweep_works_in_a_folder(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     fcntl = pytest.importorskip("fcntl")
     out = tmp_path / "sweep"
     assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
@@ -285,7 +320,9 @@ def test_only_one_sweep_works_in_a_folder(clone, tmp_path, capfd):
     assert "another ffl-patch command is training in" in stderr
 
 
-def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd):
+def test_a_report_can_be_gathered_again_without_training(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     assert sweep(capfd, out, "--weights", "1", "--seeds", "0", *command())[0] == 0
     code, stdout, _ = sweep(capfd, out, "--report-only", "--json")
@@ -301,7 +338,9 @@ def test_a_report_can_be_gathered_again_without_training(clone, tmp_path, capfd)
     assert "not the folder of a sweep" in stderr
 
 
-def test_commands_after_a_failed_training_are_not_run(clone, tmp_path, capfd):
+def test_commands_after_a_failed_training_are_not_run(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "sweep"
     then = f"{sys.executable} -c 'print(1 + 1)'"
     sweep(capfd, out, "--weights", "1", "--seeds", "3", "--then", then, *command("--fail=1"))
@@ -312,7 +351,9 @@ def test_commands_after_a_failed_training_are_not_run(clone, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("option", ["--real", "--inception", "--lpips", "--feature-weights"])
-def test_a_file_that_is_not_there_is_refused_before_anything_is_trained(clone, tmp_path, capfd, option):
+def test_a_file_that_is_not_there_is_refused_before_anything_is_trained(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], option: str
+) -> None:
     code, _, stderr = sweep(capfd, tmp_path / "sweep", option, tmp_path / "absent.pth", *command())
     assert code == 1 and "absent.pth" in stderr
     assert not (tmp_path / "sweep").exists()
@@ -337,14 +378,18 @@ def test_a_file_that_is_not_there_is_refused_before_anything_is_trained(clone, t
         (["--engine-set", "num_gpus=1", "--", "python", "{out}"], "needs an --engine"),
     ],
 )
-def test_bad_input_is_one_sentence(clone, tmp_path, capfd, arguments, words):
+def test_bad_input_is_one_sentence(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     code, stdout, stderr = sweep(capfd, tmp_path / "sweep", *arguments)
     assert (code, stdout) == (1, "")
     assert words in stderr
     assert len(stderr.splitlines()) == 1
 
 
-def test_a_folder_of_something_else_is_refused(clone, tmp_path, capfd):
+def test_a_folder_of_something_else_is_refused(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     code, _, stderr = sweep(capfd, tmp_path, *command())
     assert code == 1
@@ -356,7 +401,9 @@ def test_a_folder_of_something_else_is_refused(clone, tmp_path, capfd):
     assert "another command or clone" in stderr
 
 
-def test_a_command_that_cannot_be_started_fails_that_training(clone, tmp_path, capfd):
+def test_a_command_that_cannot_be_started_fails_that_training(
+    clone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     code, _, stderr = sweep(
         capfd, tmp_path / "sweep", "--weights", "1", "--seeds", "0", "--", "no-such-program", "{out}"
     )
@@ -364,13 +411,13 @@ def test_a_command_that_cannot_be_started_fails_that_training(clone, tmp_path, c
     assert "2 of 2 trainings failed" in stderr
 
 
-def test_numbers_are_sorted_and_distinct():
+def test_numbers_are_sorted_and_distinct() -> None:
     assert parse_numbers("10,0.1,0.10", float, "--weights") == (0.1, 10)
     with pytest.raises(FFLError):
         parse_numbers("", int, "--seeds")
 
 
-def test_the_weight_is_placed_where_the_command_says(tmp_path):
+def test_the_weight_is_placed_where_the_command_says(tmp_path: Path) -> None:
     trial = Trial(0.5, 2, tmp_path)
     placed = Plan(("train", "--w", "{weight}", "{out}"), (), "", (0.0, 0.5), (2,))
     assert placed.commands(trial) == [["train", "--w", "0.5", str(tmp_path / "out")]]
@@ -382,13 +429,13 @@ def test_the_weight_is_placed_where_the_command_says(tmp_path):
     assert shared.commands(trial) == [["train", "--s=0.5", str(tmp_path / "out")]]
 
 
-def test_a_sweep_cut_short_already_compares_weights(tmp_path):
+def test_a_sweep_cut_short_already_compares_weights(tmp_path: Path) -> None:
     plan = Plan(("train", "{out}"), (), "", (0.0, 0.5), (2, 3))
     order = [(trial.seed, trial.weight) for trial in trials(plan, tmp_path)]
     assert order == [(2, 0.0), (2, 0.5), (3, 0.0), (3, 0.5)]
 
 
-def test_the_sweep_of_another_clone_is_not_gone_on_with(tmp_path):
+def test_the_sweep_of_another_clone_is_not_gone_on_with(tmp_path: Path) -> None:
     plan = Plan(("train", "{out}"), (), "here", (0.0, 0.5), (2,))
     open_sweep(tmp_path / "sweep", plan)
     with pytest.raises(FFLError, match="another command or clone"):
