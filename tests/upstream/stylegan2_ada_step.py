@@ -21,7 +21,7 @@ from ffl_plugin import focal_frequency_loss
 sys.path.insert(0, ".")
 
 
-def networks():
+def networks() -> tuple[torch.nn.Module, torch.nn.Module]:
     size = {"channel_base": 512, "channel_max": 32}
     try:
         from training.networks import Discriminator, Generator

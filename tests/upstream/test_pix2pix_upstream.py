@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 import torch
+from real_clone import Clone, CloneOf
 
 from ffl_plugin.demo.scenes import write_data_set
 
@@ -27,17 +30,17 @@ SMALL = [
 
 
 @pytest.fixture
-def clone(clone_of):
+def clone(clone_of: CloneOf) -> Clone:
     return clone_of("pix2pix", "FFL_PIX2PIX")
 
 
 @pytest.fixture
-def pairs(tmp_path):
+def pairs(tmp_path: Path) -> Path:
     write_data_set(tmp_path / "pairs", 64, train=4, test=2, seed=0)
     return tmp_path / "pairs"
 
 
-def cpu_flags(clone, training):
+def cpu_flags(clone: Clone, training: bool) -> list[str]:
     """Flags that older versions need to train on a CPU, alone."""
     base = (clone.folder / "options" / "base_options.py").read_text()
     train = (clone.folder / "options" / "train_options.py").read_text()
@@ -45,7 +48,7 @@ def cpu_flags(clone, training):
     return flags + (["--display_id", "0"] if training and "--display_id" in train else [])
 
 
-def train(clone, pairs, *flags, expect=0):
+def train(clone: Clone, pairs: Path, *flags: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
     epochs = [
         "--n_epochs",
         "2",
@@ -66,7 +69,7 @@ def train(clone, pairs, *flags, expect=0):
 
 
 @pytest.mark.parametrize("flag", [[], ["--ffl-weight", "1"], ["--ffl_weight=1"]], ids=str)
-def test_two_epochs_and_a_test(clone, pairs, flag):
+def test_two_epochs_and_a_test(clone: Clone, pairs: Path, flag: list[str]) -> None:
     clone.ffl_patch("apply")
     result = train(clone, pairs, *flag)
     assert ("G_FFL: " in result.stdout) == bool(flag)
@@ -86,7 +89,7 @@ def test_two_epochs_and_a_test(clone, pairs, flag):
 GRADIENTS = r"grad_FFL: ([\d.]+)[ ,]+grad_GAN: ([\d.]+)[ ,]+grad_rest: ([\d.]+)"  # with commas or not
 
 
-def test_the_monitor_prints_the_gradients_and_trains_the_same_network(clone, pairs):
+def test_the_monitor_prints_the_gradients_and_trains_the_same_network(clone: Clone, pairs: Path) -> None:
     clone.ffl_patch("apply")
     networks = []
     for flags in ([], ["--ffl-monitor=2"]):
@@ -101,7 +104,7 @@ def test_the_monitor_prints_the_gradients_and_trains_the_same_network(clone, pai
         assert 90 < float(rest) < 110 + float(adversarial)  # L1, with its weight of 100, and the adversarial
 
 
-def test_a_share_trains_bitwise_as_without_it_until_its_weight_is_found(clone, pairs):
+def test_a_share_trains_bitwise_as_without_it_until_its_weight_is_found(clone: Clone, pairs: Path) -> None:
     clone.ffl_patch("apply")
     folder = clone.folder / "checkpoints" / "run"
     networks = []
@@ -117,7 +120,7 @@ def test_a_share_trains_bitwise_as_without_it_until_its_weight_is_found(clone, p
     assert f"--ffl-share 0.1 continues at weight {said}, found before" in resumed
 
 
-def test_continuing_without_the_flag_is_warned_of(clone, pairs):
+def test_continuing_without_the_flag_is_warned_of(clone: Clone, pairs: Path) -> None:
     clone.ffl_patch("apply")
     assert "Warning: --" not in train(clone, pairs, "--ffl-weight=1").stderr
     result = train(clone, pairs, "--continue_train")
@@ -136,7 +139,7 @@ def test_continuing_without_the_flag_is_warned_of(clone, pairs):
         "--ffl-patch-factor=3",
     ],
 )
-def test_what_cannot_train_is_argparses_own_error(clone, pairs, flag):
+def test_what_cannot_train_is_argparses_own_error(clone: Clone, pairs: Path, flag: str) -> None:
     clone.ffl_patch("apply")
     result = train(clone, pairs, "--ffl-weight=1", flag, expect=2)
     assert "Traceback" not in result.stderr
@@ -145,7 +148,7 @@ def test_what_cannot_train_is_argparses_own_error(clone, pairs, flag):
     assert not (clone.folder / "checkpoints" / "run").exists()
 
 
-def gradients(clone, tmp_path, model, *steps):
+def gradients(clone: Clone, tmp_path: Path, model: str, *steps: list[str]) -> list[list[torch.Tensor]]:
     out = tmp_path / "gradients.pt"
     flags = [[*cpu_flags(clone, True), *step] for step in steps]
     clone.script("pix2pix_step.py", str(out), model, json.dumps(flags))
@@ -153,7 +156,7 @@ def gradients(clone, tmp_path, model, *steps):
 
 
 @pytest.mark.parametrize(("target", "model"), [("pix2pix", "pix2pix"), ("cyclegan", "cycle_gan")])
-def test_one_step_of_the_real_model(clone, tmp_path, target, model):
+def test_one_step_of_the_real_model(clone: Clone, tmp_path: Path, target: str, model: str) -> None:
     """Weight 0 is bitwise upstream; the gradient is linear in the weight."""
     [upstream] = gradients(clone, tmp_path, model, [])
     clone.target = target

@@ -6,11 +6,13 @@ The clone needs what its README asks for: models/networks/sync_batchnorm.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from real_clone import Clone, CloneOf
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
@@ -19,7 +21,7 @@ GRADIENTS = r"grad_FFL: ([\d.]+) grad_rest: ([\d.]+)"
 
 
 @pytest.fixture
-def clone(clone_of):
+def clone(clone_of: CloneOf) -> Clone:
     clone = clone_of("spade", "FFL_SPADE")
     if not (clone.folder / "models" / "networks" / "sync_batchnorm").is_dir():
         pytest.skip("the clone of SPADE lacks models/networks/sync_batchnorm")
@@ -27,7 +29,7 @@ def clone(clone_of):
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: Path) -> Path:
     """Photographs, labels and instances as in COCO-Stuff: four to train, two to test."""
     for split, count in (("train", 4), ("val", 2)):
         for number in range(count):
@@ -45,7 +47,7 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def train(clone, data, *flags):
+def train(clone: Clone, data: Path, *flags: str) -> tuple[str, dict[str, torch.Tensor]]:
     """One epoch; what it printed, and the generator it trained."""
     length = ["--niter", "1", "--niter_decay", "0", "--print_freq", "1"]
     losses = ["--ndf", "4", "--no_vgg_loss", "--no_html"]
@@ -54,11 +56,11 @@ def train(clone, data, *flags):
     return result.stdout, torch.load(clone.folder / "checkpoints" / "run" / "latest_net_G.pth")
 
 
-def same(one, other):
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_training_testing_and_the_monitor(clone, data):
+def test_training_testing_and_the_monitor(clone: Clone, data: Path) -> None:
     _, upstream = train(clone, data)
     clone.ffl_patch("apply")
     printed, off = train(clone, data, "--ffl-weight=0")

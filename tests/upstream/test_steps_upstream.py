@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from real_clone import CloneOf
 
 from ffl_plugin.patches import all_recipes
 
@@ -44,12 +45,14 @@ VARIABLES = {
 }
 
 
-def test_every_family_is_here():
+def test_every_family_is_here() -> None:
     assert set(VARIABLES) == {name for name, recipe in all_recipes().items() if recipe.companion_of is None}
 
 
 @pytest.mark.parametrize("target", VARIABLES)
-def test_a_step_of_the_real_upstream(target, clone_of, tmp_path, capsys):
+def test_a_step_of_the_real_upstream(
+    target: str, clone_of: CloneOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     unpatched = clone_of(target, VARIABLES[target]).folder
     trip = round_trip(target, unpatched)
     assert trip.outcome == "applied", trip.reason

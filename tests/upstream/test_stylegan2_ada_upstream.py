@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from real_clone import Clone, CloneOf
 
 from ffl_plugin.integrations._monitor import gradient_norm
 
@@ -16,12 +19,12 @@ pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
-def clone(clone_of):
+def clone(clone_of: CloneOf) -> Clone:
     return clone_of("stylegan2-ada", "FFL_STYLEGAN2_ADA")
 
 
 @pytest.fixture
-def images(tmp_path):
+def images(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     folder.mkdir()
     for number in range(4):
@@ -30,22 +33,22 @@ def images(tmp_path):
     return folder
 
 
-def dry_run(clone, images, *flags, expect=0):
+def dry_run(clone: Clone, images: Path, *flags: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
     return clone.run("train.py", "--outdir=runs", f"--data={images}", "--dry-run", *flags, expect=expect)
 
 
-def options(result):
+def options(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     text = result.stdout
     return json.loads(text[text.index("{") : text.rindex("}") + 1])
 
 
-def gradients(clone, tmp_path: Path, *steps: object) -> list[dict[str, torch.Tensor]]:
+def gradients(clone: Clone, tmp_path: Path, *steps: object) -> list[dict[str, torch.Tensor]]:
     out = tmp_path / "gradients.pt"
     clone.script("stylegan2_ada_step.py", str(out), json.dumps(steps))
     return torch.load(out)
 
 
-def test_a_dry_run_shows_the_options_only_with_the_flag(clone, images):
+def test_a_dry_run_shows_the_options_only_with_the_flag(clone: Clone, images: Path) -> None:
     before = dry_run(clone, images).stdout
     clone.ffl_patch("apply")
     assert dry_run(clone, images).stdout == before
@@ -65,7 +68,7 @@ def test_a_dry_run_shows_the_options_only_with_the_flag(clone, images):
         "--ffl-patch-factor=3",
     ],
 )
-def test_what_cannot_train_is_one_sentence(clone, images, flag):
+def test_what_cannot_train_is_one_sentence(clone: Clone, images: Path, flag: str) -> None:
     clone.ffl_patch("apply")
     result = dry_run(clone, images, "--ffl-weight=1", flag, expect=2)
     printed = (result.stdout + result.stderr).splitlines()  # upstream's logger sends both to standard output
@@ -76,7 +79,7 @@ def test_what_cannot_train_is_one_sentence(clone, images, flag):
     assert not (clone.folder / "runs").exists()
 
 
-def test_one_step_of_the_real_loss(clone, tmp_path):
+def test_one_step_of_the_real_loss(clone: Clone, tmp_path: Path) -> None:
     """Weight 0 is bitwise upstream; the gradient is upstream's plus the weight times the loss's own."""
     upstream, alone = gradients(clone, tmp_path, None, "alone")
     assert sum(gradient.norm() for gradient in alone.values()) > 0
@@ -92,7 +95,9 @@ def test_one_step_of_the_real_loss(clone, tmp_path):
             torch.testing.assert_close(total[name], expected, rtol=1e-4, atol=1e-5 * float(expected.norm()))
 
 
-def test_the_monitor_reports_the_gradients_at_the_images_and_changes_none(clone, tmp_path):
+def test_the_monitor_reports_the_gradients_at_the_images_and_changes_none(
+    clone: Clone, tmp_path: Path
+) -> None:
     clone.ffl_patch("apply")
     settings = {"weight": 30.0, "spectrum": "batch"}
     separate, plain, monitored = gradients(
@@ -105,7 +110,7 @@ def test_the_monitor_reports_the_gradients_at_the_images_and_changes_none(clone,
     torch.testing.assert_close(norms["rest"], gradient_norm(separate["rest"]), rtol=1e-4, atol=0)
 
 
-def test_revert_gives_back_every_byte(clone):
+def test_revert_gives_back_every_byte(clone: Clone) -> None:
     clone.ffl_patch("apply")
     assert clone.status() != ""
     clone.ffl_patch("revert")
