@@ -16,7 +16,7 @@ GMAIN_BACKWARD = "loss_Gmain.mean().mul(gain).backward()"
 IMAGES = "gen_img, _ = self.run_G(gen_z, gen_c, sync=sync)"
 
 Replacements = dict[str, str]
-Edit = Callable[[Path], None]
+Edit = Callable[[Path], object]
 
 GENERATE = """
 fake_image, divergence = self.generate_fake(

@@ -11,7 +11,7 @@ def block(piece: str) -> str:
 
 
 def put(text: str, old: str, new: str) -> str:
-    """Replace the only ``old`` by ``new``: its first line stands where ``old`` stood, the others in line with it."""
+    """Replace the only ``old``: the first line of ``new`` stands where it did, the others in line with it."""
     old, new = (block(piece).rstrip("\n") if piece.startswith("\n") else piece for piece in (old, new))
     place = _blanks(text.partition(old.partition("\n")[0])[0].rpartition("\n")[2])
     old = _in_line(old, place)

@@ -31,7 +31,7 @@ def deleted(file: str) -> Edit:
 
 def written(file: str, text: str) -> Edit:
     """Write a file beside the others of a clone."""
-    return lambda clone: (clone / file).write_text(text, encoding="utf-8") and None
+    return lambda clone: (clone / file).write_text(text, encoding="utf-8")
 
 
 LAYERS = """\

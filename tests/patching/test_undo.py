@@ -20,7 +20,7 @@ RECIPE = all_recipes()["stylegan2-ada"]
 
 
 def every_line(file: str, change: Callable[[bytes], bytes]) -> Edit:
-    return lambda clone: (clone / file).write_bytes(change((clone / file).read_bytes())) and None
+    return lambda clone: (clone / file).write_bytes(change((clone / file).read_bytes()))
 
 
 def ruff(*arguments: str) -> Edit:
@@ -56,7 +56,7 @@ def moved(old: str, new: str) -> Edit:
 
 
 def copied(old: str, new: str) -> Edit:
-    return lambda clone: (clone / new).write_bytes((clone / old).read_bytes()) and None
+    return lambda clone: (clone / new).write_bytes((clone / old).read_bytes())
 
 
 CRLF = both(*(every_line(file, lambda data: data.replace(b"\n", b"\r\n")) for file in (TRAIN, LOSS)))
@@ -155,7 +155,7 @@ TAKEN_OUT_WITH_A_NOTE: dict[str, tuple[Edit, str]] = {
         "training/loss_backup.py contains a copy of the patch",
     ),
     "one file taken from upstream again": (
-        lambda clone: (clone / TRAIN).write_bytes(b"print('mine')\n") and None,
+        lambda clone: (clone / TRAIN).write_bytes(b"print('mine')\n"),
         "train.py no longer contains the patch",
     ),
     "one file deleted": (
