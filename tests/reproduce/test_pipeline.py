@@ -52,6 +52,46 @@ def setup(data: Path, **changes: Any) -> Setup:
     return found
 
 
+SCRIPT = """
+import sys
+from pathlib import Path
+from PIL import Image
+
+out, weight = Path(sys.argv[1]), float(sys.argv[2].partition("=")[2])
+out.mkdir(parents=True)
+for number in range(3):
+    picture = Image.linear_gradient("L").rotate(10 * number + weight).resize((32, 32))
+    picture.convert("RGB").save(out / f"{number}.png")
+"""
+
+
+def test_real_images_that_no_result_has_are_found_by_the_first_outcome(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").write_text(SCRIPT)
+    reals = tmp_path / "reals"
+    reals.mkdir()
+    for number in range(4):
+        Image.radial_gradient("L").resize((32, 32 + number)).crop((0, 0, 32, 32)).save(
+            reals / f"r{number}.png"
+        )
+    asked: list[Path] = []
+    pipeline = replace(
+        pix2pix.PIPELINE,
+        targets=(),
+        check=lambda clone, data: None,
+        commands=lambda setup: [["train.py", "{out}/images"]],
+        results=lambda setup: "{out}/images",
+        real=lambda setup, results: asked.append(results) or reals,
+    )
+    options = Options(out=tmp_path / "out", clone=tmp_path / "mine", data=reals, seeds=1)
+    result = run_pipeline(pipeline, options, lambda *_: None)
+    first = tmp_path / "out" / "sweep" / "trainings" / "weight-0-seed-0" / "out" / "images"
+    assert asked == [first]
+    rows = result.data["comparison"]["rows"]
+    assert rows
+    assert all(row["basis"]["counts"] == {"real": 4, "generated": 3} for row in rows)
+
+
 @pytest.mark.slow
 def test_pix2pix_is_patched_trained_tested_and_compared(clone: Path, tmp_path: Path) -> None:
     write_data_set(tmp_path / "pairs", 64, train=4, test=3, seed=0)
