@@ -18,7 +18,7 @@ from ffl_plugin.patching.errors import command_line
 
 
 def examine_clone(root: Optional[Path]) -> list[Finding]:
-    """Examine a clone without running or changing anything; None: the current folder, if it is one.
+    """Examine a clone, by default the current folder if it is one, without running or changing anything.
 
     Raises:
         PatchError: the folder does not exist.

@@ -25,7 +25,6 @@ _WARNING_FILTERS = threading.Lock()
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
-
 _TIFF_KIND = 254  # NewSubfileType
 _TIFF_REDUCED_OR_MASK = 0b101
 
@@ -123,9 +122,9 @@ def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Ima
 
 
 def _has_several(image: Image.Image) -> bool:
-    """Whether a file is an animation or has several pages; a TIFF's thumbnails and masks are no pages.
+    """Whether a file is an animation or has several pages.
 
-    The second picture of a JPEG (MPO), which cameras write, is none either.
+    Thumbnails and masks in a TIFF do not count, nor does the second picture that cameras add to a JPEG (MPO).
     """
     if image.format != "TIFF":
         return image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1

@@ -49,7 +49,7 @@ def patched_by(recipes: Sequence[Recipe], root: Union[Path, Clone]) -> list[Reci
 def _has_traces(recipe: Recipe, clone: Clone) -> bool:
     try:
         return bool(find_patched(clone, recipe)[0])
-    except Ambiguous:  # unless the recipe, adapted to the clone, is for each of these files
+    except Ambiguous:  # adapted to the clone, the recipe may have a file for each of the places
         return bool(find_patched(clone, adapted(recipe, clone))[0])
 
 

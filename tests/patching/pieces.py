@@ -6,12 +6,12 @@ import textwrap
 
 
 def block(piece: str) -> str:
-    """A block as a file holds it: dedented, without the line end behind the opening quotes."""
+    """Return a block as it stands in a file: dedented, without the newline after the opening quotes."""
     return textwrap.dedent(piece).lstrip("\n")
 
 
 def put(text: str, old: str, new: str) -> str:
-    """Replace the only ``old``: the first line of ``new`` stands where it did, the others in line with it."""
+    """Replace ``old``, which occurs once, by ``new``, indented as ``old`` is."""
     old, new = (block(piece).rstrip("\n") if piece.startswith("\n") else piece for piece in (old, new))
     place = _blanks(text.partition(old.partition("\n")[0])[0].rpartition("\n")[2])
     old = _in_line(old, place)
