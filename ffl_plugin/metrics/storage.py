@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 import weakref
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import atomic_path
 
 
 class TemporaryFolder:
@@ -32,20 +32,12 @@ def atomic_open(path: Path) -> Iterator[BinaryIO]:
 
     Raises ``FFLError`` if the disk is full or the folder is not writable.
     """
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
             yield file
-        temporary.replace(path)
-        temporary = None
     except OSError as error:
         raise FFLError(_full(path, error)) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink()
 
 
 def on_disk(blocks: Iterable[npt.NDArray[np.float32]], folder: Path) -> npt.NDArray[np.float32]:

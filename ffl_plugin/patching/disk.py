@@ -12,11 +12,11 @@ import errno
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from ffl_plugin.files import try_lock
 from ffl_plugin.patching.errors import PatchError
 
 JOURNAL = ".ffl-patch.journal"
@@ -144,7 +144,7 @@ def locked_journal(folder: Path) -> Iterator[Journal]:
     except OSError as error:
         raise PatchError(f"cannot write to {folder} ({error.strerror})") from None
     try:
-        if not _lock(descriptor) or not _is_still(descriptor, path):
+        if not try_lock(descriptor) or not _is_still(descriptor, path):
             raise PatchError(
                 f"another ffl-patch is running on {folder}", next_step="wait for it, then try again"
             )
@@ -160,29 +160,8 @@ def locked_journal(folder: Path) -> Iterator[Journal]:
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
-    """Whether the path still refers to the open_clone file, not to one created after its deletion."""
+    """Whether the path still refers to the open file, not to one created after its deletion."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

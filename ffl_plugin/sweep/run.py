@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.files import try_lock
 from ffl_plugin.sweep.engines import Settings
 from ffl_plugin.sweep.plan import DONE, FAILED, RUNNING, Plan, Trial
 from ffl_plugin.sweep.processes import call, interrupted_by
@@ -91,16 +92,9 @@ def only_one(sweep: Path) -> Iterator[None]:
     Raises:
         FFLError: another process has locked it.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock: no locking there
-        yield
-        return
     with (sweep / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not try_lock(lock.fileno()):
             raise FFLError(
                 f"another ffl-patch command is training in {sweep}; wait for it, or pass another --out folder"
-            ) from None
+            )
         yield

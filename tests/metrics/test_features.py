@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import warnings
@@ -329,6 +330,19 @@ def test_a_full_disk_is_told_in_one_sentence(
         )
     assert "FFL_CACHE" in str(caught.value)
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+def test_a_cache_can_be_shared_by_those_who_may_read_new_files(
+    tmp_path: Path, random_weights: Weights
+) -> None:
+    extractor, cache = CountingExtractor(random_weights), tmp_path / "kept"
+    before = os.umask(0o027)
+    try:
+        extractor.extract(open_images(make_set(tmp_path / "set")), FID, cache=cache)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in cache.iterdir()} == {0o640}
 
 
 def test_progress_reaches_the_end(

@@ -288,7 +288,7 @@ def test_a_journal_that_another_run_deleted_is_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
 ) -> None:
     """The other run ends between this one's opening of the journal and its lock."""
-    lock, journal = disk._lock, tmp_path / disk.JOURNAL
+    lock, journal = disk.try_lock, tmp_path / disk.JOURNAL
 
     def lock_late(descriptor: int) -> bool:
         journal.unlink()
@@ -296,7 +296,7 @@ def test_a_journal_that_another_run_deleted_is_no_lock(
             journal.touch()
         return lock(descriptor)
 
-    monkeypatch.setattr(disk, "_lock", lock_late)
+    monkeypatch.setattr(disk, "try_lock", lock_late)
     with pytest.raises(PatchError, match="another ffl-patch is running"), disk.locked_journal(tmp_path):
         pass
     assert journal.exists() is anew
