@@ -34,7 +34,7 @@ from ffl_plugin.metrics.spectra import SpectralStatistics
 from ffl_plugin.metrics.spectral_sums import FOLDS, Batch, SpectralSums
 from ffl_plugin.metrics.storage import atomic_open
 
-_VERSION = 1  # of the cached numbers: increment when they change
+_VERSION = 2  # of the cached numbers: increment when they change
 _DIGEST = 16  # bytes of an image's hash
 _SAVE_EVERY = 256  # images: the sums are as large as about 40 of them
 _GPU_BATCH = 1 << 24  # pixel values; on a CPU, with its small caches, one image at a time is as fast

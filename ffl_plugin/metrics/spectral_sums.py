@@ -7,6 +7,7 @@ frequency with almost no power have an error of up to 5e-4 dB; averaged over ``_
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -73,6 +74,7 @@ class SpectralSums:
         self.rings = Rings.of(height, width)
         self.device = device or torch.device("cpu")
         self._dtype = torch.float64 if count < _ENOUGH else torch.float32
+        self._buffers = threading.local()
         self._ring_sums = RingSums(self.rings, self.device)
         shapes = {
             "log_half": (height, width // 2 + 1),
@@ -96,9 +98,23 @@ class SpectralSums:
     def measure(self, images: npt.NDArray[np.uint8]) -> Batch:
         """Measure images (B, H, W, 3); thread-safe."""
         values = torch.from_numpy(images).to(self.device)
-        energy = energy_of(values.permute(0, 3, 1, 2).contiguous().to(self._dtype))
-        profiles, high_energy = self._ring_sums.measure(energy.mean(1))
-        return Batch(decibels_(energy).sum((0, 1)), decibels_(profiles), high_energy, values)
+        channels = self._buffer(len(images)).copy_(values.permute(0, 3, 1, 2))
+        red, green, blue = energy_of(channels).unbind(1)
+        profiles, high_energy = self._ring_sums.measure((red + green).add_(blue).div_(3))
+        for energy in (red, green, blue):
+            energy.add_(ROUNDING_NOISE)
+        # One logarithm, of the product, takes 0.4 of the time of three. The product is at most (255²·H·W)³:
+        # below 2e38, and so finite, for every image that ``decode`` accepts.
+        decibels = red.mul_(green).mul_(blue).log10_().sum(0).mul_(10)
+        return Batch(decibels, (profiles + ROUNDING_NOISE).log10_().mul_(10), high_energy, values)
+
+    def _buffer(self, count: int) -> Tensor:
+        """Return this thread's buffer (count, 3, H, W): new memory each time costs a tenth of the time."""
+        buffer: Optional[Tensor] = getattr(self._buffers, "channels", None)
+        if buffer is None or len(buffer) != count:
+            buffer = torch.empty(count, 3, *self.size, dtype=self._dtype, device=self.device)
+            self._buffers.channels = buffer
+        return buffer
 
     @torch.inference_mode()
     def add(self, items: Sequence[int], batch: Batch) -> None:
@@ -144,11 +160,6 @@ def energy_of(channels: Tensor) -> Tensor:
     spectrum = half_spectrum(channels.sub_(mean))
     spectrum[..., :1, :1] += mean * (height * width) ** 0.5
     return power(spectrum)
-
-
-def decibels_(energy: Tensor) -> Tensor:
-    """Return 10·log10(energy + 1/12), computed in place."""
-    return energy.add_(ROUNDING_NOISE).log10_().mul_(10)
 
 
 def _whole(half: Array, width: int) -> Array:
