@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 import torch
 from pictures import picture, save
+from PIL import Image
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics import measure_spectra, one_pass, open_images, spectral_distances, spectral_pass
+from ffl_plugin.metrics import (
+    measure_spectra,
+    one_pass,
+    open_images,
+    spectral_distances,
+    spectral_pass,
+    spectral_sums,
+)
 from ffl_plugin.metrics.rings import Rings, RingSums
 from ffl_plugin.metrics.spectra import CORNER, SpectralStatistics
 from ffl_plugin.metrics.spectral_sums import ROUNDING_NOISE, Batch, SpectralSums, energy_of, spectra_of
@@ -58,6 +66,34 @@ def test_single_precision_is_enough_for_many_images(tmp_path: Path) -> None:
     assert result.profile == pytest.approx((63 * most.profile + last.profile) / 64, abs=1e-5)
     mean = (63 * most.high_band_energy + last.high_band_energy) / 64
     assert result.high_band_energy == pytest.approx(mean, rel=1e-6)
+
+
+def test_the_product_of_three_channels_is_finite_in_single_precision() -> None:
+    """At the largest size that Pillow decodes, all of an image's energy at one frequency."""
+    assert Image.MAX_IMAGE_PIXELS is not None
+    assert np.finfo(np.float32).max > (255**2 * Image.MAX_IMAGE_PIXELS) ** 3
+    white = SpectralSums((512, 512), 64).measure(np.full((1, 512, 512, 3), 255, np.uint8))
+    assert white.decibels[0, 0] == pytest.approx(30 * np.log10(255**2 * 512**2), rel=1e-6)
+
+
+def test_two_threads_measure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first thread waits with its image in the buffer until the second has measured another."""
+    sums = SpectralSums((24, 32), 64)
+    first, second = (picture(seed)[None] for seed in range(2))
+    expected = [sums.measure(image).decibels.clone() for image in (first, second)]
+    found: list[Batch] = []
+    other = threading.Thread(target=lambda: found.append(sums.measure(second)))
+
+    def energy(channels: torch.Tensor) -> torch.Tensor:
+        if threading.current_thread() is not other:
+            other.start()
+            other.join()
+        return energy_of(channels)
+
+    monkeypatch.setattr(spectral_sums, "energy_of", energy)
+    found.append(sums.measure(first))
+    assert torch.equal(found[0].decibels, expected[1])
+    assert torch.equal(found[1].decibels, expected[0])
 
 
 def test_equal_sets_are_at_distance_zero(tmp_path: Path) -> None:
