@@ -65,7 +65,7 @@ def compare_precision_recall(
 ) -> tuple[Difference, Difference]:
     """Compare precision and recall of sets of features (n, d).
 
-    Raises ``FFLError`` for fewer than 40 images on a side.
+    Raises ``FFLError`` for fewer than 32 images on a side.
     """
     if min(len(rows) for rows in (real, *trainings)) < FEWEST_NEIGHBOURS:
         raise FFLError(
