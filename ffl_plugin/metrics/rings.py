@@ -86,7 +86,7 @@ class RingSums:
         weighted = power * self._multiplicity
         groups = _sums(weighted.flatten(1), self._group, len(self._ring))
         rings = _sums(groups, self._ring, len(self._counts))
-        high, textured = groups[:, self._high].sum(1), groups[:, 1:].sum(1)
+        high, textured = (groups * self._high).sum(1), groups[:, 1:].sum(1)
         return rings / self._counts, torch.where(textured > 0, high / textured, 0)
 
 
