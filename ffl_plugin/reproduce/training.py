@@ -45,16 +45,19 @@ def train(
 
     Order and noise of every epoch depend only on (seed, epoch), so a training resumed from ``checkpoint``
     ends with the same numbers as an uninterrupted one. The last incomplete batch of an epoch is dropped,
-    unless it is the only one. Raises FFLError if the loss becomes non-finite.
+    unless it is the only one. Raises FFLError if the loss becomes non-finite or the checkpoint is damaged.
     """
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam(model.parameters(), schedule.learning_rate, fused=True)
     history: History = []
     if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        history = state["history"]
+        try:
+            state = torch.load(checkpoint, map_location=device, weights_only=True)
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            history = state["history"]
+        except Exception:  # damaged bytes may do anything to torch's unpickler
+            raise FFLError(f"{checkpoint} is damaged; delete it to start this training again.") from None
 
     batch_size = min(schedule.batch_size, len(images))
     saved = time.monotonic()

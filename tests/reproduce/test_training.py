@@ -47,6 +47,18 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> N
     assert torch.equal(resumed[1], unbroken[1])
 
 
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", "cut"], ids=["empty", "text", "cut"])
+def test_a_damaged_checkpoint_is_told_in_one_sentence(tmp_path: Path, content: bytes | str) -> None:
+    checkpoint = tmp_path / "c.pt"
+    trained(checkpoint, 1)
+    whole = checkpoint.read_bytes()
+    checkpoint.write_bytes(content if isinstance(content, bytes) else whole[: len(whole) // 2])
+    with pytest.raises(FFLError, match=r"c\.pt is damaged; delete it"):
+        trained(checkpoint, 2)
+    checkpoint.unlink()
+    assert len(trained(checkpoint, 2)[0]) == 2
+
+
 def test_training_lowers_the_loss_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
     torch.manual_seed(7)
     before = torch.get_rng_state()
