@@ -84,7 +84,6 @@ def compare_values(
     basis: Optional[Basis] = None,
     sampling: Optional[SamplingError] = None,
     degrees: float = math.inf,
-    level: float = LEVEL,
     note: str = "",
 ) -> Difference:
     """Compare one number per training.
@@ -96,7 +95,6 @@ def compare_values(
         sampling: maps weights of the trainings, (k_before + k_after,), to the standard error of the weighted
             sum of the values from the finite number of images.
         degrees: degrees of freedom of ``sampling``.
-        level: confidence level of the interval.
         note: remark for the reader of the number.
     """
     means = [float(np.mean(side)) for side in (values.before, values.after)]
@@ -104,7 +102,7 @@ def compare_values(
     of_seeds = variance_component(values, sampling)
     found = Difference(
         metric.key, metric.name, metric.direction, metric.unit, means[0], means[1], means[1] - means[0],
-        basis=basis or Basis(), level=level, before_trainings=tuple(map(float, values.before)),
+        basis=basis or Basis(), before_trainings=tuple(map(float, values.before)),
         after_trainings=tuple(map(float, values.after)), sampling=error,
         training_spread=standard_deviation(Sides(values.before, values.after)),
         change_spread=standard_deviation(values) if values.paired_seeds else None, note=note,
@@ -116,7 +114,7 @@ def compare_values(
     if of_seeds is not None:
         variance += of_seeds.variance
         uncertainty += of_seeds.uncertainty
-    half = _half_width(variance, uncertainty, level)
+    half = _half_width(variance, uncertainty)
     low, high = found.delta - half, found.delta + half
     return replace(found, low=low, high=high, verdict=verdict(low, high, metric.direction))
 
@@ -126,17 +124,17 @@ def _weights_of_difference(count_before: int, count_after: int) -> Array:
     return np.repeat([-1 / count_before, 1 / count_after], [count_before, count_after])
 
 
-def _half_width(variance: float, uncertainty: float, level: float) -> float:
+def _half_width(variance: float, uncertainty: float) -> float:
     if variance == 0:
         return 0.0
     # A variance known without error gives the normal distribution.
     degrees = variance**2 / uncertainty if uncertainty else 1e9
-    return student_quantile(degrees, level) * math.sqrt(variance)
+    return student_quantile(degrees) * math.sqrt(variance)
 
 
-def student_quantile(degrees: float, level: float = LEVEL) -> float:
+def student_quantile(degrees: float) -> float:
     """Return the half-width of an interval in standard errors, by Student's t."""
-    return float(require("scipy.special", "an interval").stdtrit(degrees, (1 + level) / 2))
+    return float(require("scipy.special", "an interval").stdtrit(degrees, (1 + LEVEL) / 2))
 
 
 def verdict(low: float, high: float, direction: str) -> str:

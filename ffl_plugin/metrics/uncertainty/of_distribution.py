@@ -25,7 +25,7 @@ from ffl_plugin.metrics.metric import INCEPTION_SCORE, PRECISION, RECALL
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.difference import Difference, compare_values
 from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
 GROUPS = 16  # a power of 2
@@ -34,9 +34,7 @@ FEWEST_NEIGHBOURS: int = 2 * GROUPS  # for precision and recall: at least 16 in 
 FEWEST_SCORED: int = 10 * IS_SPLITS  # for the Inception Score
 
 
-def compare_inception_score(
-    trainings: Sides[Rows], *, paired: bool = False, level: float = LEVEL
-) -> Difference:
+def compare_inception_score(trainings: Sides[Rows], *, paired: bool = False) -> Difference:
     """Compare the Inception Score of sets of logits (n, classes).
 
     Raises ``FFLError`` for fewer than 100 images per side, ten per split.
@@ -52,7 +50,6 @@ def compare_inception_score(
         trainings.map(lambda logits: inception_score_of(logits)[0]),
         sampling=lambda weights: infinitesimal_error(of_fakes, [], weights, paired=paired),
         degrees=fewest - IS_SPLITS,
-        level=level,
     )
 
 
@@ -60,7 +57,6 @@ def compare_precision_recall(
     real: Rows,
     trainings: Sides[Rows],
     *,
-    level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> tuple[Difference, Difference]:
     """Compare precision and recall of sets of features (n, d).
@@ -90,7 +86,6 @@ def compare_precision_recall(
             trainings.split([float(whole[place]) for whole, _ in found]),
             sampling=partial(error_from_halves, place=place),
             degrees=halves.shape[1],
-            level=level,
         )
         for place, metric in enumerate((PRECISION, RECALL))
     )

@@ -16,7 +16,7 @@ from ffl_plugin.metrics.metric import KID, Metric
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty.bias_reduction import REMAINING_BIAS, fewest_for_limit
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, NO_EVIDENCE, Difference
+from ffl_plugin.metrics.uncertainty.difference import NO_EVIDENCE, Difference
 from ffl_plugin.metrics.uncertainty.of_distribution import (
     FEWEST_NEIGHBOURS,
     FEWEST_SCORED,
@@ -37,7 +37,6 @@ def compare_features(
     trainings: Sides[Features],
     *,
     metrics: Sequence[str] = ("fid",),
-    level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> list[Difference]:
     """Compare metrics of trainings before and after, each given as a set of features.
@@ -48,7 +47,6 @@ def compare_features(
         real: features of the real images.
         trainings: features of each training's images; those with equal names are treated as pairs.
         metrics: any of ``FEATURE_METRICS``.
-        level: confidence level of the intervals.
         progress: called as ``progress(done, total, what)``.
 
     Raises:
@@ -68,27 +66,25 @@ def compare_features(
     found: list[Difference] = []
     if "is" in metrics:
         logits = trainings.map(lambda fakes: fakes.logits())
-        score = compare_inception_score(logits, paired=paired, level=level)
+        score = compare_inception_score(logits, paired=paired)
         found.append(replace(score, basis=replace(basis_of(None, first), settings=(SCORE_SETTINGS,))))
         del logits
     rows = real.pool()
     pooled = trainings.map(lambda fakes: fakes.pool())
     if "fid" in metrics:
-        distances = compare_fid(
-            rows, pooled, ddof=real.protocol.ddof, paired=paired, level=level, progress=progress
-        )
+        distances = compare_fid(rows, pooled, ddof=real.protocol.ddof, paired=paired, progress=progress)
         bases = basis_of(real, first, covariance=True), basis
         distances = [replace(_named(row, network), basis=own) for row, own in zip(distances, bases)]
         found[:0] = _fid_with_notes(distances, smallest, real.dimensions, network)
     kernels: list[Difference] = []
     if "cmmd" in metrics:
-        published, unbiased = compare_cmmd(rows, pooled, paired=paired, level=level, progress=progress)
+        published, unbiased = compare_cmmd(rows, pooled, paired=paired, progress=progress)
         published = replace(published, note=AT_THIS_NUMBER)
         kernels += [
             replace(row, basis=replace(basis, settings=(CMMD_SETTINGS,))) for row in (published, unbiased)
         ]
     if "kid" in metrics:
-        row = _named(compare_kid(rows, pooled, paired=paired, level=level, progress=progress), network)
+        row = _named(compare_kid(rows, pooled, paired=paired, progress=progress), network)
         kernels.append(replace(row, basis=replace(basis, settings=(KID_SETTINGS,))))
     if smallest < ENOUGH_FOR_KID:
         why = f"its interval was validated for {ENOUGH_FOR_KID} or more, not for {smallest}"
@@ -96,7 +92,7 @@ def compare_features(
     found += kernels
     if "pr" in metrics:
         neighbours = replace(basis, settings=(f"{NEIGHBOURS} neighbours",))
-        shares = compare_precision_recall(rows, pooled, level=level, progress=progress)
+        shares = compare_precision_recall(rows, pooled, progress=progress)
         found += [replace(_named(share, network), basis=neighbours) for share in shares]
     return found
 

@@ -20,7 +20,7 @@ from ffl_plugin.metrics.metric import FID, FID_LIMIT
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty.bias_reduction import fewest_for_limit
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.difference import Difference, compare_values
 from ffl_plugin.metrics.uncertainty.influence import Coupling
 from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
@@ -38,7 +38,6 @@ def compare_fid(
     *,
     ddof: int = 1,
     paired: bool = False,
-    level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> list[Difference]:
     """Compare the Fréchet distances of feature sets (n, d) to the real one.
@@ -48,7 +47,6 @@ def compare_fid(
         trainings: features of each training.
         ddof: of the covariance.
         paired: whether row i of every training has the same seed or input.
-        level: confidence level of the interval.
         progress: called as ``progress(done, total, what)``.
 
     Returns:
@@ -79,7 +77,6 @@ def compare_fid(
             trainings.split(numbers),
             sampling=error.of_sampling,
             degrees=count - 1,
-            level=level,
         )
         for metric, numbers, error in zip((FID, FID_LIMIT), values, errors)
     ]

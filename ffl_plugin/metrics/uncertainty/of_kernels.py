@@ -9,7 +9,7 @@ from ffl_plugin.metrics.frechet import Rows
 from ffl_plugin.metrics.metric import CMMD, CMMD_UNBIASED, KID
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.difference import Difference, compare_values
 from ffl_plugin.metrics.uncertainty.u_statistic import kernel_distances
 
 
@@ -18,7 +18,6 @@ def compare_kid(
     trainings: Sides[Rows],
     *,
     paired: bool = False,
-    level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> Difference:
     """Compare the KID of sets of features (n, d); the arguments are those of ``compare_fid``."""
@@ -28,7 +27,6 @@ def compare_kid(
         trainings.split(found.values),
         sampling=found.sampling,
         degrees=min(len(rows) for rows in (real, *trainings)) - 1,
-        level=level,
     )
 
 
@@ -37,7 +35,6 @@ def compare_cmmd(
     trainings: Sides[Rows],
     *,
     paired: bool = False,
-    level: float = LEVEL,
     progress: Optional[Progress] = None,
 ) -> tuple[Difference, Difference]:
     """Compare the CMMD of sets of embeddings (n, d), as published and unbiased.
@@ -53,7 +50,6 @@ def compare_cmmd(
             trainings.split([SCALE * value for value in values]),
             sampling=lambda weights: SCALE * found.sampling(weights),
             degrees=min(len(rows) for rows in (real, *trainings)) - 1,
-            level=level,
         )
         for metric, values in ((CMMD, found.whole), (CMMD_UNBIASED, found.values))
     )

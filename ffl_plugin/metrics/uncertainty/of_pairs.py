@@ -16,11 +16,11 @@ from ffl_plugin.metrics.metric import PAIR_METRICS
 from ffl_plugin.metrics.pairs import PairScores
 from ffl_plugin.metrics.segmentation import SEGMENTATION_METRICS, SegmentationScores
 from ffl_plugin.metrics.sides import Sides
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.difference import Difference, compare_values
 from ffl_plugin.metrics.uncertainty.jackknife import delete_group_error
 
 
-def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list[Difference]:
+def compare_pairs(trainings: Sides[PairScores]) -> list[Difference]:
     """Compare metrics of pairs image by image.
 
     Raises:
@@ -40,13 +40,12 @@ def compare_pairs(trainings: Sides[PairScores], *, level: float = LEVEL) -> list
                 if len(names) > 1 and np.isfinite(images).all()
                 else None,
                 degrees=len(names) - 1,
-                level=level,
             )
         )
     return differences
 
 
-def compare_segmentation(trainings: Sides[SegmentationScores], *, level: float = LEVEL) -> list[Difference]:
+def compare_segmentation(trainings: Sides[SegmentationScores]) -> list[Difference]:
     """Compare predicted label maps before and after, paired by image.
 
     The interval is jackknifed: a twentieth of the images is left out of both sides at once.
@@ -73,7 +72,6 @@ def compare_segmentation(trainings: Sides[SegmentationScores], *, level: float =
             basis=basis,
             sampling=None if left_out is None else partial(delete_group_error, left_out.T),
             degrees=len(first.folds) - 1,
-            level=level,
         )
         differences.append(found)
     return differences

@@ -22,7 +22,7 @@ from ffl_plugin.metrics.frechet import Array
 from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.spectra import SpectralDistances, SpectralStatistics, spectral_distances
-from ffl_plugin.metrics.uncertainty.difference import LEVEL, Difference, compare_values
+from ffl_plugin.metrics.uncertainty.difference import Difference, compare_values
 from ffl_plugin.metrics.uncertainty.jackknife import delete_group_error, groups_left_out, second_order_error
 
 _BLOCK = 1 << 13  # entries of an image at a time: 4 MB for three sets of 20 folds
@@ -39,9 +39,7 @@ DISTANCES: dict[Metric, Callable[[SpectralDistances], float]] = {
 ROOTS = (PROFILE, HIGH_BAND)  # roots of squares
 
 
-def compare_spectra(
-    real: SpectralStatistics, trainings: Sides[SpectralStatistics], *, level: float = LEVEL
-) -> list[Difference]:
+def compare_spectra(real: SpectralStatistics, trainings: Sides[SpectralStatistics]) -> list[Difference]:
     """Compare sets by their distances from the real one in frequency.
 
     Raises:
@@ -72,7 +70,6 @@ def compare_spectra(
                 basis=basis,
                 sampling=partial(error, *values) if known else None,
                 degrees=folds - 1,
-                level=level,
             )
         )
     return differences
