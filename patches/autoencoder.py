@@ -120,24 +120,27 @@ RECIPE = Recipe(
     versions=(
         Version("3ba01b2", ((PATH, "c2febd445728479d4cd9aacdb2572cb1f1af04db"),)),
         Version(
-            "CompVis/latent-diffusion a506df5",
+            "a506df5",
             (
                 ("ldm/modules/losses/contperceptual.py", "672c1e32a1389def02461c0781339681060c540e"),
                 ("ldm/modules/losses/vqperceptual.py", "f69981769e4bd5462600458c4fcf26620f7e4306"),
             ),
+            "CompVis/latent-diffusion",
         ),
         Version(
-            "Stability-AI/generative-models 0ad7de9",
+            "0ad7de9",
             (
                 (
                     "sgm/modules/autoencoding/losses/discriminator_loss.py",
                     "09b6829267bf8e4d98c3f29abdc19e58dcbcbe64",
                 ),
             ),
+            "Stability-AI/generative-models",
         ),
         Version(
-            "hustvl/LightningDiT 2725fed",
+            "2725fed",
             (("vavae/ldm/modules/losses/contperceptual.py", "7bb7a078feab6c2fca7780a2739353539210aff7"),),
+            "hustvl/LightningDiT",
         ),
     ),
     adapt=_adapted,

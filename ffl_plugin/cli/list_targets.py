@@ -20,7 +20,7 @@ def command(as_json: bool) -> None:
                 "upstream": recipe.upstream,
                 "summary": recipe.summary,
                 "files": [file.path for file in recipe.files],
-                "tested": [version.commit for version in recipe.versions],
+                "tested": [str(version) for version in recipe.versions],
             }
             for recipe in recipes
         ]

@@ -57,7 +57,7 @@ def _report(clone: Clone, found: list[Status], fits: list[Recipe]) -> dict[str, 
                 "files": [
                     {
                         "path": file.name,
-                        "version": file.version,
+                        "version": None if file.version is None else str(file.version),
                         "edits": [
                             {"code": title(edit.edit), "state": edit.state, "line": edit.line}
                             for edit in file.edits

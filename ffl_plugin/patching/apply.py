@@ -11,7 +11,7 @@ from typing import Optional, Union
 from ffl_plugin.patching import transaction
 from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError, command_line, english
-from ffl_plugin.patching.recipe import Decorator, Edit, Recipe
+from ffl_plugin.patching.recipe import Decorator, Edit, Recipe, Version
 from ffl_plugin.patching.rewrite import add_edits, require_names_bound
 from ffl_plugin.patching.search import find_files, find_patched
 from ffl_plugin.patching.source import weak_cache
@@ -36,13 +36,13 @@ class FileStatus:
         path: its path in the recipe.
         name: its path in the clone; None if it is missing.
         edits: its edits, in the recipe's order.
-        version: the upstream commit that its unpatched content matches; None if it has drifted.
+        version: the tested version that its unpatched content matches; None if it has drifted.
     """
 
     path: str
     name: Optional[str]
     edits: tuple[EditStatus, ...]
-    version: Optional[str] = None
+    version: Optional[Version] = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Status:
     def origin(self) -> Optional[str]:
         """The repository and commits that the unpatched files match; None if one has drifted."""
         versions = {file.version for file in self.files if file.edits}
-        known = sorted(version for version in versions if version is not None)
+        known = sorted((version for version in versions if version is not None), key=str)
         return self.recipe.with_repository(known) if len(known) == len(versions) else None
 
 

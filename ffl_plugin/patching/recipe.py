@@ -151,12 +151,18 @@ class Version:
     """A commit the recipe was tested on, and the git blob ids of its edited files.
 
     Args:
-        commit: of the upstream; a fork's is written after its name, ``"owner/name a506df5"``.
+        commit: its short id.
         blobs: path and id of each file.
+        fork: ``owner/name`` of the repository; None for the recipe's upstream.
     """
 
     commit: str
     blobs: tuple[tuple[str, str], ...]
+    fork: Optional[str] = None
+
+    def __str__(self) -> str:
+        """The commit, after the name of a fork: ``"owner/name a506df5"``."""
+        return f"{self.fork} {self.commit}" if self.fork else self.commit
 
 
 @dataclass(frozen=True)
@@ -223,12 +229,12 @@ class Recipe:
     @property
     def tested(self) -> str:
         """The tested commits: ``"owner/name d72cc7d and f7e4867"``."""
-        return self.with_repository([version.commit for version in self.versions])
+        return self.with_repository(self.versions)
 
-    def with_repository(self, commits: Sequence[str]) -> str:
-        """Return tested commits for a sentence, after the name of the upstream unless all are of forks."""
-        own = [commit for commit in commits if "/" not in commit]
-        text = english([*own, *(commit for commit in commits if commit not in own)])
+    def with_repository(self, versions: Sequence[Version]) -> str:
+        """Return tested versions for a sentence, after the name of the upstream unless all are of forks."""
+        own = [str(version) for version in versions if version.fork is None]
+        text = english([*own, *(str(version) for version in versions if version.fork is not None)])
         return f"{self.upstream} {text}" if own else text
 
 

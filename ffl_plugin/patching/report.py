@@ -11,7 +11,7 @@ from typing import Optional, Union
 from ffl_plugin.patching.apply import FileStatus, Status, adapted, installed_status
 from ffl_plugin.patching.clone import Clone, open_clone
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.recipe import File, Recipe
+from ffl_plugin.patching.recipe import File, Recipe, Version
 from ffl_plugin.patching.rewrite import remove_edits
 from ffl_plugin.patching.search import Ambiguous, find_patched
 
@@ -58,8 +58,8 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def known_version(recipe: Recipe, path: str, data: bytes) -> Optional[str]:
-    """Return the newest upstream commit whose file has this content, ignoring Windows line ends.
+def known_version(recipe: Recipe, path: str, data: bytes) -> Optional[Version]:
+    """Return the newest tested version whose file has this content, ignoring Windows line ends.
 
     Args:
         recipe: the recipe with its tested versions.
@@ -69,14 +69,14 @@ def known_version(recipe: Recipe, path: str, data: bytes) -> Optional[str]:
     ids = {blob_id(data), blob_id(data.replace(b"\r\n", b"\n"))}
     for version in recipe.versions:
         if any(name == path and blob in ids for name, blob in version.blobs):
-            return version.commit
+            return version
     return None
 
 
 def _version(
     recipe: Recipe, file: File, entry: FileStatus, clone: Clone, beside: Sequence[Recipe]
-) -> Optional[str]:
-    """Return the upstream commit that a file matches without this recipe's and other recipes' edits."""
+) -> Optional[Version]:
+    """Return the tested version that a file matches without this recipe's and other recipes' edits."""
     if entry.name is None:
         return None
     others = [

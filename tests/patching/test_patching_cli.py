@@ -57,7 +57,7 @@ def test_a_tested_fork_is_not_called_the_upstream(
     clone, recipe = make_clone("autoencoder"), patches.autoencoder.RECIPE
     path = recipe.files[0].path
     known = ((path, blob_id((clone / path).read_bytes())),)
-    tested = (Version("someone/fork 1234567", known), Version("7654321", ()))
+    tested = (Version("1234567", known, "someone/fork"), Version("7654321", ()))
     monkeypatch.setattr(patches.autoencoder, "RECIPE", replace(recipe, versions=tested))
     assert "It matches autoencoder (someone/fork 1234567)" in run(capfd, "status", clone)[1]
     assert run(capfd, "apply", "autoencoder", clone)[0] == 0

@@ -360,33 +360,35 @@ def test_promise_7_a_dry_run_writes_nothing_and_its_diff_is_the_patch(
 
 def test_promise_7_status_knows_the_version_and_every_edit(recipe: Recipe, clone: Path) -> None:
     known = tuple((file.path, blob_id((clone / file.path).read_bytes())) for file in recipe.files)
-    recipe = replace(recipe, versions=(Version("1234567", known),))
+    version = Version("1234567", known)
+    recipe = replace(recipe, versions=(version,))
     assert {(file.version, edit.state) for file in status(recipe, clone).files for edit in file.edits} == {
-        ("1234567", "absent")
+        (version, "absent")
     }
     plan_apply(recipe, clone).write()
     found = status(recipe, clone)
     assert {(file.version, edit.state) for file in found.files for edit in file.edits} == {
-        ("1234567", "applied")
+        (version, "applied")
     }
     assert all(edit.line for file in found.files for edit in file.edits)
     path = clone / recipe.files[0].path
     path.write_bytes(path.read_bytes() + b"mine = 1\n")
     versions = {file.path: file.version for file in status(recipe, clone).files}
     assert versions.pop(recipe.files[0].path) is None  # drifted
-    assert set(versions.values()) <= {"1234567"}
+    assert set(versions.values()) <= {version}
 
 
 def test_promise_7_status_knows_the_version_beneath_a_companion(make_clone: MakeClone) -> None:
     clone, recipes = make_clone("torch2"), all_recipes()
     ada, torch2 = recipes["stylegan2-ada"], recipes["torch2"]
     known = tuple((file.path, blob_id((clone / file.path).read_bytes())) for file in ada.files)
-    ada = replace(ada, versions=(Version("1234567", known),))
+    version = Version("1234567", known)
+    ada = replace(ada, versions=(version,))
     plan_apply(ada, clone).write()
     plan_apply(torch2, clone).write()  # edits train.py too
     versions = {file.path: file.version for file in status(ada, clone, [ada, torch2]).files}
-    assert versions == dict.fromkeys(versions, "1234567")
-    assert {file.version for file in status(ada, clone).files} == {"1234567", None}
+    assert versions == dict.fromkeys(versions, version)
+    assert {file.version for file in status(ada, clone).files} == {version, None}
 
 
 def test_promise_7_json_is_alone_on_standard_output(
