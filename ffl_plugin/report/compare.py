@@ -96,21 +96,16 @@ def compare(
     Raises:
         FFLError: a path, an image or a weights file cannot be used; the message names it.
     """
+    chosen = choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics)
     how = Measuring(
-        pairs,
-        choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics),
-        lpips,
-        download,
-        clone,
-        samples,
-        classes,
-        ignored,
-        resize,
-        paired_seeds,
-        progress,
+        pairs, chosen, lpips, download, clone, samples, classes, ignored, resize, paired_seeds, progress
     )
     inputs = open_inputs(real, before, after, how)
-    findings = KINDS[inputs.kind](inputs, how)
+    return _comparison(inputs, KINDS[inputs.kind](inputs, how), command)
+
+
+def _comparison(inputs: Inputs, findings: Findings, command: str) -> Comparison:
+    """Describe the trainings and reach the verdict."""
     digest, *others = findings.digests or [None] * (1 + len(inputs.trainings))
     reals = None if inputs.reals is None else inputs.reals.describe(digest)
     described = [opened.describe(other) for opened, other in zip(inputs.trainings, others)]

@@ -54,8 +54,7 @@ def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
             axes[1].axhline(0, color=SIDE_COLOURS["real"], linewidth=WIDTHS["real"])
             for profile in profiles:
                 if profile.side != "real":
-                    gaps = [a - b for a, b in zip(profile.decibels, real[0].decibels)]
-                    _line(axes[1], profile.frequencies, gaps, profile.side)
+                    _line(axes[1], profile.frequencies, profile.minus(real[0]), profile.side)
             axes[1].set_ylabel("minus real (dB)")
         axes[-1].set_xlabel("spatial frequency (cycles per pixel)")
         return _svg(figure, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, FeatureChoice, metric_on
-from ffl_plugin.metrics.metric import CMMD, FID, KID, LOWER
+from ffl_plugin.metrics.metric import CMMD, FID, KID
 from ffl_plugin.report.inputs import Inputs, Measuring
 from ffl_plugin.report.model import FEATURES, ChangedImage, Findings, Pictures
 from ffl_plugin.report.samples import furthest, sample, set_places
@@ -171,7 +171,7 @@ def _most_changed(
         if progress is not None:
             progress(done, 2, "images that changed most")
     fid = metric_on(FID, real.protocol.network)
-    return furthest(fid.key, before.names, *shares, direction=LOWER)
+    return furthest(fid.key, before.names, *shares)
 
 
 def _features_in(path: Path, protocol: Protocol) -> Features:

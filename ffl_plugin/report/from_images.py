@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.cache import cache_folder
-from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.from_features import plan_features
@@ -95,7 +94,7 @@ class PairPlan:
         scores = self.meters.split(everything)
         differing, equal = leave_equal_out(everything)
         # Perceptual change if LPIPS is available, else LFD, which ranks images as PSNR does.
-        changed = most_changed("lfd" if choice.lpips is None else "lpips", scores, direction=LOWER)
+        changed = most_changed("lfd" if choice.lpips is None else "lpips", scores)
         before, after = self.meters.before[0].pairs, self.meters.after[0].pairs
         pictured = tuple(
             sample(image.name, pair_places(image.name, before, after), shown) for image in changed

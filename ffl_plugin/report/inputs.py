@@ -81,8 +81,8 @@ def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Meas
     """
     paths = Sides(_several(before, "before"), _several(after, "after"), how.paired_seeds)
     _check_distinct(paths)
-    sample = None if how.clone is None else _sampler(how)
-    trainings = paths.map(lambda path: open_training(path, sample))
+    sampler = _sampler(how)
+    trainings = paths.map(lambda path: open_training(path, sampler))
     _check_alike(trainings)
     _check_pairs_of_seeds(trainings)
     images = how.classes is None and all(opened.kind == IMAGES for opened in trainings)
@@ -128,13 +128,13 @@ def _check_distinct(paths: Sides[PathLike]) -> None:
         places[place] = path
 
 
-def _sampler(how: Measuring) -> Sampler:
+def _sampler(how: Measuring) -> Optional[Sampler]:
     from ffl_plugin.metrics import sample_generator
 
-    clone = Path(how.clone or "")
-    return partial(
-        sample_generator, clone=clone, count=how.samples, cache=cache_folder(), progress=how.progress
-    )
+    if how.clone is None:
+        return None
+    clone, cache = Path(how.clone), cache_folder()
+    return partial(sample_generator, clone=clone, count=how.samples, cache=cache, progress=how.progress)
 
 
 def _path_of_reals(real: Optional[PathLike], trainings: Sides[Opened]) -> Path:

@@ -19,6 +19,7 @@ from statistics import median
 from typing import Optional
 
 from ffl_plugin.report.curves import TrainingLog, log_of, skipped
+from ffl_plugin.report.formatting import count
 from ffl_plugin.report.training_options import read_training_options
 
 START = "====="  # prefix of the line written at every start of the training
@@ -49,7 +50,7 @@ def read_loss_log(path: Path) -> TrainingLog:
     first_rank = min((row.rank for row in rows), default=0)
     others = sum(row.rank != first_rank for row in rows)
     if others:
-        notes.append(f"{path}: skipped {_lines(others)} of processes other than rank {first_rank}.")
+        notes.append(f"{path}: skipped {count(others, 'line')} of processes other than rank {first_rank}.")
         rows = [row for row in rows if row.rank == first_rank]
     epoch_length = max((row.iterations for row in rows), default=1) or 1
     longest = _longest_of_several(rows, epoch_length)
@@ -61,8 +62,9 @@ def read_loss_log(path: Path) -> TrainingLog:
     else:
         placed = [(_place(row, epoch_length), row) for row in longest]
         notes.append(
-            f"{path}: skipped {len(rows) - len(longest)} of {_lines(len(rows))}: two trainings wrote to "
-            "it at the same time; the longer one is shown, as far as the order of lines separates them."
+            f"{path}: skipped {len(rows) - len(longest):,} of {count(len(rows), 'line')}: two trainings "
+            "wrote to it at the same time; the longer one is shown, as far as the order of lines "
+            "separates them."
         )
     points: dict[str, dict[float, float]] = {}
     for x, row in placed:
@@ -98,10 +100,6 @@ def _losses(text: str) -> dict[str, float]:
         except ValueError:
             continue
     return losses
-
-
-def _lines(count: int) -> str:
-    return f"{count} line" if count == 1 else f"{count} lines"
 
 
 def _place(row: _Row, epoch_length: int) -> float:
@@ -168,7 +166,7 @@ def _in_order(
         if session[0].epoch == 1 and placed:
             if index == len(sessions) - 1 and last_is_new:
                 remarks.append(
-                    f"skipped {_lines(len(placed))} of an earlier training in the same folder "
+                    f"skipped {count(len(placed), 'line')} of an earlier training in the same folder "
                     "(the last one was started without --continue_train)."
                 )
                 placed, before, continued, replaced = [], 0, 0, 0
@@ -186,7 +184,9 @@ def _in_order(
             "(--continue_train without --epoch_count), the epochs of each start follow those before it."
         )
     if replaced:
-        remarks.append(f"skipped {_lines(replaced)} of epochs that a later start of the training repeated.")
+        remarks.append(
+            f"skipped {count(replaced, 'line')} of epochs that a later start of the training repeated."
+        )
     return placed, remarks
 
 

@@ -102,6 +102,10 @@ class RadialProfile:
     frequencies: tuple[float, ...]
     decibels: tuple[float, ...]
 
+    def minus(self, real: RadialProfile) -> list[float]:
+        """Return the differences from the real set, in decibels."""
+        return [here - there for here, there in zip(self.decibels, real.decibels)]
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -112,7 +112,6 @@ def write_report(comparison: Comparison, out: Path) -> tuple[Path, ...]:
     from ffl_plugin.report.overview import overview_png
     from ffl_plugin.report.page import to_html
 
-    COMPARISON.check(out)
     return COMPARISON.write(
         out,
         {

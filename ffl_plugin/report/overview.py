@@ -126,9 +126,8 @@ def _changes(comparison: Comparison) -> Figure:
 
 def _gaps(axis: Axes, comparison: Comparison) -> None:
     """Draw the difference of each profile from the real one."""
-    real = comparison.profiles[0].decibels
-    lines = [(p.side, p.frequencies, [a - b for a, b in zip(p.decibels, real)]) for p in comparison.profiles]
-    _draw(axis, lines)
+    real = comparison.profiles[0]
+    _draw(axis, [(p.side, p.frequencies, p.minus(real)) for p in comparison.profiles])
     axis.set_xlabel(FREQUENCY)
     axis.set_ylabel("minus real (dB)")
 

@@ -9,7 +9,7 @@ from typing import Any
 from ffl_plugin.metrics.feature_choice import NETWORKS, metric_on
 from ffl_plugin.metrics.metric import FID
 from ffl_plugin.report import figures, formatting, pictures
-from ffl_plugin.report.model import Comparison, RadialProfile, Sample
+from ffl_plugin.report.model import ChangedImage, Comparison, RadialProfile, Sample
 from ffl_plugin.report.rendering import markup, render
 from ffl_plugin.report.verdict import DECIDING
 
@@ -18,22 +18,9 @@ PROFILE_LINES = 12
 FRECHET = {metric_on(FID, network).key for network in NETWORKS}
 # Losses shown as figures, in this order; all others are in comparison.json.
 LOSSES_SHOWN = (
-    "Loss/G/ffl",
-    "G_FFL",
-    "FFL",
-    "Gradient/ffl",
-    "Gradient/rest",
-    "grad_FFL",
-    "grad_GAN",
-    "grad_rest",
-    "Loss/G/loss",
-    "Loss/D/loss",
-    "G_GAN",
-    "G_L1",
-    "GAN",
-    "D_real",
-    "D_fake",
-)
+    "Loss/G/ffl", "G_FFL", "FFL", "Gradient/ffl", "Gradient/rest", "grad_FFL", "grad_GAN", "grad_rest",
+    "Loss/G/loss", "Loss/D/loss", "G_GAN", "G_L1", "GAN", "D_real", "D_fake",
+)  # fmt: skip
 MOST_LOSSES = 8
 # Kind of comparison -> description of its rows.
 COMPARED = {
@@ -51,10 +38,11 @@ def to_html(comparison: Comparison) -> str:
     shown = {
         **_spectra(comparison),
         "samples": [_sample(sample) for sample in comparison.pictures.samples],
-        "changed": [_sample(sample) for sample in comparison.pictures.changed],
+        "changed": [
+            _sample(sample, _change(image))
+            for sample, image in zip(comparison.pictures.changed, comparison.changed)
+        ],
         "changed_how": _changed_how(comparison),
-        "change_caption": _change_caption(comparison),
-        "no_caption": lambda _: "",
         "curves": _curves(comparison),
         "trainings": _trainings(comparison),
         "spreads": [row for row in comparison.rows if row.training_spread is not None],
@@ -173,7 +161,7 @@ def _profile_description(profiles: Sequence[RadialProfile]) -> str:
     start = sum(frequency < 0.25 for frequency in real.frequencies)
     parts = []
     for profile in profiles:
-        gaps = [a - b for a, b in zip(profile.decibels[start:], real.decibels[start:])]
+        gaps = profile.minus(real)[start:]
         if profile.side != "real" and gaps:
             parts.append(f"{formatting.decibels(sum(gaps) / len(gaps))} {profile.side}")
     return (
@@ -183,7 +171,7 @@ def _profile_description(profiles: Sequence[RadialProfile]) -> str:
     )
 
 
-def _sample(sample: Sample) -> dict[str, Any]:
+def _sample(sample: Sample, change: str = "") -> dict[str, Any]:
     """Return a row of pictures: each side's image above its spectrum, with a common grey scale."""
     limits = pictures.spectrum_limits(list(sample.spectra.values()))
     columns = [
@@ -194,7 +182,7 @@ def _sample(sample: Sample) -> dict[str, Any]:
         }
         for side, image in sample.images.items()
     ]
-    return {"name": sample.name, "columns": columns}
+    return {"name": sample.name, "columns": columns, "change": change}
 
 
 def _changed_how(comparison: Comparison) -> str:
@@ -214,15 +202,9 @@ def _changed_how(comparison: Comparison) -> str:
     )
 
 
-def _change_caption(comparison: Comparison) -> Any:
-    by_name = {image.name: image for image in comparison.changed}
-
-    def caption(sample: dict[str, Any]) -> str:
-        image = by_name[sample["name"]]
-        before, after = formatting.number(image.before), formatting.number(image.after)
-        return f": {before} → {after} ({formatting.number(image.change, signed=True, like=image.before)})"
-
-    return caption
+def _change(image: ChangedImage) -> str:
+    before, after = formatting.number(image.before), formatting.number(image.after)
+    return f": {before} → {after} ({formatting.number(image.change, signed=True, like=image.before)})"
 
 
 def _curves(comparison: Comparison) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.report.model import ChangedImage, Sample
 
@@ -25,9 +24,9 @@ SAMPLES = 4
 CHANGED_EACH_WAY = 2
 
 
-def evenly_spaced(sides: Mapping[str, ImageSource], count: int = SAMPLES) -> dict[str, Places]:
+def evenly_spaced(sides: Mapping[str, ImageSource]) -> dict[str, Places]:
     """Return evenly spaced images of every set, by their name in the first set."""
-    count = min(count, *(len(source) for source in sides.values()))
+    count = min(SAMPLES, *(len(source) for source in sides.values()))
     first = next(iter(sides.values()))
     return {
         first.names[place * len(first) // count]: {
@@ -43,9 +42,9 @@ def pair_places(name: str, before: ImagePairs, after: ImagePairs) -> Places:
     return {"real": (before.real, i), "before": (before.fake, i), "after": (after.fake, j)}
 
 
-def evenly_spaced_pairs(before: ImagePairs, after: ImagePairs, count: int = SAMPLES) -> dict[str, Places]:
+def evenly_spaced_pairs(before: ImagePairs, after: ImagePairs) -> dict[str, Places]:
     """Return evenly spaced pairs of the set, by name."""
-    count = min(count, len(before))
+    count = min(SAMPLES, len(before))
     names = [before.names[place * len(before) // count] for place in range(count)]
     return {name: pair_places(name, before, after) for name in names}
 
@@ -70,7 +69,7 @@ def sample(name: str, places: Places, shown: Shown) -> Sample:
     )
 
 
-def most_changed(metric: str, scores: Sides[PairScores], *, direction: str) -> tuple[ChangedImage, ...]:
+def most_changed(metric: str, scores: Sides[PairScores]) -> tuple[ChangedImage, ...]:
     """Return the pairs whose score, averaged over the trainings of each side, changed most."""
     names = scores.before[0].names
     by_name = scores.map(lambda one: dict(zip(one.names, one.scores[metric])))
@@ -78,18 +77,15 @@ def most_changed(metric: str, scores: Sides[PairScores], *, direction: str) -> t
         np.array([np.mean([training[name] for training in side]) for name in names])
         for side in (by_name.before, by_name.after)
     ]
-    return furthest(metric, names, *means, direction=direction)
+    return furthest(metric, names, *means)
 
 
-def furthest(
-    metric: str, names: Sequence[str], before: Array, after: Array, *, direction: str
-) -> tuple[ChangedImage, ...]:
-    """Return the images whose value improved most, then those whose value worsened most."""
+def furthest(metric: str, names: Sequence[str], before: Array, after: Array) -> tuple[ChangedImage, ...]:
+    """Return the images whose value, lower being better, fell most, then those whose value rose most."""
     change = after - before
-    gain = -change if direction == LOWER else change
-    order = [int(index) for index in np.argsort(-gain, kind="stable")]
-    improved = [index for index in order[:CHANGED_EACH_WAY] if gain[index] > 0]
-    worsened = [index for index in order[::-1][:CHANGED_EACH_WAY] if gain[index] < 0]
+    order = [int(index) for index in np.argsort(change, kind="stable")]
+    improved = [index for index in order[:CHANGED_EACH_WAY] if change[index] < 0]
+    worsened = [index for index in order[::-1][:CHANGED_EACH_WAY] if change[index] > 0]
     return tuple(
         ChangedImage(names[i], metric, float(before[i]), float(after[i]), float(change[i]))
         for i in (*improved, *worsened)

@@ -78,8 +78,9 @@ class Spectra:
         """Return one paragraph per path."""
         lines = []
         for one in self.to_json()["spectra"]:
+            counted = formatting.count(one["images"], "image")
             size = f"{one['width']}x{one['height']}"
-            lines += [f"{one['path']}{' (real)' if one['real'] else ''}: {_counted(one['images'])}, {size}"]
+            lines += [f"{one['path']}{' (real)' if one['real'] else ''}: {counted}, {size}"]
             lines += [f"  energy at 0.25 cycles per pixel and above: {one['high_band_energy']:.3%}"]
             if "from_real" in one:
                 far = one["from_real"]
@@ -91,10 +92,6 @@ class Spectra:
                 )
                 lines += [f"  distance by band, dB: {bands}"]
         return "".join(formatting.readable(line) + "\n" for line in lines)
-
-
-def _counted(images: int) -> str:
-    return "1 image" if images == 1 else f"{images:,} images"
 
 
 def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Progress] = None) -> Spectra:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.report.curves import TrainingLog, log_of, skipped
+from ffl_plugin.report.formatting import count
 
 # Six digits in StyleGAN, nine in R3GAN; Projected GAN overwrites one file without any.
 SNAPSHOT = re.compile(r"snapshot-(\d+)\.pkl$")
@@ -55,8 +56,8 @@ def read_metrics(path: Path, stats: Path) -> TrainingLog:
     if lost:
         names = ", ".join(sorted(set(lost)))
         notes.append(
-            f"{path}: skipped {_measurements(len(lost))} of unknown position: neither the snapshot's name "
-            f"({names}) nor a later line of {stats.name} contains it."
+            f"{path}: skipped {count(len(lost), 'measurement')} of unknown position: neither the snapshot's "
+            f"name ({names}) nor a later line of {stats.name} contains it."
         )
     return log_of(points, "kimg", path.name, notes)
 
@@ -84,7 +85,9 @@ def read_stats(path: Path) -> TrainingLog:
         _add(points, kimg, {name: value for name, value in values.items() if value is not None})
     notes = skipped(path, sorted(unreadable))
     if dropped:
-        notes.append(f"{path}: skipped {dropped} lines, replaced by training resumed from an earlier kimg.")
+        notes.append(
+            f"{path}: skipped {count(dropped, 'line')}, replaced by training resumed from an earlier kimg."
+        )
     return log_of(points, "kimg", path.name, notes)
 
 
@@ -118,10 +121,6 @@ class _Ticks:
         self.kimg = [kimg for _, kimg, _ in ticks]
         if ticks and ticks[0][2] is not None:
             self._start = ticks[0][0] - ticks[0][2]
-
-
-def _measurements(count: int) -> str:
-    return "1 measurement" if count == 1 else f"{count} measurements"
 
 
 def _add(points: Points, x: float, values: dict[str, Any]) -> None:
