@@ -13,6 +13,8 @@ from ffl_plugin.report.model import plain, row_to_json
 from ffl_plugin.report.verdict import deciding_row
 from ffl_plugin.sweep.plan import DONE
 
+NOTHING = "nothing could be measured"
+
 
 @dataclass(frozen=True)
 class TrialResult:
@@ -94,6 +96,14 @@ class SweepReport:
     sweep: str
     option: str
 
+    @property
+    def lines(self) -> list[tuple[str, WeightResult]]:
+        """The results with their weights; weights without one for the same reason are named together."""
+        grouped: dict[object, list[WeightResult]] = {}
+        for result in self.weights:
+            grouped.setdefault(result.why_not or result.weight, []).append(result)
+        return [(", ".join(shortest(one.weight) for one in same), same[0]) for same in grouped.values()]
+
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; each weight's comparison.json contains the rest."""
         weights = [
@@ -129,14 +139,14 @@ class SweepReport:
     def to_text(self) -> str:
         """Return the advice, one line per weight, and the caveats."""
         lines = [str(self.advice), ""]
-        for result in self.weights:
+        for weight, result in self.lines:
             row = result.row
             if row is None:
-                lines.append(f"{self.option} {shortest(result.weight):<8} {result.why_not}")
+                lines.append(f"{self.option} {weight:<8} {result.why_not or NOTHING}")
                 continue
             before, after = formatting.values(row)
             lines.append(
-                f"{self.option} {shortest(result.weight):<8} {formatting.name(row)}: "
+                f"{self.option} {weight:<8} {formatting.name(row)}: "
                 f"{before} at {self.option} 0, {after} here, "
                 f"change {formatting.change(row)} ({formatting.interval(row)}): {row.verdict}"
             )

@@ -12,7 +12,7 @@ from ffl_plugin.report import formatting, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
-from ffl_plugin.sweep.model import SweepReport, TrialResult
+from ffl_plugin.sweep.model import NOTHING, SweepReport, TrialResult
 
 FOLDER = OutputFolder(
     "sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|(weight|share)-[\d.e+-]+"
@@ -47,6 +47,7 @@ def to_html(report: SweepReport) -> str:
         report=report,
         option=report.option,
         shortest=shortest,
+        nothing=NOTHING,
         curve=_curve(report),
         metric=_shared_metric(report),
         confidence=_confidence(report),

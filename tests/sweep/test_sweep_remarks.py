@@ -76,3 +76,7 @@ def test_images_that_were_not_found_are_asked_for(
     assert len(weights) == 2
     for weight in weights:
         assert "weight-0-seed-0" in weight["why_not"] and "--results" in weight["why_not"]
+    lines = [line for line in capfd.readouterr().out.splitlines() if "--results" in line]
+    assert len(lines) == 1 and lines[0].startswith("weight 1, 2 ")  # one reason, told once
+    page = html.unescape((tmp_path / "out/report/report.html").read_text())
+    assert page.count("no result folder") == 1
