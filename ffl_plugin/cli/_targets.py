@@ -12,7 +12,7 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._default_model import trained_by_default
 from ffl_plugin.patches._elsewhere import what_to_do
 from ffl_plugin.patches._training import find_launcher, is_below_another
-from ffl_plugin.patching import Clone, PatchError, Recipe, Status, status
+from ffl_plugin.patching import Clone, PatchError, Recipe
 from ffl_plugin.patching.detect import detect, nearest_family
 from ffl_plugin.patching.errors import command_line, english
 from ffl_plugin.patching.report import patched_by
@@ -68,13 +68,6 @@ def companion_named(name: str, recipe: Recipe) -> Recipe:
     raise click.UsageError(f"{recipe.name} has no companion recipe {name!r}; {known}.")
 
 
-def applied(recipe: Optional[Recipe], clone: Clone) -> list[Status]:
-    """Return the status of the named recipe, or of every recipe with anything in the clone."""
-    recipes = list(all_recipes().values())
-    chosen = [recipe] if recipe is not None else patched_by(recipes, clone)
-    return [status(candidate, clone, recipes) for candidate in chosen]
-
-
 def the_applied_recipes(recipe: Optional[Recipe], clone: Clone) -> list[Recipe]:
     """Return the named recipe, or all with anything in the clone, companions last."""
     found = [recipe] if recipe is not None else patched_by(list(all_recipes().values()), clone)
@@ -87,11 +80,11 @@ def the_applied_recipe(recipe: Optional[Recipe], clone: Clone) -> Optional[Recip
     Raises:
         PatchError: several recipes are applied.
     """
-    names = the_applied_recipes(recipe, clone)
-    if len(names) > 1:
-        several, root = english([entry.name for entry in names]), clone.root.resolve()
+    found = the_applied_recipes(recipe, clone)
+    if len(found) > 1:
+        several, root = english([each.name for each in found]), clone.root.resolve()
         raise PatchError(f"{several} are applied in {root}", next_step="name the one you mean")
-    return names[0] if names else None
+    return found[0] if found else None
 
 
 class Chosen(NamedTuple):

@@ -32,30 +32,29 @@ def command(prune: Optional[float], clear: bool, as_json: bool) -> None:
     gone = entries if clear else [] if prune is None else unused(entries, prune)
     remove(gone)
     left = list_entries(folder)
+    of_kinds = {kind: [entry for entry in left if entry.kind == kind] for kind in KINDS}
     if as_json:
-        kinds = {kind: _sums(left, kind) for kind in KINDS}
-        removed = {"count": len(gone), "bytes": sum(entry.size for entry in gone)}
-        click.echo(json_text({"folder": str(folder), "kinds": kinds, "removed": removed}))
+        kinds = {kind: _sums(entries) for kind, entries in of_kinds.items()}
+        click.echo(json_text({"folder": str(folder), "kinds": kinds, "removed": _sums(gone)}))
         return
     if gone:
-        click.echo(f"removed {_size(sum(entry.size for entry in gone))} in {len(gone):,}", err=True)
-    click.echo(f"{folder}  {_size(sum(entry.size for entry in left))}")
-    for kind in KINDS:
-        of_kind = [entry for entry in left if entry.kind == kind]
-        if of_kind:
-            days = (time.time() - min(entry.used for entry in of_kind)) / 86400
-            size = _size(sum(entry.size for entry in of_kind))
-            click.echo(f"  {kind:<9} {size:>9} in {len(of_kind):,}, the oldest unused for {days:.0f} days")
+        click.echo(f"removed {_size(gone)} in {len(gone):,}", err=True)
+    click.echo(f"{folder}  {_size(left)}")
+    for kind, entries in of_kinds.items():
+        if entries:
+            days = (time.time() - min(entry.used for entry in entries)) / 86400
+            size, count = _size(entries), len(entries)
+            click.echo(f"  {kind:<9} {size:>9} in {count:,}, the oldest unused for {days:.0f} days")
 
 
-def _sums(entries: list[CacheEntry], kind: str) -> dict[str, int]:
-    sizes = [entry.size for entry in entries if entry.kind == kind]
-    return {"count": len(sizes), "bytes": sum(sizes)}
+def _sums(entries: list[CacheEntry]) -> dict[str, int]:
+    return {"count": len(entries), "bytes": sum(entry.size for entry in entries)}
 
 
-def _size(count: float) -> str:
+def _size(entries: list[CacheEntry]) -> str:
+    size = float(_sums(entries)["bytes"])
     for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -6,18 +6,16 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Optional
 
 import click
 
 from ffl_plugin.formatting import json_text
 
 DEFAULT_WEIGHT = 1000.0
-EPOCHS_BETWEEN_LINES = 5  # without a progress bar
+EPOCHS_BETWEEN_LINES = 5  # where standard error is no terminal, which has a progress bar
 
 
 def _check_weight(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -70,6 +68,7 @@ def command(
     """
     from ffl_plugin.demo.main_job import run
     from ffl_plugin.demo.runs import EMBEDDED, REAL, Trainings
+    from ffl_plugin.metrics import progress_bar
     from ffl_plugin.report import to_text
 
     started = time.monotonic()
@@ -77,10 +76,15 @@ def command(
     scale = scale if epochs is None else replace(scale, epochs=epochs)
     trainings = Trainings(out.resolve(), scale, seed, weight)
     words = shlex.join(["ffl-patch", "demo", *sys.argv[2:]])
-    with _bar("epochs") as advance:
-        comparison, written = run(
-            trainings, repo and repo.resolve(), command=words, echo=_echo, on_epoch=advance
-        )
+    with progress_bar() as progress:
+
+        def on_epoch(done: int, total: int) -> None:
+            progress(done, total, "epochs")
+            if not sys.stderr.isatty() and (done % EPOCHS_BETWEEN_LINES == 0 or done == total):
+                _echo(f"  {done} of {total} epochs")
+
+        clone = repo and repo.resolve()
+        comparison, written = run(trainings, clone, command=words, echo=_echo, on_epoch=on_epoch)
     if as_json:
         facts = {"out": str(trainings.out), "weight": weight, "seed": seed, "epochs": scale.epochs}
         click.echo(json_text({**facts, "comparison": comparison.to_json()}))
@@ -93,24 +97,3 @@ def command(
 
 def _echo(sentence: str) -> None:
     click.echo(sentence, err=True)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress on standard error: a bar on a terminal, otherwise a line every few epochs."""
-    bars: list[Any] = []
-
-    def advance(done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            if done % EPOCHS_BETWEEN_LINES == 0 or done == total:
-                _echo(f"  {done} of {total} {what}")
-            return
-        if not bars:
-            bars.append(click.progressbar(length=total, label=f"  {what}", file=sys.stderr).__enter__())
-        bars[0].update(done - bars[0].pos)
-
-    try:
-        yield advance
-    finally:
-        for bar in bars:
-            bar.__exit__(None, None, None)

@@ -119,5 +119,5 @@ def command(
 
 def _line(measurement: Any) -> str:
     spread = "" if measurement.spread is None else f" ± {measurement.spread:.4g}"
-    arrow = {"lower": "lower is better", "higher": "higher is better"}[measurement.better]
-    return f"{measurement.metric:<24} {measurement.value:>11.6g}{spread}  ({arrow}; {measurement.basis})"
+    numbers = f"{measurement.metric:<24} {measurement.value:>11.6g}{spread}"
+    return f"{numbers}  ({measurement.better} is better; {measurement.basis})"

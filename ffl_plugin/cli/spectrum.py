@@ -86,8 +86,8 @@ def command(
         files = {
             SPECTRA.record: plain.encode(),
             "spectra.csv": spectra.to_csv().encode("utf-8", "backslashreplace"),
+            "spectra.png": spectra_png(spectra),
         }
-        files["spectra.png"] = spectra_png(spectra)
         for number, path in enumerate(paths if bands else (), 1):
             source = open_any(path, "fake")
             columns = band_limited(source.read(0), cutoff=cutoff, stop=stop)

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import click
 
-from ffl_plugin.cli._targets import applied, read_arguments, show, target_and_repository
+from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipes
 from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
@@ -31,8 +31,9 @@ def command(
     """
     named, root = read_arguments(first, second)
     clone = Clone(root)
-    fits = [fit.recipe for fit in detect(all_recipes().values(), clone) if fit.problem is None]
-    found = applied(named, clone)
+    recipes = list(all_recipes().values())
+    fits = [fit.recipe for fit in detect(recipes, clone) if fit.problem is None]
+    found = [status(recipe, clone, recipes) for recipe in the_applied_recipes(named, clone)]
     if as_json:
         click.echo(json_text(_report(clone, found, fits), indent=2))
     else:
