@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from ffl_plugin.demo.processes import Script, run_together
+from ffl_plugin.demo.parallel import Script, run_together
 from ffl_plugin.formatting import shortest
 
 WITHOUT, WITH = "without", "with"
@@ -80,13 +80,8 @@ class Trainings:
         constant = self.scale.epochs - self.scale.epochs // 2
         arguments = self._arguments("train.py", which)
         arguments += ["--n_epochs", str(constant), "--n_epochs_decay", str(self.scale.epochs - constant)]
-        arguments += [
-            "--save_epoch_freq",
-            str(self.scale.epochs),
-            "--print_freq",
-            str(self.scale.train // 2),
-            "--no_flip",
-        ]
+        arguments += ["--save_epoch_freq", str(self.scale.epochs), "--no_flip"]
+        arguments += ["--print_freq", str(self.scale.train // 2)]
         arguments += self._flags_of_this_version("train_options.py")
         arguments += ["--ffl-weight", shortest(self.weight)] if which == WITH else []
         return Script(f"training {which} FFL", arguments, self.out / f"train-{which}.log")
@@ -98,18 +93,8 @@ class Trainings:
 
     def _arguments(self, script: str, which: str) -> list[str]:
         size = str(self.scale.size)
-        network = [
-            "--netG",
-            f"unet_{size}",
-            "--ngf",
-            "16",
-            "--ndf",
-            "16",
-            "--load_size",
-            size,
-            "--crop_size",
-            size,
-        ]
+        network = ["--netG", f"unet_{size}", "--ngf", "16", "--ndf", "16"]
+        network += ["--load_size", size, "--crop_size", size]
         places = ["--dataroot", str(self.data), "--checkpoints_dir", str(self.out / "checkpoints")]
         arguments = [script, "--model", "pix2pix", "--name", which, *places, *network, "--num_threads", "0"]
         return arguments + self._flags_of_this_version("base_options.py")

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ffl_plugin.cli.demo import command
 from ffl_plugin.demo import repositories
 from ffl_plugin.demo.main_job import run
-from ffl_plugin.demo.processes import Script, run_together
+from ffl_plugin.demo.parallel import Script, run_together
 from ffl_plugin.demo.runs import Scale, Trainings
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report import Comparison
