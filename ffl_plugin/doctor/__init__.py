@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.doctor.finding import Finding
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Args:
+        name: what was checked, such as ``"torch"``.
+        found: its version, path or state, in a few words.
+        fix: the suggested fix; None if there is no problem.
+    """
+
+    name: str
+    found: str
+    fix: Optional[str] = None
 
 
 def examine(root: Optional[Path] = None) -> list[Finding]:
@@ -19,6 +33,3 @@ def examine(root: Optional[Path] = None) -> list[Finding]:
     from ffl_plugin.doctor.machine import examine_machine
 
     return [*examine_machine(), *examine_libraries(), *examine_clone(root)]
-
-
-__all__ = ["Finding", "examine"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Optional
 
-from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor import Finding
 
 _PATCHED_SCIPY = re.compile(r"ffl_plugin\.integrations\.torch2\w*")
 

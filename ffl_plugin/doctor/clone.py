@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor import Finding
 from ffl_plugin.doctor.scripts import examine_scripts
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._training import find_launcher
@@ -27,7 +27,8 @@ def examine_clone(root: Optional[Path]) -> list[Finding]:
     if not is_asked_for and not any(root.glob("*.py")):
         return []  # clones have scripts there; a folder of many repositories would take minutes to search
     recipes = list(all_recipes().values())
-    fits = detect(recipes, root)
+    clone = Clone(root)
+    fits = detect(recipes, clone)
     families = [fit.recipe for fit in fits if fit.problem is None] or [fit.recipe for fit in fits]
     if not families and not is_asked_for:
         return []
@@ -38,24 +39,24 @@ def examine_clone(root: Optional[Path]) -> list[Finding]:
     companions = [recipe for recipe in recipes if recipe.companion_of in [family.name for family in families]]
     for recipe in [*families, *companions]:
         try:
-            findings.append(_patch(status(recipe, root, recipes), root))
+            findings.append(_patch(status(recipe, clone, recipes), root))
         except PatchError as error:
             findings.append(Finding(recipe.name, "unknown", str(error)))
-    return [*findings, *_scripts(root, families[0], recipes)]
+    return [*findings, *_scripts(clone, families[0], recipes)]
 
 
-def _scripts(root: Path, family: Recipe, recipes: list[Recipe]) -> list[Finding]:
+def _scripts(clone: Clone, family: Recipe, recipes: list[Recipe]) -> list[Finding]:
     """Return what the clone's scripts lack, run from the folder with the family's files."""
     try:
-        launcher = find_launcher(family, Clone(root))
+        launcher = find_launcher(family, clone)
     except PatchError:
         return []
-    base = root / launcher.folder
+    root, base = clone.root, clone.root / launcher.folder
     script = None if launcher.script is None else base / launcher.script
     companions = [recipe for recipe in recipes if recipe.companion_of == family.name]
-    provided = any(status(recipe, root, recipes).state == "applied" for recipe in companions)
+    provided = any(status(recipe, clone, recipes).state == "applied" for recipe in companions)
     certain = [root / name for name in launcher.files]
-    return examine_scripts(root, base, script, certain, modules_provided=provided)
+    return examine_scripts(clone, base, script, certain, modules_provided=provided)
 
 
 def _patch(found: Status, root: Path) -> Finding:

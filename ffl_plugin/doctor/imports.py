@@ -6,7 +6,7 @@ import fnmatch
 import importlib.util
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Optional
@@ -31,7 +31,6 @@ class Missing:
         file: the file of the clone that imports it.
         line: the line of the import.
         when: when it is imported.
-        function: the importing function, if any.
         in_clone: whether it belongs to the clone.
     """
 
@@ -39,7 +38,6 @@ class Missing:
     file: str
     line: int
     when: When
-    function: Optional[str]
     in_clone: bool
 
 
@@ -78,15 +76,11 @@ def follow(script: Path, sources: Sources, base: Path, certain: Collection[Path]
         seen.add(path)
         found: list[tuple[Path, When]] = []
         for imported in sources.imports(path, _package(path, roots), path == script):
-            when = max(reached, When.CALL if imported.function else When.START)
-            files, absent = _resolve(imported, roots)
+            when = max(reached, When.CALL if imported.in_function else When.START)
+            files, module, in_clone = _resolve(imported, roots)
             found += [(file, when) for file in files]
-            if absent is not None:
-                need = replace(
-                    absent, file=sources.name(path), line=imported.line, when=when, function=imported.function
-                )
-                if absent.module not in missing or when < missing[absent.module].when:
-                    missing[absent.module] = need
+            if module is not None and (module not in missing or when < missing[module].when):
+                missing[module] = Missing(module, sources.name(path), imported.line, when, in_clone)
         for pattern, is_certain in sources.named_modules(path):
             for file in _chosen(pattern, roots):
                 found.append((file, reached if is_certain or file in certain else When.CHOICE))
@@ -103,8 +97,8 @@ def _package(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
     return ()
 
 
-def _resolve(imported: Imported, roots: Sequence[Path]) -> tuple[list[Path], Optional[Missing]]:
-    """Return the clone's files that an import runs, and the missing module, if any."""
+def _resolve(imported: Imported, roots: Sequence[Path]) -> tuple[list[Path], Optional[str], bool]:
+    """Return the clone's files that an import runs, the missing module, and whether it is the clone's."""
     parts = imported.name.split(".")
     for root in roots:
         files: list[Path] = []
@@ -115,16 +109,11 @@ def _resolve(imported: Imported, roots: Sequence[Path]) -> tuple[list[Path], Opt
                 break
             files += here
         else:
-            return files, None
+            return files, None, True
         if length > 1:  # the package belongs to the clone
-            lacking = ".".join(parts[:length]) if length < len(parts) or imported.is_module else None
-            return files, None if lacking is None else _missing(lacking, in_clone=True)
-    lacking = _absent(imported)
-    return [], None if lacking is None else _missing(lacking, in_clone=False)
-
-
-def _missing(module: str, *, in_clone: bool) -> Missing:
-    return Missing(module, "", 0, When.START, None, in_clone)
+            lacking = length < len(parts) or imported.is_module
+            return files, ".".join(parts[:length]) if lacking else None, True
+    return [], _absent(imported), False
 
 
 def _absent(imported: Imported) -> Optional[str]:

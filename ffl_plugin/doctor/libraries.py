@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor import Finding
 from ffl_plugin.errors import FFLError
 
 

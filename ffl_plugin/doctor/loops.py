@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor import Finding
 
 
 def examine_loops(*, needed: bool) -> Finding:

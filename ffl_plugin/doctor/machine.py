@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.doctor.finding import Finding
+from ffl_plugin.doctor import Finding
 from ffl_plugin.doctor.loops import examine_loops
 
 _GET_TORCH = "https://pytorch.org/get-started/locally/"

@@ -19,42 +19,12 @@ _PACKAGES = {
     "timm": "'timm<0.6'",  # its EfficientNet has the act1 that Projected GAN uses
     "yaml": "pyyaml",
 }
-_SAME_NAME = frozenset(
-    [
-        "click",
-        "dill",
-        "dominate",
-        "ftfy",
-        "gdown",
-        "glfw",
-        "imageio",
-        "imgui",
-        "kornia",
-        "lmdb",
-        "lpips",
-        "matplotlib",
-        "mrcfile",
-        "mtcnn",
-        "munch",
-        "ninja",
-        "numpy",
-        "pandas",
-        "plyfile",
-        "psutil",
-        "pycocotools",
-        "pyspng",
-        "pytest",
-        "regex",
-        "requests",
-        "scipy",
-        "tensorboard",
-        "tensorflow",
-        "torchvision",
-        "tqdm",
-        "trimesh",
-        "wandb",
-    ]
-)
+_SAME_NAME = {
+    "click", "dill", "dominate", "ftfy", "gdown", "glfw", "imageio", "imgui", "kornia", "lmdb", "lpips",
+    "matplotlib", "mrcfile", "mtcnn", "munch", "ninja", "numpy", "pandas", "plyfile", "psutil",
+    "pycocotools", "pyspng", "pytest", "regex", "requests", "scipy", "tensorboard", "tensorflow",
+    "torchvision", "tqdm", "trimesh", "wandb",
+}  # fmt: skip
 _OLD_SETUPTOOLS = "'setuptools<82'"
 _WITH_OLD_SETUPTOOLS = frozenset({"distutils", "pkg_resources"})
 _BUILT_BY_OLD_SETUPTOOLS = frozenset({"visdom"})
@@ -68,10 +38,9 @@ def how_to_install(modules: Iterable[str], clone: Path) -> str:
     A package named like its module, which on PyPI may be anyone's, is suggested only if the families' scripts
     are known to need it, or the clone's requirements list it.
     """
-    wanted = sorted(set(modules))
     listed = _requirements(clone)
     pip, old, unknown = [], [], []
-    for module in wanted:
+    for module in sorted(set(modules)):
         if module in _BUILT_BY_OLD_SETUPTOOLS:
             old.append(module)
         elif module in _WITH_OLD_SETUPTOOLS:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
+from ffl_plugin.doctor import Finding
 from ffl_plugin.doctor.breaks import examine_breaks
-from ffl_plugin.doctor.finding import Finding
 from ffl_plugin.doctor.imports import Missing, When, follow
 from ffl_plugin.doctor.packages import how_to_install
 from ffl_plugin.doctor.sources import Sources
@@ -25,19 +25,20 @@ _UNKNOWN_ORIGIN = "See the upstream's README for its origin"
 
 
 def examine_scripts(
-    root: Path, base: Path, launcher: Optional[Path], certain: Collection[Path], *, modules_provided: bool
+    clone: Clone, base: Path, launcher: Optional[Path], certain: Collection[Path], *, modules_provided: bool
 ) -> list[Finding]:
     """Follow every script of a clone through its imports, without running it.
 
     Args:
-        root: the clone.
+        clone: the clone.
         base: the folder in it from which its scripts are run.
         launcher: the training script; None if unknown.
         certain: files that are always imported, whatever the options.
         modules_provided: whether the clone's patch provides modules removed from newer Pythons.
     """
+    root = clone.root
     sources = Sources(root)
-    everything = [root / name for name in Clone(root).python_files]
+    everything = [root / name for name in clone.python_files]
     scripts = [path for path in everything if path == launcher or sources.is_script(path)]
     reached = {script: follow(script, sources, base, certain) for script in scripts}
     ignored = _PROVIDED if modules_provided else frozenset()

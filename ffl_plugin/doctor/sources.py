@@ -21,13 +21,13 @@ class Imported:
 
     name: the absolute dotted name.
     line: the line of the import.
-    function: the function that imports it when called; None for an import at start-up.
+    in_function: whether a function imports it when called, not the file at start-up.
     is_module: whether the whole name must be a module; in ``from a import b`` only ``a`` must.
     """
 
     name: str
     line: int
-    function: Optional[str] = None
+    in_function: bool = False
     is_module: bool = True
 
 
@@ -74,8 +74,10 @@ class Sources:
             as_script: whether ``if __name__ == "__main__"`` blocks run.
         """
         tree = self.tree(path)
-        statements = () if tree is None else _import_statements(tree.body, None, as_script)
-        return tuple(each for node, function in statements for each in _imported(node, function, package))
+        statements = () if tree is None else _import_statements(tree.body, as_script)
+        return tuple(
+            each for node, in_function in statements for each in _imported(node, in_function, package)
+        )
 
     def _named_modules(self, path: Path) -> tuple[tuple[str, bool], ...]:
         """Return the dotted names in a file's strings, which may name modules to import.
@@ -94,24 +96,24 @@ def is_main_guard(node: ast.stmt) -> bool:
 
 
 def _import_statements(
-    body: Sequence[ast.stmt], function: Optional[str], as_script: bool
-) -> Iterator[tuple[ast.stmt, Optional[str]]]:
+    body: Sequence[ast.stmt], as_script: bool, in_function: bool = False
+) -> Iterator[tuple[ast.stmt, bool]]:
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield node, function
+            yield node, in_function
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield from _import_statements(node.body, function or node.name, as_script)
+            yield from _import_statements(node.body, as_script, in_function=True)
         elif isinstance(node, ast.If):
             if not is_main_guard(node) or as_script:
-                yield from _import_statements(node.body, function, as_script)
-            yield from _import_statements(node.orelse, function, as_script)
+                yield from _import_statements(node.body, as_script, in_function)
+            yield from _import_statements(node.orelse, as_script, in_function)
         elif isinstance(node, ast.Try):
             if not any(_catches_import_errors(handler) for handler in node.handlers):
-                yield from _import_statements(node.body, function, as_script)
-            yield from _import_statements([*node.orelse, *node.finalbody], function, as_script)
+                yield from _import_statements(node.body, as_script, in_function)
+            yield from _import_statements([*node.orelse, *node.finalbody], as_script, in_function)
         else:
             for inner in (getattr(node, "body", []), getattr(node, "orelse", [])):
-                yield from _import_statements(inner, function, as_script) if isinstance(inner, list) else ()
+                yield from _import_statements(inner, as_script, in_function)
 
 
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
@@ -121,19 +123,19 @@ def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
     return names is None or bool(names & _CATCH_ALL)
 
 
-def _imported(node: ast.stmt, function: Optional[str], package: Sequence[str]) -> Iterator[Imported]:
+def _imported(node: ast.stmt, in_function: bool, package: Sequence[str]) -> Iterator[Imported]:
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield Imported(alias.name, node.lineno, function)
+            yield Imported(alias.name, node.lineno, in_function)
     elif isinstance(node, ast.ImportFrom):
         inside = package[: len(package) - node.level + 1] if node.level else ()
         base = ".".join([*inside, *([node.module] if node.module else [])])
         if base:
-            yield Imported(base, node.lineno, function)
+            yield Imported(base, node.lineno, in_function)
         for alias in node.names:
             if alias.name != "*":
                 name = f"{base}.{alias.name}" if base else alias.name
-                yield Imported(name, node.lineno, function, is_module=False)
+                yield Imported(name, node.lineno, in_function, is_module=False)
 
 
 def _dotted_strings(node: ast.AST, *, certain: bool) -> Iterator[tuple[str, bool]]:
