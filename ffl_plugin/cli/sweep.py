@@ -10,7 +10,7 @@ import click
 
 from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
-from ffl_plugin.formatting import json_text, shortest
+from ffl_plugin.formatting import json_text
 from ffl_plugin.sweep.engines import ENGINES
 from ffl_plugin.sweep.plan import FEWEST_PAIRED
 
@@ -122,7 +122,16 @@ def command(
     from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
     from ffl_plugin.sweep.page import write_sweep_report
-    from ffl_plugin.sweep.plan import SHARE, WEIGHT, Plan, open_sweep, parse_numbers, read_plan, trials
+    from ffl_plugin.sweep.plan import (
+        FAILED,
+        SHARE,
+        WEIGHT,
+        Plan,
+        open_sweep,
+        parse_numbers,
+        read_plan,
+        trials,
+    )
     from ffl_plugin.sweep.run import only_one
 
     if weights is not None and shares is not None:
@@ -184,13 +193,11 @@ def command(
     click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
         _echo(f"wrote {readable(path)}")
-    failed = [trial for trial in report.trials if trial.state == "failed"]
+    failed = [trial for trial in everything if trial.state() == FAILED]
     if failed:
-        first = failed[0]
         raise FFLError(
-            f"{len(failed)} of {len(everything)} trainings failed; the first is {plan.option} "
-            f"{shortest(first.weight)}, seed {first.seed} (see {first.log}); fix it and run the same command "
-            "again"
+            f"{len(failed)} of {len(everything)} trainings failed; the first is {failed[0]} (see "
+            f"{failed[0].log}); fix it and run the same command again"
         )
 
 

@@ -26,9 +26,7 @@ def find_outcome(trial: Trial, results: Optional[str]) -> Optional[Path]:
     from ffl_plugin.metrics import is_result_folder
 
     if results is not None:
-        place = results.replace("{out}", str(trial.out))
-        place = place.replace(f"{{{trial.option}}}", shortest(trial.weight))
-        path = Path(place.replace("{seed}", str(trial.seed)))
+        path = Path(trial.fill(results))
         if not path.exists():
             raise FFLError(f"{path}, given by --results for {trial}, does not exist; correct --results")
         return path

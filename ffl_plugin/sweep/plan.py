@@ -74,19 +74,12 @@ class Plan:
         training = list(self.command)
         if not any(place in word for word in training):
             training.append(f"--ffl-{self.option}={place}")
-        values = {place: shortest(trial.weight), "{seed}": str(trial.seed), "{out}": str(trial.out)}
-        return [[_filled(word, values) for word in words] for words in (training, *self.then)]
+        return [[trial.fill(word) for word in words] for words in (training, *self.then)]
 
     @property
     def seeded(self) -> bool:
         """Whether the training uses the seed; if not, trainings of one weight differ only by chance."""
         return any("{seed}" in word for word in self.command)
-
-
-def _filled(word: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        word = word.replace(name, value)
-    return word
 
 
 @dataclass(frozen=True)
@@ -107,6 +100,11 @@ class Trial:
     def log(self) -> Path:
         """The output of its commands."""
         return self.folder / "log.txt"
+
+    def fill(self, text: str) -> str:
+        """Replace the placeholders in a word of a command, or in a path."""
+        text = text.replace(f"{{{self.option}}}", shortest(self.weight))
+        return text.replace("{seed}", str(self.seed)).replace("{out}", str(self.out))
 
     def state(self) -> str:
         """``pending``, ``running``, ``done`` or ``failed``, from the trial's record."""
