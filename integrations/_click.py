@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.as_text import shortest
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import OBSERVING, Flag, SettingsError
 from ffl_plugin.integrations._resume import Entry, ResumedRun

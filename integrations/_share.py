@@ -22,7 +22,7 @@ from typing import Callable, Optional
 import torch
 from torch import Tensor
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.as_text import shortest
 from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._monitor import Observer, gradient_norm
 from ffl_plugin.integrations._settings import Settings

@@ -7,8 +7,8 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._targets import companion_named, recipe_named, show, the_fitting_recipe
-from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._training import training_command
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply

@@ -7,8 +7,8 @@ from typing import Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cache import KINDS, CacheEntry, cache_folder, list_entries, remove, unused
-from ffl_plugin.formatting import json_text
 
 
 @click.command()

@@ -9,9 +9,9 @@ from typing import Any, Optional
 import click
 from click.core import ParameterSource
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 from ffl_plugin.errors import readable
-from ffl_plugin.formatting import json_text
 
 
 class SeveralValues(click.Command):

@@ -12,7 +12,7 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.formatting import json_text
+from ffl_plugin.as_text import json_text
 
 DEFAULT_WEIGHT = 1000.0
 EPOCHS_BETWEEN_LINES = 5  # where standard error is no terminal, which has a progress bar

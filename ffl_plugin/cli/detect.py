@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._targets import copy_below, of_no_family
-from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone
 from ffl_plugin.patching.detect import Fit, detect

@@ -7,7 +7,7 @@ from typing import Optional
 
 import click
 
-from ffl_plugin.formatting import aligned, json_text
+from ffl_plugin.as_text import aligned, json_text
 
 
 @click.command()

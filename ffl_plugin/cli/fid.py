@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import (
     RESUMABLE,
     features_option,
@@ -17,7 +18,6 @@ from ffl_plugin.cli._metrics import (
     protocol_option,
     weights_option,
 )
-from ffl_plugin.formatting import json_text
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ffl_plugin.formatting import aligned, json_text
+from ffl_plugin.as_text import aligned, json_text
 from ffl_plugin.patches import all_recipes
 
 

@@ -8,7 +8,7 @@ from typing import Optional
 import click
 from click.core import ParameterSource
 
-from ffl_plugin.formatting import json_text
+from ffl_plugin.as_text import json_text
 from ffl_plugin.reproduce import EXPERIMENTS
 
 NAMES = "\n".join(f"  {name:<14} {experiment.summary}" for name, experiment in EXPERIMENTS.items())

@@ -7,9 +7,9 @@ from typing import Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import interruptible
 from ffl_plugin.errors import readable
-from ffl_plugin.formatting import json_text
 
 
 @click.command()

@@ -6,8 +6,8 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._targets import read_arguments, show, target_and_repository, the_applied_recipes
-from ffl_plugin.formatting import json_text
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import Clone, Recipe, Status, status
 from ffl_plugin.patching.apply import title

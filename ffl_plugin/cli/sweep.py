@@ -8,9 +8,9 @@ from typing import Any, Optional
 
 import click
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
-from ffl_plugin.formatting import json_text
 from ffl_plugin.sweep.engines import ENGINES
 from ffl_plugin.sweep.plan import FEWEST_PAIRED
 
@@ -121,7 +121,6 @@ def command(
     from ffl_plugin.metrics.networks import try_network
     from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
-    from ffl_plugin.sweep.page import write_sweep_report
     from ffl_plugin.sweep.plan import (
         FAILED,
         SHARE,
@@ -133,6 +132,7 @@ def command(
         trials,
     )
     from ffl_plugin.sweep.run import only_one
+    from ffl_plugin.sweep.sweep_page import write_sweep_report
 
     if weights is not None and shares is not None:
         raise click.UsageError("--weights and --shares are mutually exclusive.")

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional
 
+from ffl_plugin.as_text import shortest
 from ffl_plugin.demo import repositories
 from ffl_plugin.demo.runs import WITH, WITHOUT, Trainings
 from ffl_plugin.demo.scenes import write_data_set
-from ffl_plugin.formatting import shortest
 
 if TYPE_CHECKING:
     from ffl_plugin.report import Comparison

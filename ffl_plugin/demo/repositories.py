@@ -7,8 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.errors import FFLError
-from ffl_plugin.formatting import json_text
 
 MARKER = "ffl-demo.json"  # marks a folder as written by a demo, so that the next one may replace it
 NOT_COPIED = (".git", "checkpoints", "results", "datasets", "wandb", "__pycache__")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
+from ffl_plugin.as_text import shortest
 from ffl_plugin.demo.parallel import Script, run_together
-from ffl_plugin.formatting import shortest
 
 WITHOUT, WITH = "without", "with"
 

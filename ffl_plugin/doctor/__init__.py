@@ -28,7 +28,7 @@ def examine(root: Optional[Path] = None) -> list[Finding]:
     Raises:
         ffl_plugin.errors.FFLError: the clone's folder does not exist.
     """
-    from ffl_plugin.doctor.clone import examine_clone
+    from ffl_plugin.doctor.clone_state import examine_clone
     from ffl_plugin.doctor.libraries import examine_libraries
     from ffl_plugin.doctor.machine import examine_machine
 

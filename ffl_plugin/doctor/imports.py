@@ -11,7 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.doctor.sources import Imported, Sources
+from ffl_plugin.doctor.syntax import Imported, Sources
 
 
 class When(IntEnum):

@@ -11,7 +11,7 @@ from ffl_plugin.doctor import Finding
 from ffl_plugin.doctor.breaks import examine_breaks
 from ffl_plugin.doctor.imports import Missing, When, follow
 from ffl_plugin.doctor.packages import how_to_install
-from ffl_plugin.doctor.sources import Sources
+from ffl_plugin.doctor.syntax import Sources
 from ffl_plugin.doctor.unbound import import_of, unbound_names
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import english

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.as_text import shortest
 from ffl_plugin.report import formatting
 from ffl_plugin.report.model import RadialProfile
 from ffl_plugin.report.training_logs import Curve

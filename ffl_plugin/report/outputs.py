@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import PART, atomic_write
-from ffl_plugin.formatting import json_text
 from ffl_plugin.report.model import Comparison
 from ffl_plugin.report.table import to_csv
 

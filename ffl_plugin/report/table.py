@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from ffl_plugin.formatting import aligned
+from ffl_plugin.as_text import aligned
 from ffl_plugin.metrics.metric import HIGHER, LOWER, NEITHER
 from ffl_plugin.report import formatting
 from ffl_plugin.report.model import Comparison, Training

@@ -39,7 +39,9 @@ EXPERIMENTS = {
     "pix2pix": Experiment("pix2pix", "Table 4: your clone of pix2pix, on your data set", CLONE),
     "spade": Experiment("spade", "Table 5: your clone of SPADE, on your data set", CLONE),
     "stylegan2": Experiment("stylegan2", "Table 6: your clone of StyleGAN2-ADA, on your data set", CLONE),
-    "spectra": Experiment("spectra", "Figures 1 and 9: spectra of real and generated images", TRAINING),
+    "spectra": Experiment(
+        "spectra_figures", "Figures 1 and 9: spectra of real and generated images", TRAINING
+    ),
     "bandlimit": Experiment("single_image", "Figure 2: an image without some of its frequencies", IMAGE),
     "single-image": Experiment(
         "single_image", "Figure 3: amplitude only, phase only, both", IMAGE | {"epochs"}

@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
 
+from ffl_plugin.as_text import markdown, shortest
 from ffl_plugin.demo.repositories import copy_repository
 from ffl_plugin.errors import FFLError
-from ffl_plugin.formatting import markdown, shortest
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
 from ffl_plugin.report import Comparison, formatting
 from ffl_plugin.reproduce import Options, Result, paper
-from ffl_plugin.reproduce.networks import Network, hashes
+from ffl_plugin.reproduce.network_files import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.sweep.engines import start_engine
 from ffl_plugin.sweep.gather import gather
 from ffl_plugin.sweep.outcomes import find_outcome
-from ffl_plugin.sweep.page import write_sweep_report
 from ffl_plugin.sweep.plan import DONE, Plan, Trial, open_sweep, trials
 from ffl_plugin.sweep.run import only_one
+from ffl_plugin.sweep.sweep_page import write_sweep_report
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ffl_plugin.metrics.pair_choice import leave_equal_out
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce.data import ImageArray, Split, to_tensor, to_uint8
 from ffl_plugin.reproduce.models import ConvolutionalVAE
-from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS
+from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS
 
 Scores = dict[str, Optional[float]]  # None: not measured
 SAMPLING_SEED = 0  # the same latent vectors for every method

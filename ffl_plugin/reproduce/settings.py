@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ffl_plugin.as_text import json_text
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
-from ffl_plugin.formatting import json_text
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:

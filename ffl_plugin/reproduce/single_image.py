@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from ffl_plugin import metrics, variants
-from ffl_plugin.formatting import markdown
+from ffl_plugin.as_text import markdown
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.report.band_limits import BandLimited, band_limited, band_limits_png
 from ffl_plugin.report.spectrum_report import open_any
 from ffl_plugin.reproduce import Options, Result, synthetic
 from ffl_plugin.reproduce.data import ImageArray, centre_crop, to_tensor
-from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude
+from ffl_plugin.reproduce.image_grids import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
 from ffl_plugin.reproduce.scores import finite, reconstruct

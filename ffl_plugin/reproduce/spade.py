@@ -12,7 +12,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import open_images
 from ffl_plugin.metrics.weights import load_state
 from ffl_plugin.reproduce import paper
-from ffl_plugin.reproduce.networks import SPADE_LOSS
+from ffl_plugin.reproduce.network_files import SPADE_LOSS
 from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
 
 EPOCHS = {True: 200, False: 20}

@@ -24,13 +24,13 @@ import torch
 from torch import nn
 
 from ffl_plugin import __version__
+from ffl_plugin.as_text import json_text
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
-from ffl_plugin.formatting import json_text
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
-from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, Network, hashes
+from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS, Network, hashes
 from ffl_plugin.reproduce.scores import Scores, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train

@@ -9,12 +9,12 @@ from typing import Any, Optional
 
 import numpy as np
 
-from ffl_plugin.formatting import markdown
+from ffl_plugin.as_text import markdown
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.uncertainty import student_quantile
 from ffl_plugin.report.table import ARROWS
 from ffl_plugin.reproduce import Options, Result
-from ffl_plugin.reproduce.figures import study_figure
+from ffl_plugin.reproduce.image_grids import study_figure
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.study import Outcome, Study, run_study
 

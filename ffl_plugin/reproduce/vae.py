@@ -19,9 +19,9 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.autoencoder import WAVELET_WEIGHT
 from ffl_plugin.reproduce.models import ConvolutionalVAE
-from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
 from ffl_plugin.reproduce.objectives import EvidenceLowerBound, ImageLoss, Reconstruction
-from ffl_plugin.reproduce.perceptual import load_perceptual_loss
+from ffl_plugin.reproduce.perceptual_loss import load_perceptual_loss
 from ffl_plugin.reproduce.scores import score_vae
 from ffl_plugin.reproduce.study import Study
 from ffl_plugin.reproduce.tables import report_study

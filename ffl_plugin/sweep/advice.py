@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.as_text import shortest
 from ffl_plugin.metrics.metric import LOWER
 from ffl_plugin.metrics.uncertainty import IMPROVED
 from ffl_plugin.report import formatting
-from ffl_plugin.sweep.model import Advice, WeightResult
 from ffl_plugin.sweep.plan import Plan
+from ffl_plugin.sweep.sweep_report import Advice, WeightResult
 
 
 def advise(weights: Sequence[WeightResult], option: str) -> Advice:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Optional
 from ffl_plugin import __version__
 from ffl_plugin.report import compare
 from ffl_plugin.sweep.advice import advise, caveats_of, remarks_of
-from ffl_plugin.sweep.model import SweepReport, WeightResult
 from ffl_plugin.sweep.outcomes import find_outcome, no_results, trial_result
 from ffl_plugin.sweep.plan import DONE, FEWEST_PAIRED, Plan, Trial
+from ffl_plugin.sweep.sweep_report import SweepReport, WeightResult
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress

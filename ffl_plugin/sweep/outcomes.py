@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
+from ffl_plugin.as_text import shortest
 from ffl_plugin.errors import FFLError
-from ffl_plugin.formatting import shortest
 from ffl_plugin.report.opening import is_run
-from ffl_plugin.sweep.model import TrialResult
 from ffl_plugin.sweep.plan import DONE, FAILED, PENDING, RUNNING, STATE, Trial, read_json
+from ffl_plugin.sweep.sweep_report import TrialResult
 
 # Maximum depth of result folders below {out}: results/NAME/test_latest/images.
 DEEPEST = 5

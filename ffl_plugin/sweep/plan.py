@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional
 
+from ffl_plugin.as_text import json_text, shortest
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import atomic_write
-from ffl_plugin.formatting import json_text, shortest
 
 PLAN = "sweep.json"
 STATE = "trial.json"

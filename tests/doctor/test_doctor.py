@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from ffl_plugin import native, patches
 from ffl_plugin.cli import group
 from ffl_plugin.doctor import Finding, libraries, machine
-from ffl_plugin.doctor.clone import examine_clone
+from ffl_plugin.doctor.clone_state import examine_clone
 from ffl_plugin.doctor.loops import examine_loops
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply

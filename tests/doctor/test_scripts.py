@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ffl_plugin.doctor import Finding, breaks
-from ffl_plugin.doctor.clone import examine_clone
+from ffl_plugin.doctor.clone_state import examine_clone
 from ffl_plugin.doctor.imports import When, follow
 from ffl_plugin.doctor.packages import how_to_install
-from ffl_plugin.doctor.sources import Sources
+from ffl_plugin.doctor.syntax import Sources
 from ffl_plugin.doctor.unbound import unbound_names
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply

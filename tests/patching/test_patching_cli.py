@@ -13,7 +13,7 @@ from clones import MakeClone, contents
 
 from ffl_plugin import patches
 from ffl_plugin.cli import main
-from ffl_plugin.doctor.clone import examine_clone
+from ffl_plugin.doctor.clone_state import examine_clone
 from ffl_plugin.patching.recipe import Version
 from ffl_plugin.patching.report import blob_id
 

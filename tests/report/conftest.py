@@ -58,8 +58,8 @@ def comparison_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 def sweep_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a sweep over two weights and two seeds, one training of which failed."""
     from ffl_plugin.sweep.gather import gather
-    from ffl_plugin.sweep.page import to_html
     from ffl_plugin.sweep.plan import Plan, trials
+    from ffl_plugin.sweep.sweep_page import to_html
 
     sweep = tmp_path_factory.mktemp("sweep")
     plan = Plan(("python", "train.py", "--outdir={out}"), (), str(sweep), (0.0, 0.5, 10.0), (0, 1))

@@ -14,7 +14,7 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.cli.reproduce import command
 from ffl_plugin.errors import FFLError
-from ffl_plugin.reproduce import EXPERIMENTS, data, perceptual, single_image, study
+from ffl_plugin.reproduce import EXPERIMENTS, data, perceptual_loss, single_image, study
 
 SMALL = ("--images", "4", "--epochs", "1")
 
@@ -221,7 +221,7 @@ class TestLosses:
 def name_vgg16(path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write drawn weights under torchvision's names, of the convolutions alone, and name them."""
     torch.manual_seed(seed)
-    state = perceptual.vgg16_features().state_dict()
+    state = perceptual_loss.vgg16_features().state_dict()
     torch.save({f"features.{name}": tensor for name, tensor in state.items()}, path)
     monkeypatch.setenv("FFL_VGG16", str(path))
 

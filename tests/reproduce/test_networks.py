@@ -14,8 +14,8 @@ from PIL import Image
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.reproduce import networks, scores
-from ffl_plugin.reproduce.networks import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
+from ffl_plugin.reproduce import network_files, scores
+from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
 
 
 def silent(done: int, total: int, what: str) -> None:
@@ -37,8 +37,8 @@ def test_missing_weights_are_asked_for_by_variable() -> None:
         "https://download.pytorch.org/models/vgg16-397923af.pth elsewhere and name it in the environment "
         "variable FFL_VGG16."
     )
-    assert networks.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
-    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, networks.SPADE_LOSS))
+    assert network_files.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
+    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, network_files.SPADE_LOSS))
 
 
 def test_a_named_file_is_told_from_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_a_named_file_is_told_from_the_published_one(tmp_path: Path, monkeypatch
     file.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
     monkeypatch.setenv("FFL_VGG16", str(file))
-    assert networks.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
+    assert network_files.hashes((PERCEPTUAL_LOSS,)) == {"VGG16 weights": digest}
     assert PERCEPTUAL_LOSS.remark() == (
         f"The perceptual loss: VGG16 from mine.pth (SHA-256 {digest[:8]}), not the published "
         "vgg16-397923af.pth: only comparable with numbers of this file."

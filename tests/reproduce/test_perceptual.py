@@ -9,8 +9,8 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import find_weights
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
-from ffl_plugin.reproduce import perceptual
-from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce import perceptual_loss
+from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
 
 
 def save(state: dict[str, torch.Tensor], path: Path) -> Weights:
@@ -21,7 +21,7 @@ def save(state: dict[str, torch.Tensor], path: Path) -> Weights:
 def drawn_state() -> dict[str, torch.Tensor]:
     """Weights that keep the size of the features, so that every layer counts in the loss."""
     torch.manual_seed(0)
-    features = perceptual.vgg16_features()
+    features = perceptual_loss.vgg16_features()
     for layer in features:
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -30,7 +30,7 @@ def drawn_state() -> dict[str, torch.Tensor]:
 
 def test_equal_images_have_no_perceptual_loss_and_the_network_stays_fixed() -> None:
     torch.manual_seed(0)
-    loss = perceptual.PerceptualLoss(perceptual.vgg16_features())
+    loss = perceptual_loss.PerceptualLoss(perceptual_loss.vgg16_features())
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     assert loss(image, image).item() == 0
     pred = (image * 0.5).requires_grad_()
@@ -45,7 +45,7 @@ def test_features_are_torchvisions_at_the_layers_of_the_paper(tmp_path: Path) ->
     import torchvision
     from torchvision.transforms.functional import normalize
 
-    loss = perceptual.load_perceptual_loss(save(drawn_state(), tmp_path / "vgg16.pth")).cpu()
+    loss = perceptual_loss.load_perceptual_loss(save(drawn_state(), tmp_path / "vgg16.pth")).cpu()
     theirs = torchvision.models.vgg16().features.eval()
     theirs.load_state_dict(loss.features.state_dict(), strict=False)
     pred, target = torch.rand(2, 2, 3, 32, 32) * 2 - 1
@@ -71,4 +71,4 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path, change: str) -> No
     with pytest.raises(
         FFLError, match=r"other\.pth is not torchvision's VGG16; use vgg16-397923af\.pth, from"
     ):
-        perceptual.load_perceptual_loss(other)
+        perceptual_loss.load_perceptual_loss(other)

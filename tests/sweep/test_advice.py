@@ -12,9 +12,9 @@ import pytest
 from ffl_plugin.errors import FFLError
 from ffl_plugin.report.verdict import NO_SPREAD
 from ffl_plugin.sweep.gather import gather
-from ffl_plugin.sweep.model import SweepReport
 from ffl_plugin.sweep.outcomes import find_outcome, no_results
 from ffl_plugin.sweep.plan import Plan, Trial, trials
+from ffl_plugin.sweep.sweep_report import SweepReport
 
 Values = Mapping[float, Sequence[float]]  # of each weight, seed by seed
 

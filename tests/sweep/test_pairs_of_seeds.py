@@ -11,8 +11,8 @@ import pytest
 
 from ffl_plugin.cli import main
 from ffl_plugin.sweep.gather import gather
-from ffl_plugin.sweep.model import SweepReport
 from ffl_plugin.sweep.plan import Plan, trials
+from ffl_plugin.sweep.sweep_report import SweepReport
 
 SEEDED, UNSEEDED = ("python", "train.py", "{out}", "--seed={seed}"), ("python", "train.py", "{out}")
 # What a seed does to FID at every weight; at weight 1 all are lower by about 2.

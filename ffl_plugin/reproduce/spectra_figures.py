@@ -15,7 +15,7 @@ from ffl_plugin import metrics
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, Result
 from ffl_plugin.reproduce.autoencoder import VANILLA_AE
-from ffl_plugin.reproduce.figures import Picture, image_grid, log_amplitude, read_images
+from ffl_plugin.reproduce.image_grids import Picture, image_grid, log_amplitude, read_images
 from ffl_plugin.reproduce.study import Outcome, held_out_folder, run_folder, run_study
 from ffl_plugin.reproduce.tables import LEGEND, numbers, sections
 from ffl_plugin.reproduce.vae import VAE

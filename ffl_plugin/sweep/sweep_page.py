@@ -7,12 +7,12 @@ import shlex
 from pathlib import Path
 from typing import Any, Optional
 
-from ffl_plugin.formatting import json_text, shortest
+from ffl_plugin.as_text import json_text, shortest
 from ffl_plugin.report import formatting, write_report
 from ffl_plugin.report.figures import by_weight_svg
 from ffl_plugin.report.outputs import OutputFolder
 from ffl_plugin.report.rendering import markup, render
-from ffl_plugin.sweep.model import NOTHING, SweepReport, TrialResult
+from ffl_plugin.sweep.sweep_report import NOTHING, SweepReport, TrialResult
 
 FOLDER = OutputFolder(
     "sweep", "sweep-report.json", "advice", r"report\.html|sweep\.csv|(weight|share)-[\d.e+-]+"

@@ -11,7 +11,7 @@ from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights, load_torchvision
-from ffl_plugin.reproduce.networks import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
 
 TAPS = (3, 8, 15, 22)  # indices of relu1_2, relu2_2, relu3_3 and relu4_3 in torchvision's VGG16
 

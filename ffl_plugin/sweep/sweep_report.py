@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ffl_plugin.formatting import shortest
+from ffl_plugin.as_text import shortest
 from ffl_plugin.report import Comparison, Difference, formatting
 from ffl_plugin.report.model import plain, row_to_json
 from ffl_plugin.report.verdict import deciding_row
