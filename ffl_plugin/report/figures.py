@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.as_text import shortest
 from ffl_plugin.report import formatting
+from ffl_plugin.report.curves import Curve
 from ffl_plugin.report.model import RadialProfile
-from ffl_plugin.report.training_logs import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,15 +46,13 @@ def profile_svg(profiles: Sequence[RadialProfile], name: str) -> str:
     """Draw radial log-power profiles, and below them their differences from the real one, in dB."""
     real = [profile for profile in profiles if profile.side == "real"]
     with _figure(rows=2 if real else 1, height=4.6 if real else 3.0) as (figure, axes):
-        for profile in profiles:
-            _line(axes[0], profile.frequencies, profile.decibels, profile.side)
+        draw_lines(axes[0], [(p.side, p.frequencies, p.decibels) for p in profiles])
         axes[0].set_ylabel("log power (dB)")
         axes[0].legend(**LEGEND)
         if real:
             axes[1].axhline(0, color=SIDE_COLOURS["real"], linewidth=WIDTHS["real"])
-            for profile in profiles:
-                if profile.side != "real":
-                    _line(axes[1], profile.frequencies, profile.minus(real[0]), profile.side)
+            fakes = [profile for profile in profiles if profile.side != "real"]
+            draw_lines(axes[1], [(p.side, p.frequencies, p.minus(real[0])) for p in fakes])
             axes[1].set_ylabel("minus real (dB)")
         axes[-1].set_xlabel("spatial frequency (cycles per pixel)")
         return _svg(figure, name)
@@ -67,11 +65,7 @@ def curves_svg(curves: Sequence[tuple[str, Curve]], quantity: str, name: str) ->
     axis.
     """
     with _figure(rows=1, height=3.0) as (figure, axes):
-        labelled: set[str] = set()
-        for side, curve in curves:
-            x, y = thinned(curve)
-            _line(axes[0], x, y, side, label=None if side in labelled else side)
-            labelled.add(side)
+        draw_lines(axes[0], [(side, *thinned(curve)) for side, curve in curves])
         axes[0].set_xlabel(curves[0][1].unit)
         axes[0].set_ylabel(formatting.readable(quantity))
         if falls_far([curve for _, curve in curves]):
@@ -116,12 +110,19 @@ def _figure(rows: int, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
         yield figure, axes
 
 
-def _line(axis: Axes, x: Sequence[float], y: Sequence[float], side: str, label: Any = ...) -> None:
-    marker = "o" if len(x) < 12 else ""
-    axis.plot(
-        x, y, color=SIDE_COLOURS[side], linestyle=STROKES[side], linewidth=WIDTHS[side], marker=marker,
-        markersize=4, label=side if label is ... else label,
-    )  # fmt: skip
+def draw_lines(
+    axis: Axes,
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+    colours: Mapping[str, str] = SIDE_COLOURS,
+    marked_below: int = 12,
+) -> None:
+    """Draw lines given as (side, x, y), one legend entry per side; those of few points with markers."""
+    sides = [side for side, _, _ in lines]
+    for place, (side, x, y) in enumerate(lines):
+        axis.plot(
+            x, y, color=colours[side], linestyle=STROKES[side], linewidth=WIDTHS[side], markersize=4,
+            marker="o" if len(x) < marked_below else "", label=side if sides.index(side) == place else None,
+        )  # fmt: skip
 
 
 def thinned(curve: Curve) -> tuple[list[float], list[float]]:

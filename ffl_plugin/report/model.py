@@ -11,7 +11,7 @@ from typing import Any, Optional
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import IMPROVED, NO_EVIDENCE, WORSE, Difference
 from ffl_plugin.report import formatting
-from ffl_plugin.report.training_logs import Curve
+from ffl_plugin.report.curves import Curve
 
 # What is compared; images are compared as pairs or as sets.
 IMAGES, PAIRS, SETS, LABELS, FEATURES, LOGS = "images", "pairs", "sets", "labels", "features", "logs"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.report.curves import TrainingLog
 from ffl_plugin.report.model import FEATURES, IMAGES, LOGS, Training
-from ffl_plugin.report.training_logs import TrainingLog, find_training_folder, read_training_log
+from ffl_plugin.report.training_logs import find_training_folder, read_training_log
 from ffl_plugin.report.training_options import SEEDS, read_training_options
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.report import formatting, pictures
-from ffl_plugin.report.figures import STROKES, WIDTHS, falls_far, logarithmic
+from ffl_plugin.report.curves import Curve
+from ffl_plugin.report.figures import WIDTHS, draw_lines, falls_far, logarithmic
 from ffl_plugin.report.logged_metrics import BEST
 from ffl_plugin.report.model import Comparison
-from ffl_plugin.report.training_logs import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,9 +133,5 @@ def _gaps(axis: Axes, comparison: Comparison) -> None:
 
 
 def _draw(axis: Axes, lines: list[tuple[str, Any, Any]]) -> None:
-    labelled: set[str] = set()
-    for side, x, y in lines:
-        label = side if side not in labelled else None
-        axis.plot(x, y, color=COLOURS[side], linestyle=STROKES[side], linewidth=WIDTHS[side], label=label)
-        labelled.add(side)
+    draw_lines(axis, lines, COLOURS, marked_below=0)
     axis.spines[["top", "right"]].set_visible(False)

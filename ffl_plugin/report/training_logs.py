@@ -9,9 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-from ffl_plugin.report.curves import Curve as Curve
-from ffl_plugin.report.curves import TrainingLog as TrainingLog
-from ffl_plugin.report.curves import merged
+from ffl_plugin.report.curves import TrainingLog, merged
 from ffl_plugin.report.loss_log import read_loss_log
 from ffl_plugin.report.stylegan_logs import read_metrics, read_stats
 from ffl_plugin.report.training_options import training_folders

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ffl_plugin.report import Comparison, compare, figures, overview, pictures
-from ffl_plugin.report.training_logs import Curve
+from ffl_plugin.report.curves import Curve
 
 
 def curve(y: Sequence[float], file: str = "stats.jsonl") -> Curve:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ffl_plugin.report.training_logs import Curve, TrainingLog, find_training_folder, read_training_log
+from ffl_plugin.report.curves import Curve, TrainingLog
+from ffl_plugin.report.training_logs import find_training_folder, read_training_log
 
 CLASSIC = "(epoch: {e}, iters: {i}, time: 0.071, data: 0.212) G_GAN: {g:.3f} G_L1: 31.250 G_FFL: 0.125 "
 RANKED = (
