@@ -45,7 +45,7 @@ def run(
     from ffl_plugin.report import compare, write_report
 
     out, repository, data, scale = trainings.out, trainings.repository, trainings.data, trainings.scale
-    repositories.check_folder(out)
+    repositories.FOLDER.check(out)
     if clone is not None:
         repositories.check_clone(clone)
     settings = {"weight": trainings.weight, "seed": trainings.seed, "scale": asdict(scale)}

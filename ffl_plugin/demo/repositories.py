@@ -9,21 +9,11 @@ from typing import Any
 
 from ffl_plugin.as_text import json_text
 from ffl_plugin.errors import FFLError
+from ffl_plugin.report.outputs import OutputFolder
 
-MARKER = "ffl-demo.json"  # marks a folder as written by a demo, so that the next one may replace it
+# A folder written by a demo, which the next one may replace.
+FOLDER = OutputFolder("demo", "ffl-demo.json", "seed", others=r"[^\0]*")
 NOT_COPIED = (".git", "checkpoints", "results", "datasets", "wandb", "__pycache__")
-
-
-def check_folder(out: Path) -> None:
-    """Refuse a folder that the demo must not overwrite.
-
-    Raises:
-        FFLError: ``out`` is a file, or contains files not written by a demo.
-    """
-    if out.exists() and not out.is_dir():
-        raise FFLError(f"{out} is a file; pass a folder with --out")
-    if out.exists() and any(out.iterdir()) and not (out / MARKER).is_file():
-        raise FFLError(f"{out} contains files not written by a demo; pass a new or empty folder with --out")
 
 
 def check_clone(clone: Path) -> None:
@@ -40,11 +30,11 @@ def check_clone(clone: Path) -> None:
 
 
 def make_folder(out: Path, settings: dict[str, Any]) -> None:
-    """Create ``out`` with a marker that contains ``settings``, deleting an earlier demo's files."""
+    """Create ``out`` with a record of ``settings``, deleting an earlier demo's files."""
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
-    (out / MARKER).write_text(json_text(settings, indent=1) + "\n", encoding="utf-8")
+    (out / FOLDER.record).write_text(json_text(settings, indent=1) + "\n", encoding="utf-8")
 
 
 def unpack_repository(folder: Path) -> None:

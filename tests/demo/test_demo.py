@@ -80,17 +80,17 @@ def test_the_same_seed_trains_the_same_weights(demo: Demo, tmp_path: Path) -> No
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     result = CliRunner().invoke(command, ["--out", str(tmp_path)])
-    assert isinstance(result.exception, FFLError) and "not written by a demo" in str(result.exception)
+    assert isinstance(result.exception, FFLError) and "ffl-patch demo did not write" in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_folder_of_an_earlier_demo_is_written_again(tmp_path: Path) -> None:
     repositories.make_folder(tmp_path / "out", {"seed": 1})
     (tmp_path / "out" / "old").write_text("")
-    repositories.check_folder(tmp_path / "out")
+    repositories.FOLDER.check(tmp_path / "out")
     repositories.make_folder(tmp_path / "out", {"seed": 2})
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [repositories.MARKER]
-    assert json.loads((tmp_path / "out" / repositories.MARKER).read_text()) == {"seed": 2}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [repositories.FOLDER.record]
+    assert json.loads((tmp_path / "out" / repositories.FOLDER.record).read_text()) == {"seed": 2}
 
 
 def test_what_is_no_clone_is_refused_before_anything_is_written(tmp_path: Path) -> None:
