@@ -11,8 +11,18 @@ import click
 from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
-from ffl_plugin.sweep.engines import ENGINES
-from ffl_plugin.sweep.plan import FEWEST_PAIRED
+from ffl_plugin.sweep.engines import ENGINES, parse_settings, start_engine
+from ffl_plugin.sweep.plan import (
+    FAILED,
+    FEWEST_PAIRED,
+    SHARE,
+    WEIGHT,
+    Plan,
+    open_sweep,
+    parse_numbers,
+    read_plan,
+    trials,
+)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -119,18 +129,7 @@ def command(
     """
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.metrics.networks import try_network
-    from ffl_plugin.sweep.engines import parse_settings, start_engine
     from ffl_plugin.sweep.gather import gather
-    from ffl_plugin.sweep.plan import (
-        FAILED,
-        SHARE,
-        WEIGHT,
-        Plan,
-        open_sweep,
-        parse_numbers,
-        read_plan,
-        trials,
-    )
     from ffl_plugin.sweep.run import only_one
     from ffl_plugin.sweep.sweep_page import write_sweep_report
 
@@ -152,17 +151,7 @@ def command(
             raise FFLError(f"{out} is not the folder of a sweep; pass one with --out")
         plan = known
     else:
-        option, values = (WEIGHT, weights or "0,0.1,1,10") if shares is None else (SHARE, shares)
-        plan = Plan(
-            command=training,
-            then=tuple(_split(line) for line in then),
-            folder=str(Path.cwd()),
-            weights=tuple(sorted({0.0, *parse_numbers(values, float, f"--{option}s")})),
-            seeds=parse_numbers(seeds, int, "--seeds"),
-            option=option,
-        )
-        if len(plan.weights) < 2:
-            raise FFLError(f"there is no {option} to compare with 0; pass --{option}s 0,1 or more")
+        plan = _plan(training, then, weights, shares, seeds)
         if paired_seeds and not plan.seeded:
             raise FFLError(
                 "the command takes no seed, so the trainings cannot be paired; put {seed} into it, or omit "
@@ -199,6 +188,28 @@ def command(
             f"{len(failed)} of {len(everything)} trainings failed; the first is {failed[0]} (see "
             f"{failed[0].log}); fix it and run the same command again"
         )
+
+
+def _plan(
+    training: tuple[str, ...],
+    then: tuple[str, ...],
+    weights: Optional[str],
+    shares: Optional[str],
+    seeds: str,
+) -> Plan:
+    """Parse the trainings to run; raises FFLError if nothing is to be compared with weight 0."""
+    option, values = (WEIGHT, weights or "0,0.1,1,10") if shares is None else (SHARE, shares)
+    plan = Plan(
+        command=training,
+        then=tuple(_split(line) for line in then),
+        folder=str(Path.cwd()),
+        weights=tuple(sorted({0.0, *parse_numbers(values, float, f"--{option}s")})),
+        seeds=parse_numbers(seeds, int, "--seeds"),
+        option=option,
+    )
+    if len(plan.weights) < 2:
+        raise FFLError(f"there is no {option} to compare with 0; pass --{option}s 0,1 or more")
+    return plan
 
 
 def _echo(line: str) -> None:
