@@ -159,7 +159,7 @@ def command(
             )
         choice = features_chosen(measuring)
         if choice.weights is not None:
-            try_network(choice, may_download=False)  # fail now, not after days of training
+            try_network(choice)  # fail now, not after days of training
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)

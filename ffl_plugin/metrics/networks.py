@@ -48,18 +48,16 @@ def find_network_weights(
     return files.find_weights(choice.weights, release=release, may_download=may_download, progress=progress)
 
 
-def try_network(choice: FeatureChoice, *, may_download: bool, progress: Optional[Progress] = None) -> None:
+def try_network(choice: FeatureChoice) -> None:
     """Build the chosen network once, to detect errors before hours of training.
 
-    Missing weights are not an error: other metrics are measured without them.
+    Missing weights are not an error: other metrics are measured without them. Nothing is downloaded.
 
     Raises:
         FFLError: the file does not fit the network, or a package is missing.
     """
     with contextlib.suppress(WeightsMissing):
-        build_network(
-            choice.network, find_network_weights(choice, may_download=may_download, progress=progress)
-        )
+        build_network(choice.network, find_network_weights(choice, may_download=False))
 
 
 def unpublished(choice: FeatureChoice, weights: Weights) -> tuple[str, ...]:

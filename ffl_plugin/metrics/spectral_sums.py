@@ -140,10 +140,10 @@ class SpectralSums:
         )
 
 
-def spectra_of(images: Sequence[Pixels], *, folds: int = FOLDS) -> SpectralStatistics:
+def spectra_of(images: Sequence[Pixels]) -> SpectralStatistics:
     """Return the statistics of images of one size, (H, W, 3), in memory."""
     height, width = images[0].shape[:2]
-    sums = SpectralSums((height, width), len(images), folds=folds)
+    sums = SpectralSums((height, width), len(images))
     for index, image in enumerate(images):
         sums.add([index], sums.measure(image[None]))
     return sums.statistics()

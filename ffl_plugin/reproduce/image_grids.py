@@ -13,6 +13,7 @@ from PIL import Image
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.reproduce.study import Outcome, held_out_folder, run_folder
 
+COLUMNS = 8  # images of a data set in a figure of a study
 Picture = NDArray[np.generic]  # (H, W, 3) uint8, or (H, W) in [0, 1]
 
 
@@ -55,19 +56,19 @@ def image_grid(
     figure.savefig(path)
 
 
-def study_figure(outcome: Outcome, out: Path, path: Path, columns: int = 8) -> None:
+def study_figure(outcome: Outcome, out: Path, path: Path) -> None:
     """Show the first test images of each data set and each method's reconstructions, with seed 0.
 
     Below are each method's first samples, if the model can draw any, from the same latent vectors.
     """
     rows: list[tuple[str, Sequence[Picture]]] = []
     for data in dict.fromkeys(run.data for run in outcome.runs):
-        rows.append((data, read_images(held_out_folder(out, data), columns)))
+        rows.append((data, read_images(held_out_folder(out, data), COLUMNS)))
         for kind, label in (("images", "{}"), ("samples", "{}\nsamples")):
             for method in outcome.study.methods:
                 folder = run_folder(out, data, method, 0) / kind
                 if folder.is_dir():
-                    rows.append((label.format(method), read_images(folder, columns)))
+                    rows.append((label.format(method), read_images(folder, COLUMNS)))
     image_grid(rows, path)
 
 

@@ -28,6 +28,7 @@ from ffl_plugin.reproduce.models import ConvolutionalVAE
 from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS
 
 Scores = dict[str, Optional[float]]  # None: not measured
+BATCH_SIZE = 64
 SAMPLING_SEED = 0  # the same latent vectors for every method
 
 
@@ -80,23 +81,23 @@ def score_vae(model: nn.Module, split: Split, folder: Path, real: Path, progress
 
 
 @torch.no_grad()
-def reconstruct(model: nn.Module, images: ImageArray, batch_size: int = 64) -> ImageArray:
+def reconstruct(model: nn.Module, images: ImageArray) -> ImageArray:
     """Run (N, 3, H, W) uint8 through an autoencoder (or the posterior mean of a VAE) and back to uint8."""
     device = next(model.parameters()).device
     parts = []
-    for start in range(0, len(images), batch_size):
-        output = model(to_tensor(images[start : start + batch_size]).to(device))
+    for start in range(0, len(images), BATCH_SIZE):
+        output = model(to_tensor(images[start : start + BATCH_SIZE]).to(device))
         parts.append(to_uint8(output if isinstance(output, torch.Tensor) else output.reconstruction))
     return np.concatenate(parts)
 
 
 @torch.no_grad()
-def draw_samples(model: ConvolutionalVAE, count: int, batch_size: int = 64) -> ImageArray:
+def draw_samples(model: ConvolutionalVAE, count: int) -> ImageArray:
     """Decode ``count`` draws of the prior: (count, 3, H, W) uint8."""
     generator = torch.Generator().manual_seed(SAMPLING_SEED)
     latents = torch.randn(count, model.latent, generator=generator)
     device = next(model.parameters()).device
-    parts = [latents[start : start + batch_size] for start in range(0, count, batch_size)]
+    parts = [latents[start : start + BATCH_SIZE] for start in range(0, count, BATCH_SIZE)]
     return np.concatenate([to_uint8(model.decoder(part.to(device))) for part in parts])
 
 

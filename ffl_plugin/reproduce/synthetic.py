@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+DISCS = 48  # of a picture of leaves
+
 
 def fractal_noise(rng: np.random.Generator, size: int, exponent: float = 1.0) -> FloatArray:
     """Noise with amplitude spectrum 1/f^exponent, (size, size), mean 0 and standard deviation 1."""
@@ -109,7 +111,7 @@ def face(rng: np.random.Generator, size: int) -> FloatArray:
     return np.clip(canvas.picture, 0, 1)
 
 
-def leaves(rng: np.random.Generator, size: int, count: int = 48) -> FloatArray:
+def leaves(rng: np.random.Generator, size: int) -> FloatArray:
     """Draw one dead-leaves picture of textured discs: (size, size, 3) in [0, 1]."""
     canvas = Canvas(size)
     base = rng.uniform(0.2, 0.8) + rng.normal(0, 0.1, 3)
@@ -117,8 +119,8 @@ def leaves(rng: np.random.Generator, size: int, count: int = 48) -> FloatArray:
     smooth, rough = fractal_noise(rng, size, 1.0), fractal_noise(rng, size, 0.3)
     # Radii with density r^-3, by inversion: the exponent that makes pictures scale-invariant.
     smallest, largest = 3 * canvas.pixel, 0.9
-    radii = (smallest**-2 + rng.uniform(0, 1, count) * (largest**-2 - smallest**-2)) ** -0.5
-    radii[: count // 4] = rng.uniform(0.3, largest, count // 4)  # enough large ones to cover the picture
+    radii = (smallest**-2 + rng.uniform(0, 1, DISCS) * (largest**-2 - smallest**-2)) ** -0.5
+    radii[: DISCS // 4] = rng.uniform(0.3, largest, DISCS // 4)  # enough large ones to cover the picture
     for radius in rng.permutation(radii):
         x, y = rng.uniform(-1, 1, 2)
         colour = base + rng.normal(0, 0.2) + rng.normal(0, 0.08, 3)  # luminance varies more than hue
