@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
-from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param
+from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param, alternatives
 from ffl_plugin.patching.source import Function, Source, nodes_of, weak_cache
 
 
@@ -127,7 +127,7 @@ class Trace:
 @weak_cache
 def trace(source: Source, edits: tuple[Edit, ...]) -> Trace:
     """Find the nodes of a file's edits, and other uses of the names they introduce."""
-    found = tuple((edit, tuple(_find(source, edit))) for edit in edits)
+    found = tuple((edit, tuple(_find_own(source, edit, edits))) for edit in edits)
     matched = {node for _, nodes in found for item in nodes for node in ast.walk(item.node)}
     names = introduced_names(edits)
     others = {use for node, use in identifiers(source) if use.text in names and node not in matched}
@@ -139,6 +139,17 @@ def equal_except(old: ast.AST, new: ast.AST, found: Sequence[Found]) -> bool:
     gone = {id(item.node) for item in found}
     gone |= {id(_default_of(item)) for item in found if isinstance(item.edit, Param)}
     return _same(old, new, gone)
+
+
+def _find_own(source: Source, edit: Edit, edits: tuple[Edit, ...]) -> Iterator[Found]:
+    """Yield the nodes equal to an edit's code; those in its function if another has that code."""
+    function = getattr(edit, "function", None)
+    if function is None or sum(other.code == edit.code for other in edits) == 1:
+        yield from _find(source, edit)
+        return
+    owners = [node for name in alternatives(function) for node in source.definitions.get(name, ())]
+    inside = {node for owner in owners for node in ast.walk(owner)}
+    yield from (item for item in _find(source, edit) if item.node in inside)
 
 
 def _find(source: Source, edit: Edit) -> Iterator[Found]:
