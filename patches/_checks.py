@@ -12,8 +12,10 @@ import re
 from collections.abc import Sequence
 from typing import Optional
 
+from ffl_plugin.patches._flow import stored
 from ffl_plugin.patches._helpers import helpers_of
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
+from ffl_plugin.patching.clone import Definition, classes_above
 from ffl_plugin.patching.errors import lines_text
 from ffl_plugin.patching.locate import find_block, find_statement
 from ffl_plugin.patching.recipe import Anchor, Check
@@ -23,6 +25,12 @@ from ffl_plugin.patching.trace import Mention, identifiers
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _OF_COMPANIONS = re.compile(r"ffl_plugin\.integrations(\.(torch2|removed_modules).*)?")
 _NAME_LIKE = re.compile(r"[-.\w]{1,60}")
+_WITHOUT_GRADIENT = (
+    "torch.no_grad(...)",
+    "torch.no_grad",
+    "torch.inference_mode(...)",
+    "torch.set_grad_enabled(False)",
+)
 
 
 def requires(scope: str, patterns: Sequence[str], because: str, given: Optional[str] = None) -> Check:
@@ -128,6 +136,58 @@ def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
                     continue
                 for found in _occurrences((call,), function)[:1]:
                     raise PatchError(because, file=name, line=found.lineno)
+
+    return check
+
+
+def carries_gradient(function: str, images: str, generated: Anchor) -> Check:
+    """Refuse if images are generated without a gradient: the term would be added, and have no effect.
+
+    Args:
+        function: qualified name.
+        images: the variable of the images.
+        generated: the statement that binds them.
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        statement = find_statement(source, function, generated)
+        scope = find_function(source, function)
+        around = [node for node in ast.walk(scope) if isinstance(node, (ast.With, ast.AsyncWith))]
+        managers = [
+            item.context_expr for node in around if statement in ast.walk(node) for item in node.items
+        ]
+        for manager in (*scope.decorator_list, *managers):
+            if any(pattern.matches(pattern.parse(each), manager) for each in _WITHOUT_GRADIENT):
+                raise PatchError(
+                    f"{images} is generated under {ast.unparse(manager)}, so FFL would not reach the "
+                    "generator",
+                    file=source.name,
+                    line=statement.lineno,
+                )
+
+    return check
+
+
+def binds(owner: str, attribute: str, because: str) -> Check:
+    """Refuse unless a class or a base class binds an attribute that the integration reads.
+
+    Args:
+        owner: the class.
+        attribute: ``"self.name"``.
+        because: what the attribute is, to continue "CLASS does not bind self.name, ".
+    """
+
+    def check(source: Source, clone: Clone) -> None:
+        node = find_definition(source, owner)
+        bound = {
+            name
+            for definition in classes_above(Definition(source, node), clone)
+            for name, _ in stored(definition.node)
+        }
+        if attribute not in bound:
+            raise PatchError(
+                f"{owner} does not bind {attribute}, {because}", file=source.name, line=node.lineno
+            )
 
     return check
 

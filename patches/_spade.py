@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import every_caller_has, forbids, requires
+from ffl_plugin.patches._checks import carries_gradient, every_caller_has, forbids, requires
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._pix2pix import no_jittor
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
@@ -109,6 +109,7 @@ def model_file(imported: Import, images: str, real: str, generated: Only = IMAGE
         checks=(
             no_jittor,
             images_are_of_the_label_map,
+            carries_gradient(LOSSES, images, generated),
             requires(
                 LOSSES,
                 ("self.criterionGAN(...)",),

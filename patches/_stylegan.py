@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Callable
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import forbids, requires, unchanged
+from ffl_plugin.patches._checks import carries_gradient, forbids, requires, unchanged
 from ffl_plugin.patches._launcher import trained_class, trains_only_with
 from ffl_plugin.patches._loop import loop_fits_loss
 from ffl_plugin.patches._scaling import loss_is_scaled
@@ -122,6 +122,7 @@ def phase_checks(phases: str) -> tuple[Check, ...]:
     volumes = "the images are volumes, but the loss is for (N, C, H, W)"
     return (
         forbids(phases, ("gen_img[:, 0, 0, 0, 0]",), because=volumes),
+        carries_gradient(phases, "gen_img", IMAGES_GENERATED),
         requires(phases, ("....sum([1, 2, 3])",), because=volumes, given="....sum([1, 2, 3, 4])"),
         unchanged(
             phases,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires
+from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_its_own, requires
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
@@ -41,6 +41,7 @@ MODEL = File(
             ("return [self.loss_filter(...), ...]", "return (self.loss_filter(...), ...)"),
             because=f"{FORWARD} does not return its losses through self.loss_filter, which carries the term",
         ),
+        carries_gradient(FORWARD, "fake_image", GENERATED),
         trains_the_model(FORWARD, "...(..., infer=...)", every=False),
     ),
 )

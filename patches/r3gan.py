@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, requires, unchanged
+from ffl_plugin.patches._checks import (
+    carries_gradient,
+    no_frequency_loss_of_its_own,
+    requires,
+    unchanged,
+)
 from ffl_plugin.patches._stylegan import launcher_file
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Param, Recipe, Statement, Version
 
@@ -59,6 +64,7 @@ TRAINER = File(
     ),
     checks=(
         loss_reaches_backward(GENERATOR, LOSS_COMPLETE, "AdversarialLoss"),
+        carries_gradient(GENERATOR, "FakeSamples", IMAGES_GENERATED),
         unchanged(GENERATOR, "FakeSamples", since=IMAGES_GENERATED, until=("self.Discriminator(...)",)),
     ),
 )

@@ -6,7 +6,7 @@ import ast
 from typing import Optional
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
+from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_its_own
 from ffl_plugin.patches._flow import calls, is_backward, mentions, place, stored
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
@@ -124,6 +124,7 @@ TRAIN = File(
     ),
     checks=(
         no_volumes,
+        carries_gradient("train", "fake_img", IMAGES_GENERATED),
         generator_learns_from_the_images,
         loss_reaches_backward("train", LOSS_COMPLETE, "g_loss"),
     ),

@@ -28,6 +28,56 @@ from ffl_plugin.patching import PatchError, plan_apply
 LOST = r"does not use G_losses after `fake_image, divergence = self.generate_fake\("
 
 REFUSED: dict[str, tuple[str, str, Replacements, str]] = {
+    "StyleGAN2's images without a gradient": (
+        "stylegan2-ada",
+        LOSS,
+        {IMAGES: f"\nwith torch.no_grad():\n    {IMAGES}\n"},
+        r"training/loss.py:36: gen_img is generated under torch.no_grad\(\)",
+    ),
+    "SPADE's images without a gradient": (
+        "spade",
+        MODEL,
+        {
+            GENERATE: "\nwith torch.inference_mode():\n    fake_image, _ = self.generate_fake(input_semantics, real_image)\n"
+        },
+        r"models/pix2pix_model.py:24: fake_image is generated under torch.inference_mode\(\)",
+    ),
+    "pix2pixHD's images without a gradient": (
+        "pix2pixhd",
+        "models/pix2pixHD_model.py",
+        {"def forward(": "@torch.no_grad()\ndef forward("},
+        r"models/pix2pixHD_model.py:\d+: fake_image is generated under torch.no_grad\(\)",
+    ),
+    "R3GAN's images without a gradient": (
+        "r3gan",
+        "R3GAN/Trainer.py",
+        {
+            """
+            FakeSamples = self.Generator(Noise, Conditions)
+            FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)
+            """: """
+            with torch.set_grad_enabled(False): FakeSamples = self.Generator(Noise, Conditions)
+            FakeLogits = self.Discriminator(Preprocessor(FakeSamples), Conditions)
+            """
+        },
+        r"R3GAN/Trainer.py:\d+: FakeSamples is generated under torch.set_grad_enabled\(False\)",
+    ),
+    "identity images that are generated apart": (
+        "cut",
+        "models/cut_model.py",
+        {
+            "self.real = torch.cat((self.real_A, self.real_B), dim=0) if both else self.real_A": "pass",
+            "self.fake = self.netG(self.real)": "self.fake = self.netG(self.real_A)",
+            "self.idt_B = self.fake[len(self.real_A):]": "self.idt_B, _ = self.netG(self.real_B)",
+        },
+        r"models/cut_model.py:7: CUTModel does not bind self.real, ",
+    ),
+    "no identity images": (
+        "cut",
+        "models/cut_model.py",
+        {"self.idt_B = self.fake[len(self.real_A):]": "self.same_B = self.fake[len(self.real_A):]"},
+        r"models/cut_model.py:7: CUTModel does not bind self.idt_B, ",
+    ),
     "a loss that is summed over the images, where a mean carries the term": (
         "r3gan",
         "R3GAN/Trainer.py",

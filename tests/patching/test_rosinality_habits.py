@@ -24,6 +24,11 @@ if i:
 else:
     fake_img, _ = generator(mixing_noise(args.batch, args.latent, device))
 """
+FROZEN = f"""
+discriminator.requires_grad_(False)
+with torch.no_grad():
+    {GENERATED}
+"""
 MIXED = """
 whole = fill(fake_img, real_img)
 seen = whole
@@ -63,11 +68,12 @@ def test_a_fork_is_patched_at_the_same_place(make_clone: MakeClone, old: str, ne
         (IN_G_STEP, IN_G_STEP.replace("fake_img", "made"), "not what the generator learns from"),
         (LOSS, LOSS.replace("discriminator(fake_img)", "discriminator(other)"), "not made from fake_img"),
         (LOSS, MIXED, "a mixture of fake_img and real_img"),
+        (IN_G_STEP, FROZEN, "under torch.no_grad(), so FFL would not reach the generator"),
         (BACKWARD, "loss_dict['g'].backward()", "there is no `g_loss.backward(...)`"),
         (BACKWARD, "g_loss = g_other(fake_img)\ndel g_loss\nd_loss.backward()", "g_loss.backward"),
         ("pbar = range(args.iter)", "pbar = steps(args)", "pbar = range"),
     ],
-    ids=["other name", "other images", "inpainting", "another backward", "discarded", "no bar"],
+    ids=["other name", "other images", "inpainting", "a frozen generator", "another backward", "discarded", "no bar"],
 )  # fmt: skip
 def test_a_fork_that_would_train_without_it_is_refused(
     make_clone: MakeClone, old: str, new: str, reason: str
