@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Optional
+
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_its_own, requires
+from ffl_plugin.patches._flow import calls, is_backward
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._scaling import loss_is_scaled
+from ffl_plugin.patching import Clone, PatchError, Source
+from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
 
 IMPORT = Import("from ffl_plugin.integrations import pix2pixhd as ffl")
@@ -46,6 +52,26 @@ MODEL = File(
     ),
 )
 
+
+def other_trainings(source: Source, clone: Clone) -> Optional[str]:
+    """Name the scripts beside ``train.py`` that accept the flags too, and train without the term."""
+    folder = source.name.rpartition("/")[0]
+    found = []
+    for name in clone.python_files:
+        beside = name.rpartition("/")[0] == folder and name != source.name
+        if beside and all(word in clone.read(name) for word in (b"TrainOptions", b"backward")):
+            with suppress(PatchError):
+                nodes = [call for call in calls([clone.source(name).tree]) if is_backward(call)]
+                found += [f"{name}:{node.lineno}" for node in nodes[:1]]
+    if not found:
+        return None
+    one = len(found) == 1
+    return (
+        f"{english(found)} {'accepts' if one else 'accept'} the flags too, but {'is' if one else 'are'} not "
+        f"patched and {'trains' if one else 'train'} without the term; train with {source.name}"
+    )
+
+
 TRAIN = File(
     path="train.py",
     defines=(),  # it defines nothing; all its code is at the top level
@@ -61,7 +87,7 @@ TRAIN = File(
         ),
         loss_reaches_backward("", LOSS_COMPLETE, "loss_G"),
     ),
-    remarks=(loss_is_scaled("", LOSS_COMPLETE, "loss_G"),),
+    remarks=(loss_is_scaled("", LOSS_COMPLETE, "loss_G"), other_trainings),
 )
 
 RECIPE = Recipe(
