@@ -45,9 +45,16 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
 
 
 def _is_named(recipe: Recipe, clone: Clone) -> bool:
-    """Return whether the clone's folder or one of its scripts is named after the recipe."""
-    names = [clone.root.resolve().name, *clone.python_files]
-    return any(re.sub(r"\W|_", "", recipe.name) in re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
+    """Return whether the clone's folder or one of its scripts has the recipe's name, as whole words."""
+    name = re.sub(r"\W|_", "", recipe.name)
+    parts = [clone.root.resolve().name, *(part for file in clone.python_files for part in file.split("/"))]
+    words = (re.split(r"[^a-z0-9]+", part.lower()) for part in parts)
+    return any(
+        "".join(each[start:end]) == name
+        for each in words
+        for start in range(len(each))
+        for end in range(start + 1, len(each) + 1)
+    )
 
 
 def _texts(clone: Clone) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from ffl_plugin.patches._training import training_command
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import command_line, english
-from ffl_plugin.patching.search import NotThisFamily
+from ffl_plugin.patching.search import NotThisFamily, Relative
 
 
 @click.command()
@@ -53,7 +53,8 @@ def command(target: str, repo: Path, extra: Optional[str], dry_run: bool, as_jso
 
 
 def _with_fitting_targets(error: NotThisFamily, recipe: Recipe, clone: Clone) -> PatchError:
-    others = [fit for fit in detect(all_recipes().values(), clone) if fit.recipe is not recipe]
+    fitting = detect(all_recipes().values(), clone)
+    others = [fit for fit in fitting if fit.recipe is not recipe and not isinstance(fit.problem, Relative)]
     fits = [fit.recipe.name for fit in others if fit.problem is None] or [fit.recipe.name for fit in others]
     step = f"it looks like {english(fits)}" if fits else "`ffl-patch list` shows the supported families"
     return PatchError(error.problem, file=error.file, line=error.line, next_step=step)

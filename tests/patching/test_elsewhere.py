@@ -67,13 +67,30 @@ def test_tensorflow_beside_torch_is_no_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "port"),
-    [("CycleGAN-tensorflow", "cyclegan"), ("StyleGAN3_tf", "stylegan3"), ("other", None)],
+    [
+        ("CycleGAN-tensorflow", "cyclegan"),
+        ("StyleGAN3_tf", "stylegan3"),
+        ("cycle_gan", "cyclegan"),
+        ("executed", None),
+        ("logic_utils", None),
+        ("other", None),
+    ],
 )
 def test_a_port_is_told_the_one_that_is_supported(tmp_path: Path, folder: str, port: str | None) -> None:
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "model.py").write_text("import tensorflow as tf\n", encoding="utf-8")
     said = str(CliRunner().invoke(apply, ["auto", str(tmp_path / folder)]).exception)
     assert ("a PyTorch version" if port is None else all_recipes()[port].upstream) in said
+
+
+def test_a_family_that_refuses_the_clone_is_not_suggested(make_clone: MakeClone) -> None:
+    clone = make_clone("spade")
+    refused = CliRunner().invoke(apply, ["tsit", str(clone)])
+    assert "it looks like spade;" in f"{refused.exception};".replace(".;", ";")
+    (clone / "options" / "train_options.py").unlink()
+    refused = CliRunner().invoke(apply, ["tsit", str(clone)])
+    assert isinstance(refused.exception, PatchError)
+    assert "pix2pix" not in str(refused.exception.next_step) and "list" in str(refused.exception.next_step)
 
 
 def test_the_class_is_named_and_not_who_mentions_it(tmp_path: Path) -> None:
