@@ -135,7 +135,10 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
     problems = {str(fit.problem): fit.problem for fit in fits}  # one unparsable file is one problem
     if len(problems) == 1 and fits[0].problem is not None:
         raise fits[0].problem
-    if fits and all(isinstance(fit.problem, Relative) for fit in fits):
+    own = [fit.problem for fit in fits if fit.problem is not None and not isinstance(fit.problem, Relative)]
+    if len(own) == 1:
+        raise own[0]
+    if fits and not own:
         reasons = "; ".join(
             fit.problem.place + fit.problem.problem for fit in fits if fit.problem is not None
         )

@@ -93,6 +93,16 @@ def test_a_family_that_refuses_the_clone_is_not_suggested(make_clone: MakeClone)
     assert "pix2pix" not in str(refused.exception.next_step) and "list" in str(refused.exception.next_step)
 
 
+def test_auto_says_why_the_only_family_does_not_apply(make_clone: MakeClone) -> None:
+    clone = make_clone("spade")
+    model = clone / "models" / "pix2pix_model.py"
+    model.write_text(model.read_text(encoding="utf-8").replace("self.criterionGAN(", "self.judge("), "utf-8")
+    refused = CliRunner().invoke(apply, ["auto", str(clone)])
+    assert isinstance(refused.exception, PatchError)
+    assert (refused.exception.file, bool(refused.exception.line)) == ("models/pix2pix_model.py", True)
+    assert "does not call self.criterionGAN" in refused.exception.problem
+
+
 def test_the_class_is_named_and_not_who_mentions_it(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import focal_frequency_loss\n", encoding="utf-8")
     (tmp_path / "b.py").write_text(OWN, encoding="utf-8")
