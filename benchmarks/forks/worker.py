@@ -9,6 +9,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import runpy
 import sys
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def below(text: str, *folders: Path) -> str:
     """A sentence with paths as seen from the folders, which are another machine's tomorrow."""
     for folder in folders:
         text = text.replace(f"{folder}/", "").replace(str(folder), "the copy")
-    return text
+    return re.sub(r"[^\s(]*/site-packages/", "", text)
 
 
 def beside(stand_ins: list[str]) -> str:

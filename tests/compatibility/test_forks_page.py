@@ -18,6 +18,8 @@ def test_an_error_is_quoted_without_the_folders_of_the_run() -> None:
     text = "no such file: '/somewhere/run1/clone/train.py', '/somewhere/run1/images.zip' in /somewhere/run1"
     said = worker.below(text, Path("/somewhere/run1/clone"), Path("/somewhere/run1"))
     assert said == "no such file: 'train.py', 'images.zip' in the copy"
+    text = "cannot import name 'a' from 'b' (/home/me/env/lib/python3.11/site-packages/b/__init__.py)"
+    assert worker.below(text, Path("/somewhere")) == "cannot import name 'a' from 'b' (b/__init__.py)"
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
