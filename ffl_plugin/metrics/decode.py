@@ -42,8 +42,8 @@ def refuse_transparency(data: bytes, where: str) -> None:
 def decode(data: bytes, where: str) -> Pixels:
     """Decode one image to uint8 RGB (H, W, 3); grey becomes three equal channels, palettes their colours.
 
-    Transparency is dropped, as pytorch-fid and clean-fid do. Orientation tags are not applied; no FID tool
-    applies them. ``where`` names the file in messages.
+    Transparency is dropped, as pytorch-fid and clean-fid do. Of orientation tags only a TIFF's is applied, by
+    Pillow itself, as in those. ``where`` names the file in messages.
 
     Raises ``FFLError`` for unreadable images, several in one file, and more than 8 bits per channel.
     """
@@ -75,9 +75,12 @@ def decode_labels(data: bytes, where: str) -> npt.NDArray[np.int64]:
 
 
 def image_size(data: bytes, where: str) -> tuple[int, int]:
-    """Return (height, width) from the header, without decoding the pixels."""
+    """Return (height, width) of what ``decode`` gives: from the header, but of a TIFF from its pixels."""
     with _opened(data, where) as image:
-        return image.height, image.width
+        if image.format != "TIFF":  # Pillow 10 turns a TIFF by its orientation only with the pixels
+            return image.height, image.width
+    height, width, _ = decode(data, where).shape
+    return height, width
 
 
 def _opened(data: bytes, where: str, *, sixteen_bits: bool = False) -> Image.Image:

@@ -13,6 +13,9 @@ from PIL import Image, TiffImagePlugin
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import measure_spectra, open_images
+from ffl_plugin.metrics.decode import decode, image_size
+
+ORIENTATION = 274
 
 
 def make_zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -117,6 +120,18 @@ def test_every_eight_bit_kind_becomes_rgb(tmp_path: Path, kind: str) -> None:
     assert pixels.dtype == np.uint8
     if expected is not None:
         assert np.array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("PNG", picture(5)), ("TIFF", np.rot90(picture(5), -1))],
+)
+def test_only_a_tiff_is_turned_by_its_orientation(kind: str, expected: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    data = encoded(RGB, kind, exif=exif)
+    assert np.array_equal(decode(data, "a"), expected)
+    assert image_size(data, "a") == expected.shape[:2]
 
 
 def deep_grey() -> bytes:
