@@ -2,10 +2,11 @@
 
     python benchmarks/metric_packages.py [--photographs FOLDER] [--images 6]
 
-needs ``torchmetrics piq kornia pyiqa pytorch-msssim torch-fidelity clean-fid pytorch-fid lpips``; rows of
-packages that are missing are left out. Pairs are the photographs (or drawn pictures), and the same with noise
-of 25 dB; features are drawn, or those of a drawn Inception. Prints a Markdown table: how far a package is
-from our number, least and most over the images, with its defaults and with the setting that agrees.
+needs ``torchmetrics piq kornia pyiqa pytorch-msssim pytorch-ignite scikit-image torch-fidelity clean-fid
+pytorch-fid lpips``; rows of packages that are missing are left out. Pairs are the photographs (or drawn
+pictures), and the same with noise of 25 dB; features are drawn, or those of a drawn Inception. Prints a
+Markdown table: how far a package is from our number, least and most over the images, with its defaults and
+with the setting that agrees.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from weights_file import save_random_weights
 
 DECIBELS = 25.0
 FEATURES = 64  # of the drawn sets on which FID and KID are compared
+MODULES = {"clean-fid": "cleanfid", "pytorch-ignite": "ignite", "scikit-image": "skimage"}
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
@@ -61,7 +63,8 @@ class Row:
 
 def installed(package: str) -> bool:
     """Whether a distribution of this name can be imported."""
-    return importlib.util.find_spec(package.replace("-", "_").replace("clean_fid", "cleanfid")) is not None
+    module = MODULES.get(package, package.replace("-", "_"))
+    return importlib.util.find_spec(module) is not None
 
 
 def tensors(pairs: Pairs) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -92,13 +95,36 @@ def each(measure: Callable[..., Any], pairs: Pairs, **settings: Any) -> list[flo
     return [float(torch.as_tensor(measure(*pair, **settings)).mean()) for pair in tensors(pairs)]
 
 
+def of_arrays(measure: Callable[..., Any], **settings: Any) -> Callable[..., float]:
+    """scikit-image's metric of tensors (1, 3, H, W), given as arrays (H, W, 3), the true image first."""
+
+    def measured(*pair: torch.Tensor) -> float:
+        fake, real = (side.squeeze(0).movedim(-3, -1).double().numpy() for side in pair)
+        return float(measure(real, fake, **settings))
+
+    return measured
+
+
+def of_batch(metric: Any) -> Callable[..., float]:
+    """Ignite's metric of a batch alone."""
+
+    def measured(*pair: torch.Tensor) -> float:
+        metric.reset()
+        metric.update(pair)
+        return float(metric.compute())
+
+    return measured
+
+
 def ssim_rows(pairs: Pairs) -> Iterator[Row]:
     """SSIM, of each image alone."""
     ours = [metrics.ssim(*pair) for pair in pairs]
 
     def row(package: str, default: Any, why: str, setting: str, agreeing: Any, more: str = "") -> Row:
         differences = [spread(ours, each(measure, pairs)) for measure in (default, agreeing)]
-        return Row("SSIM", package, differences[0] + more, why, f"`{setting}`", differences[1])
+        return Row(
+            "SSIM", package, differences[0] + more, why, f"`{setting}`" if setting else "none", differences[1]
+        )
 
     if installed("torchmetrics"):
         from torchmetrics.functional.image import structural_similarity_index_measure as ssim
@@ -130,9 +156,23 @@ def ssim_rows(pairs: Pairs) -> Iterator[Row]:
         from pytorch_msssim import ssim as msssim_ssim
 
         yield row(
-            "pytorch-msssim", msssim_ssim, "takes [0, 255]", "data_range=1.0",
+            "pytorch-msssim", msssim_ssim, "takes [0, 255]; of 8-bit tensors always 1", "data_range=1.0",
             functools.partial(msssim_ssim, data_range=1.0),
         )  # fmt: skip
+    if installed("scikit-image"):
+        from skimage.metrics import structural_similarity
+
+        of_channels = functools.partial(of_arrays, structural_similarity, channel_axis=2, data_range=1.0)
+        yield row(
+            "scikit-image", of_channels(), "uniform window of 7×7, sample covariance",
+            "gaussian_weights=True, sigma=1.5, use_sample_covariance=False",
+            of_channels(gaussian_weights=True, sigma=1.5, use_sample_covariance=False),
+        )  # fmt: skip
+    if installed("pytorch-ignite"):
+        from ignite.metrics import SSIM
+
+        of_one = of_batch(SSIM(data_range=1.0))
+        yield row("pytorch-ignite", of_one, "windows beyond the border count", "", of_one)
     if installed("pyiqa"):
         import pyiqa
 
@@ -173,6 +213,21 @@ def psnr_rows(pairs: Pairs) -> Iterator[Row]:
 
         of_one = functools.partial(kornia_psnr, max_val=1.0)
         yield row("kornia", of_one, "one MSE over the batch", "one image a call", of_one)
+    if installed("scikit-image"):
+        from skimage.metrics import peak_signal_noise_ratio
+
+        yield row(
+            "scikit-image", of_arrays(peak_signal_noise_ratio),
+            "one MSE over the array; a range of 2 where a true pixel is negative: 6 dB more",
+            "`data_range=1.0`, one image a call", of_arrays(peak_signal_noise_ratio, data_range=1.0),
+        )  # fmt: skip
+    if installed("pytorch-ignite"):
+        from ignite.metrics import PSNR
+
+        of_images = of_batch(PSNR(data_range=1.0))
+        yield row(
+            "pytorch-ignite", of_images, "10⁻¹⁰ is added to the MSE", "none needed below 80 dB", of_images
+        )
     if installed("piq"):
         import piq
 
