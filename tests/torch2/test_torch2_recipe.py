@@ -17,7 +17,7 @@ import torch
 from click.testing import CliRunner
 
 from ffl_plugin.cli import group
-from ffl_plugin.cli._targets import applied, companion_named
+from ffl_plugin.cli._targets import companion_named, the_applied_recipes
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import PatchError, plan_apply, plan_revert, plan_upgrade, status
 from ffl_plugin.patching.detect import detect
@@ -113,7 +113,7 @@ class TestByName:
     def test_the_one_that_is_applied_is_known(self, name: str, tmp_path: Path) -> None:
         clone = Path(shutil.copytree(FIXTURES / name, tmp_path / "clone"))
         plan_apply(all_recipes()[name], clone).write()
-        assert [entry.recipe.name for entry in applied(None, clone)] == [name]
+        assert [recipe.name for recipe in the_applied_recipes(None, clone)] == [name]
 
     def test_it_is_no_family(self, clone: Path) -> None:
         assert [fit.recipe.name for fit in detect(all_recipes().values(), clone)] == ["stylegan2-ada"]
