@@ -76,7 +76,8 @@ FLAGS = (
     Flag(
         "share_steps",
         STEPS,
-        "steps of the calibration, which trains without the loss; the second half counts",
+        "steps of the calibration, which trains without the loss; the second half counts, and it continues, "
+        "at most to five times as many, until two successive estimates agree within a quarter",
     ),
     Flag("share_every", AMOUNT, "recalibrate after this many {unit}; 0 is never"),
     Flag(

@@ -7,6 +7,8 @@ half of a calibration, in which the loss has weight 0,
     w = s · median ‖r‖ / median ‖g‖,
 
 after which w is fixed. Norms are those of `_monitor.gradient_norm`; medians are over all steps and processes.
+A calibration continues until two successive estimates agree: early in a training, or while the generated
+images lack some frequencies, g may change by orders of magnitude within a hundred steps.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._monitor import Observer, gradient_norm
 from ffl_plugin.integrations._settings import Settings
 
+AGREEMENT = 1.25  # largest ratio of two successive estimates that agree
+LONGEST = 5  # times ``share_steps``, after which a calibration ends even if they do not
+FEWEST = 10  # steps per estimate: those of fewer steps vary too much to be compared
 DIGITS = 4  # significant digits of a calibrated weight: short to type, and exact in a float32 log
 LOCK = threading.Lock()  # DataParallel's replicas are threads
 
@@ -50,6 +55,7 @@ class Calibration:
     found: Callable[[float], None] = ignore
     _measured: dict[Hashable, deque[Tensor]] = field(default_factory=dict)
     _since: Optional[float] = None  # position from which the current weight applies
+    _added: int = 0  # steps of the calibration beyond ``share_steps``
 
     def __post_init__(self) -> None:
         """Announce the weight with which a resumed training continues."""
@@ -72,10 +78,13 @@ class Calibration:
             measured = self._measured.setdefault(name, deque(maxlen=steps))
             if len(measured) < steps or position < self.settings.start:
                 return self.weight or 0.0, True
-            self.weight, self._since = self._find(), position
+            weight = self._find()
+            if weight is None:
+                return self.weight or 0.0, True
+            self.weight, self._since, self._added = weight, position, 0
             self._measured.clear()
-            self.found(self.weight)
-            return self.weight, False
+            self.found(weight)
+            return weight, False
 
     def measure(self, name: Hashable, images: Tensor, loss: Callable[[Tensor], Tensor]) -> Observer:
         """Return an observer that takes one measurement in a step's backward pass.
@@ -88,14 +97,35 @@ class Calibration:
         ffl, measured = gradient_norm(gradient), self._measured[name]
         return lambda norms: measured.append(torch.stack([ffl * norms.factor, norms.rest]))
 
-    def _find(self) -> float:
-        """Return the weight, equal in every process; 0 if the gradients define none."""
+    def _find(self) -> Optional[float]:
+        """Return the weight, equal in every process; 0 if the gradients define none, None to continue."""
+        steps, share = self.settings.share_steps, self.settings.share
+        part = steps // 4
         # The first steps of an untrained generator are not representative.
-        settled = self.settings.share_steps // 2
-        local = [norms for measured in self._measured.values() for norms in list(measured)[settled:]]
-        stacked = torch.stack([norms.to(local[0].device) for norms in local])
-        weight, sentence = find(self.settings.share, _process.gather_rows(stacked).tolist())
-        (_process.echo if weight > 0 else _process.warn)(f"{self._flag}: {sentence}")
+        local = [
+            torch.cat([norms, norms.new_tensor([step >= steps - part])])
+            for measured in self._measured.values()
+            for step, norms in enumerate(measured)
+            if step >= steps // 2
+        ]
+        rows = _process.gather_rows(torch.stack([row.to(local[0].device) for row in local])).tolist()
+        weight, sentence = find(share, [norms for *norms, _ in rows])
+        settled = True
+        if weight > 0 and part >= FEWEST:
+            estimates = [find(share, [norms for *norms, late in rows if late == last])[0] for last in (0, 1)]
+            settled = max(estimates) <= AGREEMENT * min(estimates)
+            if not settled:
+                if self._added + part <= (LONGEST - 1) * steps:
+                    self._added += part
+                    for measured in self._measured.values():
+                        for _ in range(min(part, len(measured))):
+                            measured.popleft()
+                    return None
+                sentence += (
+                    f"; after {self._added + steps} steps it still varies: the last two estimates are "
+                    f"{shortest(estimates[0])} and {shortest(estimates[1])}"
+                )
+        (_process.echo if weight > 0 and settled else _process.warn)(f"{self._flag}: {sentence}")
         return weight
 
     @property

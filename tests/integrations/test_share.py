@@ -234,6 +234,59 @@ def test_it_is_calibrated_again_every_so_often_while_the_loss_acts() -> None:
         )
 
 
+class Estimates:
+    """Steps whose gradient norms of FFL and of the rest are given, at a share of 1."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.found: list[float] = []
+        self.calibration = _share.Calibration(Settings(share=1.0, **settings), found=self.found.append)
+        self.weights: list[float] = []
+
+    def run(self, steps: int, ffl: float, rest: float = 1.0) -> Estimates:
+        for _ in range(steps):
+            weight, measures = self.calibration.step("", float(len(self.weights)))
+            self.weights.append(weight)
+            if measures:
+                self.calibration._measured[""].append(torch.tensor([ffl, rest]))
+        return self
+
+
+def test_a_calibration_continues_until_its_estimates_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    """FFL's gradient falls a thousandfold after 150 of 200 steps, as that of log power was seen to."""
+    training = Estimates(share_steps=200).run(150, ffl=1000.0).run(300, ffl=2.0)
+    # The last hundred steps have the small gradient after 250 steps.
+    assert training.found == [0.5]
+    assert training.weights == [0.0] * 250 + [0.5] * 200
+    assert "over 100 steps" in capsys.readouterr().out
+
+
+def test_estimates_that_differ_by_less_than_the_limit_agree() -> None:
+    training = Estimates(share_steps=40).run(30, ffl=1.0).run(11, ffl=_share.AGREEMENT - 0.01)
+    assert len(training.found) == 1
+    training = Estimates(share_steps=40).run(30, ffl=_share.AGREEMENT + 0.01).run(11, ffl=1.0)
+    assert training.found == []
+
+
+def test_a_calibration_whose_estimates_never_agree_ends_with_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    training = Estimates(share_steps=40)
+    for power in range(60):
+        training.run(10, ffl=2.0 ** -(power % 7))
+    assert training.weights.index(training.found[0]) == _share.LONGEST * 40
+    printed = capsys.readouterr()
+    assert printed.out == "" and f"after {_share.LONGEST * 40} steps it still varies" in printed.err
+
+
+def test_a_weight_acts_until_its_recalibration_agrees() -> None:
+    training = (
+        Estimates(share_steps=40, share_every=100.0).run(140, ffl=1.0).run(30, ffl=4.0).run(10, ffl=1.0)
+    )
+    assert training.found == [1.0] and training.weights[-1] == 1.0
+    training.run(21, ffl=1.0)
+    assert training.found == [1.0, 1.0]
+
+
 def test_a_weight_found_before_acts_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     training = Training(shared(), weight=31.62).run(2)
     assert training.found == [] and training.terms[0] > 0
