@@ -37,12 +37,18 @@ class FrequencyTerm:
         settings: of the training.
         weight: the weight that an earlier part of the training calibrated, or None.
         found: called with each calibrated weight, in every process, to record it.
+        videos: whether batches of videos (N, C, T, H, W) are compared, too: their N·T frames as images.
     """
 
     def __init__(
-        self, settings: Settings, weight: Optional[float] = None, found: Callable[[float], None] = ignore
+        self,
+        settings: Settings,
+        weight: Optional[float] = None,
+        found: Callable[[float], None] = ignore,
+        videos: bool = False,
     ) -> None:
         self.settings = settings
+        self._videos = videos
         self._calibration = Calibration(settings, weight, found) if settings.share > 0 else None
         self._first = True
         self._steps: Counter[Hashable] = Counter()
@@ -73,11 +79,11 @@ class FrequencyTerm:
             name: distinguishes the images of a step that generates several.
 
         Raises:
-            FirstStepError: on the first call, when the batches are not two tensors of one 4-D shape.
+            FirstStepError: on the first call, when the batches are not two tensors of one such shape.
             SettingsError: on the first call, when the patch factor does not divide the images.
         """
         if self._first:
-            check_images(fake, real, self.settings)
+            check_images(fake, real, self.settings, self._videos)
             self._first = False
         weight, measures = self.settings.weight, False
         if self._calibration:
@@ -106,6 +112,8 @@ class FrequencyTerm:
 
     def _loss(self, fake: Tensor, real: Tensor) -> Tensor:
         settings = self.settings
+        # Flattened here, since a share measures the other losses' gradient at the batch that they compare.
+        fake, real = _frames(fake), _frames(real)
         if settings.variant != FOCAL:
             return FUNCTIONS[settings.variant](fake, real)
         return focal_frequency_loss(
@@ -120,7 +128,12 @@ class FrequencyTerm:
         )
 
 
-def check_images(fake: object, real: object, settings: Settings) -> None:
+def _frames(images: Tensor) -> Tensor:
+    """(N, C, T, H, W) -> (N·T, C, H, W); images as they are."""
+    return images.transpose(1, 2).flatten(0, 1) if images.ndim == 5 else images
+
+
+def check_images(fake: object, real: object, settings: Settings, videos: bool = False) -> None:
     """Refuse images that FFL cannot compare; warn if the real images are outside the usual range.
 
     Only the real images are checked for range: an untrained generator's output may be anywhere.
@@ -134,9 +147,10 @@ def check_images(fake: object, real: object, settings: Settings) -> None:
             )
         if not isinstance(images, Tensor):
             raise FirstStepError(f"FFL received {type(images).__name__} as the {role} images, not a tensor")
-        if images.ndim != 4:
+        if images.ndim != 4 and not (videos and images.ndim == 5):
+            shapes = "(N, C, H, W) or videos of shape (N, C, T, H, W)" if videos else "(N, C, H, W)"
             raise FirstStepError(
-                f"FFL compares images of shape (N, C, H, W), but the {role} images have the shape "
+                f"FFL compares images of shape {shapes}, but the {role} images have the shape "
                 f"{tuple(images.shape)}"
             )
     assert isinstance(fake, Tensor) and isinstance(real, Tensor)  # for the type checker: checked above
@@ -145,7 +159,7 @@ def check_images(fake: object, real: object, settings: Settings) -> None:
             f"FFL compares images of equal shape, but the generated are {tuple(fake.shape)}, "
             f"the real {tuple(real.shape)}"
         )
-    settings.check_image_size(*real.shape[2:])
+    settings.check_image_size(*real.shape[-2:])
     if torch.is_grad_enabled() and not fake.requires_grad:
         _process.warn(
             "the generated images of the first step carry no gradient, so FFL has no effect there; if the "

@@ -39,23 +39,27 @@ class ReconstructionTerm(torch.nn.Module):
     def __init__(self, ffl_options: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__()
         self._settings = UPSTREAM.settings(dict(ffl_options or {}))
-        self._term = FrequencyTerm(self._settings)
+        self._term = FrequencyTerm(self._settings, videos=True)
         self._shown: dict[str, Tensor] = {}
 
     def forward(self, loss: Tensor, reconstructions: Tensor, inputs: Tensor, summed: bool = False) -> Tensor:
         """Return ``loss`` plus the weighted term of two batches (N, C, H, W) in [-1, 1]; itself when off.
 
+        Videos (N, C, T, H, W) are compared frame by frame.
+
         Args:
             loss: the complete generator loss.
             reconstructions: output of the decoder.
             inputs: its targets.
-            summed: whether ``loss`` sums over the values of an image and averages over images only.
+            summed: whether ``loss`` sums over the values of an image, or of a frame, and averages over
+                images only.
         """
         if not self._settings.on:
             return loss
         term = self._term(reconstructions, inputs, report=self._report)
         if summed:
-            term = term * inputs[0].numel()
+            channels, (height, width) = inputs.shape[1], inputs.shape[-2:]
+            term = term * (channels * height * width)
         self._shown["ffl_loss"] = term.detach()
         total: Tensor = loss + term
         return total
@@ -75,7 +79,7 @@ class ReconstructionTerm(torch.nn.Module):
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
         weight = state_dict.get(f"{prefix}weight")
         if weight is not None:
-            self._term = FrequencyTerm(self._settings, float(weight))
+            self._term = FrequencyTerm(self._settings, float(weight), videos=True)
 
 
 def loss_with_ffl(

@@ -228,6 +228,20 @@ RECIPE = Recipe(
             (("vavae/ldm/modules/losses/contperceptual.py", "7bb7a078feab6c2fca7780a2739353539210aff7"),),
             "hustvl/LightningDiT",
         ),
+        Version(
+            "TencentARC/SEED-Voken b9a17ea",
+            (
+                ("src/IBQ/modules/losses/vqperceptual.py", "dac3f8a1d64640327eed45652d981fe4a5e44f7a"),
+                (
+                    "src/Open_MAGVIT2/modules/losses/vqperceptual.py",
+                    "76c06eb9c5ddd8bced56d64a8cb41029dcc4c894",
+                ),
+                (
+                    "src/Open_MAGVIT2/modules/losses/video_vqperceptual.py",
+                    "f9d9823a5c49846fec78c71563edd6b3de9f0a4c",
+                ),
+            ),
+        ),
     ),
     adapt=_adapted,
 )

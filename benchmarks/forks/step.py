@@ -174,6 +174,7 @@ def run_step(
             .with_suffix("")
             .as_posix()
             .replace("/", "."),
+            frames=entry.step.get("frames", 0),
             **{"class": entry.step.get("class", "VQLPIPSWithDiscriminator")},
         )
         return run_worker("worker_autoencoder.py", job, scratch)

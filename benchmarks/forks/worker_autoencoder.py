@@ -1,8 +1,9 @@
 """One generator step of an autoencoder's loss with a tiny decoder, once per given weight.
 
 A job is a JSON object on standard input: ``root`` (the folder of the clone), ``module`` and ``class`` of the
-loss, ``integration`` (empty for the unpatched tree), ``weights``, and ``results`` (the file to write). Tiny
-networks stand in for those of LPIPS and of taming-transformers, on which others build.
+loss, ``integration`` (empty for the unpatched tree), ``frames`` (of a video; 0 for images), ``weights``, and
+``results`` (the file to write). Tiny networks stand in for those of LPIPS and of taming-transformers, on
+which others build.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Perceptual(torch.nn.Module):
 def discriminator(*arguments: Any, **keywords: Any) -> torch.nn.Module:
     """A layer in place of the discriminator."""
     return torch.nn.Conv2d(3, 1, 4, stride=4)
+
+
+def discriminator_of_videos(*arguments: Any, **keywords: Any) -> torch.nn.Module:
+    """A layer in place of the discriminator of videos."""
+    return torch.nn.Conv3d(3, 1, (1, 4, 4), stride=(1, 4, 4))
 
 
 def main() -> None:
@@ -80,6 +86,7 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     module = importlib.import_module(job["module"])
     module.LPIPS = Perceptual  # type: ignore[attr-defined]
     module.NLayerDiscriminator = discriminator  # type: ignore[attr-defined]
+    module.NLayerDiscriminator3D = discriminator_of_videos  # type: ignore[attr-defined]
     module.weights_init = lambda layer: None  # type: ignore[attr-defined]
     torch.manual_seed(0)
     params: dict[str, Any] = {"disc_start": 0}
@@ -91,8 +98,9 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     if weight is not None and job["integration"]:
         params["ffl_options"] = {"weight": weight}
     loss = getattr(module, job["class"])(**params)
-    decoder = torch.nn.Conv2d(3, 3, 3, padding=1)
-    inputs = torch.rand(BATCH, 3, SIZE, SIZE) * 2 - 1
+    frames = job["frames"]
+    decoder = (torch.nn.Conv3d if frames else torch.nn.Conv2d)(3, 3, 3, padding=1)
+    inputs = torch.rand(BATCH, 3, *([frames] if frames else []), SIZE, SIZE) * 2 - 1
     posterior = SimpleNamespace(kl=lambda *_, **__: torch.ones(BATCH))
     given = {
         "codebook_loss": torch.ones(1),
@@ -112,7 +120,9 @@ def step(job: dict[str, Any], weight: Optional[float]) -> dict[str, Any]:
     if weight:
         from ffl_plugin.loss import focal_frequency_loss
 
-        alone = focal_frequency_loss(given["reconstructions"], inputs)
+        pair = (given["reconstructions"], inputs)
+        images = [torch.cat(batch.unbind(2)) if frames else batch for batch in pair]
+        alone = focal_frequency_loss(*images)
         (alone * (inputs[0].numel() if summed else 1)).backward(retain_graph=True)
         expected = worker_common.gradients(decoder)
         worker_common.clear(decoder)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.integrations._monitor import gradient_norm
 from ffl_plugin.integrations.autoencoder import ReconstructionTerm, SettingsError, loss_with_ffl
 from ffl_plugin.loss import focal_frequency_loss
 
@@ -88,6 +89,69 @@ def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
 def test_options_that_cannot_train_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         ReconstructionTerm(options)
+
+
+def videos() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    made, inputs = (torch.rand(2, 3, 5, 8, 8, generator=generator) * 2 - 1 for _ in range(2))
+    return made.requires_grad_(), inputs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"spectrum": "batch"}, {"patch_factor": 2, "batch_matrix": True}, {"variant": "stationary-wavelet"}],
+)
+def test_videos_are_compared_frame_by_frame(options: dict[str, Any]) -> None:
+    made, inputs = videos()
+    frames = [torch.cat([batch[n].transpose(0, 1) for n in range(2)]) for batch in (made, inputs)]
+    assert frames[0].shape == (10, 3, 8, 8)
+    nothing = torch.tensor(0.0)
+    settings = {"weight": 2, **options}
+    own, expected = (
+        ReconstructionTerm(settings)(nothing, *batches)
+        for batches in ((made, inputs), (frames[0], frames[1]))
+    )
+    torch.testing.assert_close(own, expected)
+    (gradient,) = torch.autograd.grad(own, made)
+    torch.testing.assert_close(gradient, *torch.autograd.grad(expected, made))
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_beside_a_loss_per_frame_the_term_is_one_too(summed: bool) -> None:
+    made, inputs = videos()
+    squares = (made - inputs).square()
+    own = squares.sum() / 10 if summed else squares.mean()
+    term = ReconstructionTerm({"weight": 1, "alpha": 0})
+    torch.testing.assert_close(term(own, made, inputs, summed=summed), 2 * own)
+
+
+def test_a_share_and_a_monitor_of_videos() -> None:
+    made, inputs = videos()
+    term = ReconstructionTerm({"share": 0.5, "share_steps": 4, "monitor": 1})
+    for _ in range(6):
+        own = (made - inputs).square().mean()
+        term(own, made, inputs).backward()
+    (rest,) = torch.autograd.grad((made - inputs).square().mean(), made)
+    log = term.log("train")
+    torch.testing.assert_close(log["train/grad_rest"], gradient_norm(rest))
+    torch.testing.assert_close(
+        log["train/grad_ffl"] / gradient_norm(rest), torch.tensor(0.5), rtol=1e-2, atol=0
+    )
+    again = ReconstructionTerm({"share": 0.5})
+    again.load_state_dict(term.state_dict())
+    torch.testing.assert_close(again(torch.tensor(0.0), made, inputs), term(torch.tensor(0.0), made, inputs))
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (2, 3, 2, 5, 8, 8)])
+def test_other_shapes_are_refused_in_words(shape: tuple[int, ...]) -> None:
+    with pytest.raises(FFLError, match=r"\(N, C, T, H, W\)"):
+        ReconstructionTerm({"weight": 1})(torch.tensor(0.0), torch.zeros(shape), torch.zeros(shape))
+
+
+def test_a_frame_is_not_cut_into_patches_that_do_not_fit() -> None:
+    made, inputs = videos()
+    with pytest.raises(SettingsError, match="8x8"):
+        ReconstructionTerm({"weight": 1, "patch_factor": 5})(torch.tensor(0.0), made, inputs)
 
 
 class Likelihood(torch.nn.Module):
