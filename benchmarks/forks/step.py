@@ -21,12 +21,13 @@ IMAGE_MODELS = {
     "tsit": "tsit",
 }
 # Those whose step starts at the repository's own options.
-FROM_OPTIONS = frozenset({*IMAGE_MODELS, "stargan-v2", "stylegan2-rosinality"})
+FROM_OPTIONS = frozenset({*IMAGE_MODELS, "llamagen", "stargan-v2", "stylegan2-rosinality"})
 REPORTS = {
     "autoencoder": {"train/ffl_loss"},
     "bicyclegan": {"G_FFL"},
     "cut": {"G_FFL"},
     "cyclegan": {"FFL_A", "FFL_B"},
+    "llamagen": {"ffl_loss"},
     "pix2pix": {"G_FFL"},
     "pix2pixhd": {"G_FFL"},
     "spade": {"FFL"},
@@ -165,6 +166,11 @@ def run_step(
         script = tree / files[0]
         job.update(root=str(script.parent), script=script.name, arguments=entry.step.get("arguments", []))
         return run_worker("worker_rosinality.py", job, scratch)
+    if entry.target == "llamagen":
+        script = next(name for name in files if "loss" not in Path(name).name)
+        arguments, values = entry.step.get("arguments", []), entry.step.get("values", 2)
+        job.update(root=str(tree), script=script, arguments=arguments, values=values)
+        return run_worker("worker_llamagen.py", job, scratch)
     if entry.target == "autoencoder":
         name = entry.step.get("file", files[0])
         job.update(

@@ -42,6 +42,7 @@ VARIABLES = {
     "tsit": "FFL_TSIT",
     "pix2pixhd": "FFL_PIX2PIXHD",
     "autoencoder": "FFL_AUTOENCODER",
+    "llamagen": "FFL_LLAMAGEN",
 }
 
 
