@@ -5,7 +5,8 @@ named as in `Settings`. Each reconstruction is compared with its input, so the d
 A weight is relative to each code's own reconstruction loss: where that is summed over the values of an image,
 so is the term.
 
-To use it without a patch, name `loss_with_ffl` as the ``target`` of ``lossconfig``.
+To use it without a patch, name `loss_with_ffl` as the ``target`` of ``lossconfig``, or call a
+`ReconstructionTerm` in a loss of your own.
 """
 
 from __future__ import annotations
@@ -64,9 +65,13 @@ class ReconstructionTerm(torch.nn.Module):
         total: Tensor = loss + term
         return total
 
-    def log(self, split: str) -> dict[str, Tensor]:
-        """Return the entries to log: the term, and the last values of ``monitor``; empty when off."""
-        return {f"{split}/{name}": value for name, value in self._shown.items()}
+    def log(self, split: str = "") -> dict[str, Tensor]:
+        """Return the entries to log: the term, and the last values of ``monitor``; empty when off.
+
+        Their names begin with ``split`` and a slash, if it is given.
+        """
+        prefix = f"{split}/" if split else ""
+        return {f"{prefix}{name}": value for name, value in self._shown.items()}
 
     def _report(self, source: str, norm: Tensor) -> None:
         self._shown[f"grad_{source.lower()}"] = norm

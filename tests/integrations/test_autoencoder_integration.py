@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +201,45 @@ def test_a_loss_that_sums_by_option_is_followed(package: None, monkeypatch: pyte
         monkeypatch.setattr(Likelihood, "pp_style", averages, raising=False)
         value, _ = loss_with_ffl("some_losses.Likelihood", {"weight": 2}, disc_start=5)(inputs, made, 0)
         torch.testing.assert_close(value, own + 2 * values * focal_frequency_loss(made, inputs))
+
+
+class Modes(torch.nn.Module):
+    """A loss of the form of 1d-tokenizer's: a method per mode, and names without a split."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+
+    def forward(self, inputs: Any, reconstructions: Any, extra: Any, global_step: int, mode: str) -> Any:
+        generates = mode == "generator"
+        judged = torch.zeros(()), {"discriminator_loss": torch.zeros(())}
+        half = reconstructions.half().float()
+        return self._forward_generator(inputs, half, extra, global_step) if generates else judged
+
+    def _forward_generator(self, inputs: Any, reconstructions: Any, extra: Any, global_step: int) -> Any:
+        loss = (inputs - reconstructions).square().mean()
+        return loss, {"total_loss": loss.detach()}
+
+
+def test_a_loss_of_ones_own_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "autoencoders.md").read_text(encoding="utf-8")
+    module = ModuleType("modeling.modules")
+    vars(module).update(ReconstructionLoss_Single_Stage=Modes)
+    monkeypatch.setitem(sys.modules, "modeling", ModuleType("modeling"))
+    monkeypatch.setitem(sys.modules, "modeling.modules", module)
+    written: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], written)
+
+    def step(losses: dict[str, Any], mode: str = "generator") -> Any:
+        made, inputs = images()
+        loss, log = written["WithFFL"](SimpleNamespace(losses=losses))(inputs, made, {}, 1, mode)
+        return loss, log, made, inputs
+
+    own, log, made, inputs = step({})
+    assert log.keys() == {"total_loss"}
+    value, log, *_ = step({"ffl_options": {"weight": 2}})
+    torch.testing.assert_close(value, own + 2 * focal_frequency_loss(made.half().float(), inputs))
+    assert log.keys() == {"total_loss", "ffl_loss"}
+    assert step({"ffl_options": {"weight": 2}}, "discriminator")[1].keys() == {"discriminator_loss"}
 
 
 @pytest.mark.parametrize("name", ["some_losses.Missing", "nowhere.Loss", "Loss", "some_losses.Other"])
