@@ -111,6 +111,16 @@ def test_a_fork_that_would_train_without_the_term_is_refused(
     assert says in str(refusal.value) and refusal.value.file == at
 
 
+def test_networks_of_volumes_are_refused(make_clone: MakeClone) -> None:
+    clone = make_clone(RECIPE.name)
+    model = clone / FOLDER / "vq_model.py"
+    model.write_text("from torch import nn\nVQ_models = {'VQ-16': nn.Conv3d}\n", encoding="utf-8")
+    with pytest.raises(PatchError, match="volumes"):
+        plan_apply(RECIPE, clone)
+    model.write_text("from torch import nn\nVQ_models = {'VQ-16': nn.Conv2d}\n", encoding="utf-8")
+    assert plan_apply(RECIPE, clone).changes
+
+
 @pytest.mark.parametrize("precision", ["none", "fp16"])
 def test_a_resumed_training_with_a_share_is_the_one_that_was_not_interrupted(
     make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch, precision: str
