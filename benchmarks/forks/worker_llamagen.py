@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import re
 import sys
 import tempfile
@@ -93,6 +94,16 @@ class Images:
             yield self.batch, torch.zeros(BATCH, dtype=torch.long)
 
 
+def loader_of(images: Images) -> type[Images]:
+    """A class that can be inherited from, as libraries do, and whose instances yield the images."""
+
+    class Loader(Images):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            self.batch = images.batch
+
+    return Loader
+
+
 class Scaler:
     """A gradient scaler whose backward pass is the end of a run."""
 
@@ -119,6 +130,7 @@ class Devices(int):
 def main() -> None:
     """Run the job."""
     job = worker_common.begin()
+    os.chdir(job["root"])  # scripts read configurations from there
     argparse.ArgumentParser.parse_args = leave_out_unknown  # type: ignore[method-assign]
     torch.set_default_dtype(torch.float64)
     lines: list[str] = []
@@ -152,7 +164,7 @@ def step(job: dict[str, Any], weight: Optional[float], lines: list[str]) -> dict
     torch.manual_seed(0)
     images = Images()
     script = Path(job["root"], job["script"])
-    torch.utils.data.DataLoader = lambda *_, **__: images  # type: ignore[assignment,misc]
+    torch.utils.data.DataLoader = loader_of(images)  # type: ignore[misc]
     code = ast.parse(script.read_text(encoding="utf-8"))
     stand_in(code, images, job["values"])
     lines.clear()
@@ -194,6 +206,9 @@ def stand_in(code: ast.Module, images: Images, values: int) -> None:
                 module.LPIPS = Perceptual
                 judges = [each for each in vars(module) if each.endswith("Discriminator")]
                 vars(module).update(dict.fromkeys(judges, Judge))
+            elif name == "ImageFolder":  # torchvision's
+                module = importlib.import_module(node.module)
+                module.ImageFolder = loader_of(images)
             elif name in ours:
                 module = sys.modules.setdefault(node.module, ModuleType(node.module))
                 setattr(module, name, ours[name])
