@@ -34,6 +34,7 @@ else:
 GENERATED = "loss_gen = vq_loss(codebook_loss, imgs,"
 PARSED = "    args = parser.parse_args()\n    main(args)\n"
 CALL = "imgs, recons_imgs, optimizer_idx=0"
+OLD = pytest.mark.skipif(not hasattr(torch.amp, "GradScaler"), reason="this torch has no float16 on CPUs")
 
 
 def changed(make_clone: MakeClone, file: str, old: str, new: str) -> str:
@@ -121,7 +122,7 @@ def test_networks_of_volumes_are_refused(make_clone: MakeClone) -> None:
     assert plan_apply(RECIPE, clone).changes
 
 
-@pytest.mark.parametrize("precision", ["none", "fp16"])
+@pytest.mark.parametrize("precision", ["none", pytest.param("fp16", marks=OLD)])
 def test_a_resumed_training_with_a_share_is_the_one_that_was_not_interrupted(
     make_clone: MakeClone, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
