@@ -45,25 +45,21 @@ def detect(recipes: Iterable[Recipe], root: Union[Path, Clone]) -> list[Fit]:
         if recipe.companion_of is not None:
             continue
         try:
-            files = recipe.adapted(clone).files
-            paths = find_files(clone, recipe.adapted(clone))
-        except Relative as error:
-            fits.append(Fit(recipe, error.problem, error))
-            continue
-        except NotThisFamily:
-            continue
+            adapted = recipe.adapted(clone)
+            paths = find_files(clone, adapted)
         except PatchError as error:
-            fits.append(Fit(recipe, error.problem, error))
+            if isinstance(error, Relative) or not isinstance(error, NotThisFamily):
+                fits.append(Fit(recipe, error.problem, error))
             continue
         because = "; ".join(
             f"{paths[file.path]} defines {describe_names(file.defines)}"
-            for file in files
+            for file in adapted.files
             if file.path in paths and file.defines
         )
         try:
             notes = plan_apply(recipe, clone).notes
         except PatchError as error:
-            if because:  # a path alone, such as train.py, says nothing of a family
+            if because:  # a path alone, such as train.py, does not identify a family
                 fits.append(Fit(recipe, because, error))
         else:
             because = because or f"every edit has its place in {english(list(paths.values()))}"

@@ -21,23 +21,49 @@ def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.st
     Raises:
         PatchError: no match, several, one inside a branch, or one that never runs.
     """
-    scope = find_scope(source, function_name)
-    where = function_name or "the module's top level"
+    scope, name = find_scope(source, function_name), _name(function_name)
     if not scope.body:
-        raise _expected_one(source, f"statement in {where}", [], 1)
-    statement = _find(source, where, _block(source, where, scope, anchor.branch), anchor)
+        raise _expected_one(source, f"statement in {name}", [], 1)
+    block = find_block(source, function_name, anchor)
+    if isinstance(anchor, Only):
+        statement = _only(source, name, block, anchor)
+    else:
+        statement = _last(source, name, block, anchor)
     _require_reachable(source, scope, statement)
     return statement
 
 
 def find_block(source: Source, function_name: str, anchor: Anchor) -> Sequence[ast.stmt]:
-    """Return the block that an anchor searches: the function's body, or that of its branch.
+    """Return the block that an anchor searches: the function's body, or the anchor's branch in it.
+
+    Loops are entered first.
 
     Raises:
         PatchError: no branch contains the anchor's pattern, or several do.
     """
-    where = function_name or "the module's top level"
-    return _block(source, where, find_scope(source, function_name), anchor.branch)
+    scope, name, branch = find_scope(source, function_name), _name(function_name), anchor.branch
+    block: Sequence[ast.stmt] = scope.body
+    if branch is None:
+        return block
+    parsed = pattern.parse(branch)
+    while True:
+        # By block: the line of its first match, the statement that it belongs to, and the block.
+        found: dict[int, tuple[int, ast.stmt, Sequence[ast.stmt]]] = {}
+        for statement in straight_line(block):
+            for part in _branches(statement) or [[statement]]:
+                inner = part if blocks_of(statement) else block
+                lines = [node.lineno for node in _nested(part) if pattern.matches(parsed, node)]
+                if lines:
+                    found.setdefault(id(inner), (lines[0], statement, inner))
+        if block is not scope.body and id(block) in found:
+            return block
+        if len(found) != 1:
+            lines = sorted(line for line, _, _ in found.values())
+            raise _expected_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
+        ((_, statement, inner),) = found.values()
+        if inner is block or not isinstance(statement, _LOOPS):
+            return inner
+        block = inner
 
 
 def find_decorator(source: Source, function_name: str, patterns: Sequence[str]) -> ast.expr:
@@ -84,37 +110,6 @@ def _is_taken(test: ast.expr) -> bool:
     if isinstance(test, ast.Constant):
         return bool(test.value)
     return pattern.matches(pattern.parse("__name__ == '__main__'"), test)
-
-
-def _find(source: Source, name: str, block: Sequence[ast.stmt], anchor: Anchor) -> ast.stmt:
-    if isinstance(anchor, Only):
-        return _only(source, name, block, anchor)
-    return _last(source, name, block, anchor)
-
-
-def _block(source: Source, name: str, scope: Scope, branch: Optional[str]) -> Sequence[ast.stmt]:
-    """Return a function's body, or the branch in it that contains a pattern; loops are entered first."""
-    block: Sequence[ast.stmt] = scope.body
-    if branch is None:
-        return block
-    parsed = pattern.parse(branch)
-    while True:
-        found: dict[int, tuple[int, ast.stmt, Sequence[ast.stmt]]] = {}  # by line of the first match
-        for statement in straight_line(block):
-            for part in _branches(statement) or [[statement]]:
-                inner = part if blocks_of(statement) else block
-                lines = [node.lineno for node in _nested(part) if pattern.matches(parsed, node)]
-                if lines:
-                    found.setdefault(id(inner), (lines[0], statement, inner))
-        if block is not scope.body and id(block) in found:
-            return block
-        if len(found) != 1:
-            lines = sorted(line for line, _, _ in found.values())
-            raise _expected_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
-        ((_, statement, inner),) = found.values()
-        if inner is block or not isinstance(statement, _LOOPS):
-            return inner
-        block = inner
 
 
 def _branches(statement: ast.stmt) -> list[list[ast.stmt]]:
@@ -210,6 +205,10 @@ def _nested(block: Sequence[ast.stmt]) -> list[ast.stmt]:
     return found
 
 
+def _name(function_name: str) -> str:
+    return function_name or "the module's top level"
+
+
 def _alternatives(patterns: Sequence[str]) -> str:
     return " or ".join(f"`{text}`" for text in patterns)
 
@@ -226,8 +225,7 @@ def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
     """Refuse a statement that never runs.
 
     Raises:
-        PatchError: it follows a ``return`` or the like, or is in a branch whose condition is constantly
-            false.
+        PatchError: it follows a ``return`` or the like, or its branch is never taken.
     """
     for block, statement in path_to(scope.body, target):
         for earlier in block:

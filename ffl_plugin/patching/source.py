@@ -112,13 +112,10 @@ class Source:
         number: int = node.end_lineno  # type: ignore[attr-defined]
         return number, self.column(number, node.end_col_offset)  # type: ignore[attr-defined]
 
-    def text_of(self, node: ast.AST) -> str:
-        """Return a node's source."""
-        return ast.get_source_segment(self.text, node) or ast.unparse(node)
-
     def first_line_of(self, node: ast.AST) -> str:
         """Return the first line of a node's source, for messages."""
-        return self.text_of(node).splitlines()[0]
+        text = ast.get_source_segment(self.text, node) or ast.unparse(node)
+        return text.splitlines()[0]
 
     def after_line(self, number: int) -> int:
         """Return the byte offset after a line and its newline."""

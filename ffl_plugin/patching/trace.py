@@ -114,11 +114,6 @@ class Trace:
         return all(len(nodes) == 1 for _, nodes in self.found)
 
     @property
-    def absent(self) -> bool:
-        """Whether neither the edits nor their names are present."""
-        return not self.leftovers and not self.nodes
-
-    @property
     def nodes(self) -> list[Found]:
         """All nodes found."""
         return [found for _, nodes in self.found for found in nodes]
