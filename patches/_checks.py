@@ -45,8 +45,8 @@ def requires(scope: str, patterns: Sequence[str], because: str, given: Optional[
 
     def check(source: Source, clone: Clone) -> None:
         root = _scope(source, scope)
-        asked = given is None or _occurrences((given,), root)
-        if asked and not _occurrences(patterns, root):
+        asked = given is None or occurrences((given,), root)
+        if asked and not occurrences(patterns, root):
             raise PatchError(because, file=source.name, line=getattr(root, "lineno", None))
 
     return check
@@ -78,9 +78,9 @@ def forbids(
             for part in (function, *helpers_of(source, function, clone)):
                 allowed.update(ast.walk(part))
         root = _scope(source, scope)
-        allowed.update(_occurrences(unless, root))
+        allowed.update(occurrences(unless, root))
         end = None if above is None else source.start_of(find_statement(source, scope, above))
-        for node in _occurrences(patterns, root):
+        for node in occurrences(patterns, root):
             if node not in allowed and (end is None or source.start_of(node) < end):
                 raise PatchError(
                     f"{because} (`{source.first_line_of(node)}`)", file=source.name, line=node.lineno
@@ -102,7 +102,7 @@ def unchanged(function: str, name: str, since: Anchor, until: Sequence[str]) -> 
     def check(source: Source, clone: Clone) -> None:
         block = find_block(source, function, since)
         start = source.end_of(find_statement(source, function, since))
-        uses = [source.start_of(node) for statement in block for node in _occurrences(until, statement)]
+        uses = [source.start_of(node) for statement in block for node in occurrences(until, statement)]
         end = next((use for use in uses if use > start), start)
         for node in (node for statement in block for node in ast.walk(statement)):
             bound = isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
@@ -132,9 +132,9 @@ def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
             except PatchError:
                 continue
             for function in (node for nodes in definitions.values() for node in nodes):
-                if isinstance(function, ast.ClassDef) or _occurrences(patterns, function):
+                if isinstance(function, ast.ClassDef) or occurrences(patterns, function):
                     continue
-                for found in _occurrences((call,), function)[:1]:
+                for found in occurrences((call,), function)[:1]:
                     raise PatchError(because, file=name, line=found.lineno)
 
     return check
@@ -228,6 +228,7 @@ def _scope(source: Source, name: str) -> ast.AST:
     return find_definition(source, name) if name else source.tree
 
 
-def _occurrences(patterns: Sequence[str], root: ast.AST) -> list[pattern.Node]:
+def occurrences(patterns: Sequence[str], root: ast.AST) -> list[pattern.Node]:
+    """Return the nodes that any of the patterns matches, in source order."""
     found = [node for wanted in patterns for node in pattern.occurrences(wanted, root)]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))

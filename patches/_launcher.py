@@ -1,4 +1,4 @@
-"""The loss class that a launcher trains with."""
+"""The loss class that a StyleGAN launcher trains with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 
 from ffl_plugin.patching import Clone, PatchError, Source
 from ffl_plugin.patching.recipe import Check
+
+LOSS_FILE = "training/loss.py"
 
 _LOSS_CLASS = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*\.\w*Loss\w*")
 
@@ -43,19 +45,14 @@ def trained_class(clone: Clone, definitions: tuple[str, ...], usual: str) -> str
     return class_name
 
 
-def trains_only_with(name: str, file: str) -> Check:
-    """Refuse unless every loss class that the file names in a string is the patched one.
+def trains_only_with(name: str) -> Check:
+    """Refuse unless every loss class that a launcher names is the patched one, ``name`` of `LOSS_FILE`.
 
-    Launchers name classes by dotted strings. One that is not ``module.name`` of the patched file would train
-    another loss, which ignores the option or fails on it.
-
-    Args:
-        name: the class.
-        file: the recipe's path of the file that defines it.
+    Launchers name classes by dotted strings. Any other loss would ignore the option, or fail on it.
     """
 
     def check(source: Source, clone: Clone) -> None:
-        path = clone.files[file]
+        path = clone.files[LOSS_FILE]
         named = _named_losses(source)
         for dotted, line in named:
             if not _is_class(dotted, name, path, source):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from ffl_plugin.patches._flow import calls, dotted_name
+from ffl_plugin.patches._launcher import LOSS_FILE
 from ffl_plugin.patching import Clone, PatchError, Source
 from ffl_plugin.patching.recipe import Check
 from ffl_plugin.patching.source import Function, find_function
@@ -13,17 +14,16 @@ from ffl_plugin.patching.source import Function, find_function
 _LOOP = "training/training_loop.py"
 
 
-def loop_fits_loss(file: str, loss: str, usual: Sequence[str]) -> Check:
+def loop_fits_loss(loss: str, usual: Sequence[str]) -> Check:
     """Refuse if the loss does not accept the arguments that the training loop passes.
 
     Args:
-        file: the recipe's path of the file that defines the loss.
-        loss: its class.
+        loss: its class, in `LOSS_FILE`.
         usual: arguments of the upstream's loop; used if there is no loop beside the launcher.
     """
 
     def check(source: Source, clone: Clone) -> None:
-        path = clone.files[file]
+        path = clone.files[LOSS_FILE]
         constructor = find_function(clone.source(path), f"{loss}.__init__")
         given = _given_beside(source, clone) or list(usual)
         unknown = [name for name in given if name not in _taken(constructor)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import carries_gradient, every_caller_has, forbids, requires
+from ffl_plugin.patches._checks import carries_gradient, every_caller_has, forbids, occurrences, requires
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._pix2pix import no_jittor
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
@@ -67,7 +67,7 @@ def images_are_of_the_label_map(source: Source, clone: Clone) -> None:
     Models that follow a reference image generate in its style, not that of the label map's photograph.
     """
     function = find_function(source, LOSSES)
-    has_target = any(True for each in TARGETS for _ in pattern.occurrences(each, function))
+    has_target = bool(occurrences(TARGETS, function))
     for call in pattern.occurrences("self.generate_fake(...)", function):
         names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
         reference = next((name for name in sorted(names) if name.startswith(("ref", "exemplar"))), None)
@@ -77,11 +77,7 @@ def images_are_of_the_label_map(source: Source, clone: Clone) -> None:
                 file=source.name,
                 line=call.lineno,
             )
-    if not any(
-        True
-        for each in (*NAMES, "... = self.generate_fake(...)")
-        for _ in pattern.occurrences(each, function)
-    ):
+    if not occurrences((*NAMES, "... = self.generate_fake(...)"), function):
         raise PatchError(
             f"{LOSSES} does not call self.generate_fake, so the images it trains are unknown",
             file=source.name,

@@ -7,7 +7,7 @@ from typing import Callable
 
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import carries_gradient, forbids, requires, unchanged
-from ffl_plugin.patches._launcher import trained_class, trains_only_with
+from ffl_plugin.patches._launcher import LOSS_FILE, trained_class, trains_only_with
 from ffl_plugin.patches._loop import loop_fits_loss
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
@@ -43,10 +43,10 @@ if loss_Gffl is not None:
 
 
 def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str = TERM) -> File:
-    """Return the edits of ``training/loss.py``, for the class ``loss``."""
+    """Return the edits of `LOSS_FILE`, for the class ``loss``."""
     phases = f"{loss}.accumulate_gradients"
     return File(
-        path="training/loss.py",
+        path=LOSS_FILE,
         defines=(f"{loss}.__init__", phases),
         edits=(
             imported,
@@ -57,7 +57,7 @@ def loss_file(imported: Import, loss: str, checks: tuple[Check, ...], term: str 
             Statement(phases, term, after=IMAGES_GENERATED, comment="None unless --ffl-weight is given."),
             Statement(phases, SUM, after=LOSS_COMPLETE),
         ),
-        checks=(*checks, *phase_checks(phases), loss_reaches_backward(phases, LOSS_COMPLETE, "loss_Gmain")),
+        checks=(*checks, *_phase_checks(phases), loss_reaches_backward(phases, LOSS_COMPLETE, "loss_Gmain")),
         remarks=(loss_is_scaled(phases, LOSS_COMPLETE, "loss_Gmain", usual=("gain",)),),
     )
 
@@ -93,8 +93,8 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
             ),
         ),
         checks=(
-            trains_only_with(loss, "training/loss.py"),
-            loop_fits_loss("training/loss.py", loss, ("G", "D")),
+            trains_only_with(loss),
+            loop_fits_loss(loss, ("G", "D")),
             no_volumes,
             forbids(
                 "launch_training",
@@ -117,7 +117,7 @@ def launcher_file(imported: Import, loss: str, option: str) -> File:
     )
 
 
-def phase_checks(phases: str) -> tuple[Check, ...]:
+def _phase_checks(phases: str) -> tuple[Check, ...]:
     """Return the checks for phases that would silently train something else."""
     volumes = "the images are volumes, but the loss is for (N, C, H, W)"
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
+from ffl_plugin.patches._checks import no_frequency_loss_of_its_own, occurrences
 from ffl_plugin.patches._spade import NAMES, losses_with, model_file, options_file
 from ffl_plugin.patching import Clone, pattern
 from ffl_plugin.patching.recipe import Import, Only, Other, Recipe, Version
@@ -19,7 +19,7 @@ def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
     if not clone.defining(MODEL.defines):
         return recipe  # known forks are identified by their definitions
     function = losses_with("real_image", clone, recipe.name)
-    if any(True for each in NAMES for _ in pattern.occurrences(each, function)):
+    if occurrences(NAMES, function):
         return recipe
     for node in pattern.occurrences("... = self.generate_fake(...)", function):
         target = node.targets[0] if isinstance(node, ast.Assign) else None

@@ -58,8 +58,8 @@ def _launcher(loss: str) -> File:
             ),
         ),
         checks=(
-            trains_only_with(loss, "training/loss.py"),
-            loop_fits_loss("training/loss.py", loss, ("G_mapping", "G_synthesis", "D")),
+            trains_only_with(loss),
+            loop_fits_loss(loss, ("G_mapping", "G_synthesis", "D")),
             no_volumes,
             main_sets_up_the_loop,
             requires(
