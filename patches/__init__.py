@@ -1,7 +1,6 @@
-"""Recipes: one module per upstream, data without logic.
+"""Recipes: one module per target, which defines ``RECIPE``.
 
-A module here only has to define ``RECIPE``. Modules with a leading underscore contain what several recipes
-share.
+Modules with a leading underscore are shared by several recipes.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
 
 
 def _is_named(recipe: Recipe, clone: Clone) -> bool:
-    """Return whether the clone's folder or one of its scripts has the recipe's name, as whole words."""
+    """Whether the clone's folder or one of its scripts contains the recipe's name, as whole words."""
     name = re.sub(r"\W|_", "", recipe.name)
     parts = [clone.root.resolve().name, *(part for file in clone.python_files for part in file.split("/"))]
     words = (re.split(r"[^a-z0-9]+", part.lower()) for part in parts)
@@ -69,5 +69,6 @@ def _place(texts: dict[str, bytes], wanted: re.Pattern[bytes]) -> str:
     """Return the first occurrence as ``file.py:12``; empty if there is none."""
     for name, text in texts.items():
         if found := wanted.search(text):
-            return f"{name}:{text.count(bytes([10]), 0, found.end()) + 1}"
+            line = text.count(b"\n", 0, found.end()) + 1
+            return f"{name}:{line}"
     return ""

@@ -17,17 +17,13 @@ def helpers_of(source: Source, function: Function, clone: Clone) -> list[Functio
     """
     owner = owner_of(source, function)
     inside = {id(node) for node in ast.walk(function)}
-    unused = _in_modes_nobody_asks_for(source, clone)
+    unused = _in_unused_modes(source, clone)
     found = []
     for method in owner.body if owner is not None else ():
         if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) or method is function:
             continue
-        uses = [id(node) for node in source.nodes if _mentions(node, method.name)]
-        if (
-            any(use in inside for use in uses)
-            and all(use in inside or use in unused for use in uses)
-            and not _is_said(method.name, clone, besides=source.name)
-        ):
+        uses = {id(node) for node in source.nodes if _mentions(node, method.name)}
+        if uses & inside and uses <= inside | unused and not _occurs_elsewhere(method.name, source, clone):
             found.append(method)
     return found
 
@@ -36,7 +32,7 @@ def _mentions(node: ast.AST, name: str) -> bool:
     return name in (getattr(node, "attr", None), getattr(node, "value", None))
 
 
-def _in_modes_nobody_asks_for(source: Source, clone: Clone) -> set[int]:
+def _in_unused_modes(source: Source, clone: Clone) -> set[int]:
     """Return the nodes of branches ``if mode == 'word'`` whose word occurs nowhere else in the clone."""
     branches = [(node, _mode(node.test)) for node in source.nodes if isinstance(node, ast.If)]
     return {
@@ -62,5 +58,5 @@ def _times_quoted(word: str, clone: Clone) -> int:
     return sum(len(quoted.findall(clone.read(name))) for name in clone.python_files)
 
 
-def _is_said(name: str, clone: Clone, *, besides: str) -> bool:
-    return any(name.encode() in clone.read(other) for other in clone.python_files if other != besides)
+def _occurs_elsewhere(name: str, source: Source, clone: Clone) -> bool:
+    return any(name.encode() in clone.read(other) for other in clone.python_files if other != source.name)

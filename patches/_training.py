@@ -54,9 +54,9 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
 
 
 def is_below_another(launcher: Launcher, clone: Clone) -> bool:
-    """Say whether a clone has a ``train.py`` of its own above a whole other repository.
+    """Whether a clone has a ``train.py`` of its own above the launcher's repository.
 
-    Converters keep such copies, and nobody trains those.
+    Converters of checkpoints contain such copies, which nobody trains.
     """
     return bool(launcher.folder) and launcher.script is not None and clone.has("train.py")
 

@@ -1,4 +1,4 @@
-"""R3GAN: StyleGAN3's launcher, and a trainer class that makes the generator's loss and backpropagates it."""
+"""R3GAN: StyleGAN3's launcher, and a trainer class that computes and backpropagates the generator's loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GENERATOR = "AdversarialTraining.AccumulateGeneratorGradients"
 
 IMAGES_GENERATED = Only(("FakeSamples = self.Generator(...)",))
 LOSS_COMPLETE = Last(("AdversarialLoss = ...", "AdversarialLoss += ..."))
-# The mean of a loss per image and a term is the mean of the loss, and the term.
+# A term added to the loss of every image is in their mean once.
 BACKWARD = Only(("(... * AdversarialLoss.mean()).backward()",))
 
 SUM = """\
@@ -43,8 +43,8 @@ LOSS = File(
         requires(
             "R3GANLoss.accumulate_gradients",
             ("self.trainer.AccumulateGeneratorGradients(...)",),
-            because="R3GANLoss.accumulate_gradients does not train the generator by "
-            "self.trainer.AccumulateGeneratorGradients, which gets the term",
+            because="R3GANLoss.accumulate_gradients does not train the generator with "
+            "self.trainer.AccumulateGeneratorGradients, where the term is added",
         ),
     ),
 )

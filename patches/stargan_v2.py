@@ -1,4 +1,4 @@
-"""StarGAN v2: the image that was translated and translated back, against the image it comes from."""
+"""StarGAN v2: compares the image that was translated and translated back with its source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS = File(
         Statement("", "ffl.add_options(parser)", before=Only(("args = parser.parse_args()",))),
     ),
     checks=(
-        requires("main", ("Solver(args)",), because="main does not give its options to a Solver as args"),
+        requires("main", ("Solver(args)",), because="main does not pass its options to a Solver as args"),
     ),
 )
 
@@ -41,7 +41,7 @@ SOLVER = File(
         requires(
             GENERATOR,
             ("x_rec - x_real", "x_real - x_rec", "...(x_rec, x_real)", "...(x_real, x_rec)"),
-            because=f"{GENERATOR} does not compare x_rec with x_real, so that they may be no pair",
+            because=f"{GENERATOR} does not compare x_rec with x_real, so they may not be a pair",
         ),
         loss_reaches_backward(GENERATOR, LOSS_COMPLETE, "loss"),
     ),

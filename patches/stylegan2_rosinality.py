@@ -1,4 +1,4 @@
-"""StyleGAN2 by rosinality: one function trains both networks, and generates for each by the same code."""
+"""StyleGAN2 by rosinality: one function trains both networks, and generates images for each alike."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ffl_plugin.patching.locate import find_block, find_statement
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
 from ffl_plugin.patching.source import find_function
 
-# The discriminator's step and the path length regularization are in the same loop; the generator's loss is in
-# its own step alone.
+# The discriminator's step and the path length regularization share the loop; only the generator's own step
+# binds g_loss.
 STEP = "g_loss = ..."
 BACKWARD = Only(("g_loss.backward(...)", "....scale(g_loss).backward()", "....backward(g_loss)"), branch=STEP)
-# Before augmentation, as the photographs are.
+# Before augmentation, like the photographs.
 IMAGES_GENERATED = Last(
     ("fake_img = ...", "fake_img, ... = ..."),
     branch=STEP,
     unless=("fake_img = augment(...)", "fake_img, ... = augment(...)", "fake_img = DiffAugment(...)"),
     above=BACKWARD,
 )
-# Behind what is shown as the loss of the generator, which stays the one without FFL.
+# After the entry of loss_dict, so that the displayed generator loss excludes FFL.
 LOSS_COMPLETE = Last(("g_loss = ...", "g_loss += ...", "loss_dict['g'] = ..."), branch=STEP)
 
 SUM = """\
@@ -36,7 +36,7 @@ if g_ffl is not None:
 
 
 def generator_learns_from_the_images(source: Source, clone: Clone) -> None:
-    """Refuse where the images above the generator's loss are not those that it judges."""
+    """Refuse if the images above the generator's loss are not those that it is computed from."""
     images = find_statement(source, "train", IMAGES_GENERATED)
     loss = find_statement(source, "train", LOSS_COMPLETE)
     start, end = source.end_of(images), source.end_of(loss)
@@ -48,8 +48,8 @@ def generator_learns_from_the_images(source: Source, clone: Clone) -> None:
     for call in calls(between):
         if is_backward(call):
             raise PatchError(
-                "fake_img is not bound between this backward pass and the generator's, so it is not what the "
-                "generator learns from",
+                "fake_img is not bound between this backward pass and the generator's, so the generator does "
+                "not learn from it",
                 file=source.name,
                 line=call.lineno,
             )
@@ -72,7 +72,7 @@ def generator_learns_from_the_images(source: Source, clone: Clone) -> None:
 
 
 def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
-    """Warn if checkpoints do not contain the options, and with them the weight of a share."""
+    """Remark if checkpoints do not contain the options, and with them the calibrated weight."""
     train = find_function(source, "train")
     saved = list(pattern.occurrences("torch.save(...)", train))
     if any(
@@ -80,19 +80,19 @@ def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
     ):
         return None
     return (
-        f"{source.name}: its checkpoints do not keep args, so a training with --ffl-share that goes on from "
-        "one finds its weight again"
+        f"{source.name}: its checkpoints do not contain args, so a training with --ffl-share that resumes "
+        "from one recalibrates"
     )
 
 
 def augments_the_photographs(source: Source, clone: Clone) -> Optional[str]:
-    """Warn if photographs are compared after augmentation, and generated images without it."""
+    """Remark if photographs are compared after augmentation, and generated images before it."""
     train = find_function(source, "train")
     for how in ("real_img = augment(...)", "real_img, ... = augment(...)", "real_img = DiffAugment(...)"):
         for node in pattern.occurrences(how, train):
             return (
-                f"{source.name}:{node.lineno}: `{source.first_line_of(node)}` augments what the generated "
-                "images are compared with; train without that augmentation, or FFL teaches it"
+                f"{source.name}:{node.lineno}: `{source.first_line_of(node)}` augments the images that the "
+                "generated ones are compared with; train without it, or FFL teaches the generator to augment"
             )
     return None
 

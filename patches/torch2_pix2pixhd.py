@@ -10,7 +10,7 @@ TRAIN = File(
     defines=(),
     edits=(Import("from ffl_plugin.integrations.torch2_pix2pixhd import fractions", rebinds=True),),
     checks=(
-        requires("", ("fractions.gcd(...)",), because="does not call fractions.gcd, so it needs nothing"),
+        requires("", ("fractions.gcd(...)",), because="does not call fractions.gcd, so it needs no patch"),
     ),
 )
 

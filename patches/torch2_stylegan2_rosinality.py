@@ -1,7 +1,7 @@
-"""StyleGAN2 by rosinality, written for torch 1.7, on today's torch and torchvision, with CUDA or without.
+"""StyleGAN2 by rosinality, written for torch 1.7, on current torch and torchvision, with or without CUDA.
 
-Each edit is an import from this package that rebinds a library, or a line more;
-`ffl_plugin.integrations.torch2_stylegan2_rosinality` says what each is for.
+Each edit is an import that rebinds a library, or one further line;
+`ffl_plugin.integrations.torch2_stylegan2_rosinality` explains them.
 """
 
 from __future__ import annotations

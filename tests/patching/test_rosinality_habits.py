@@ -53,8 +53,8 @@ def changed(make_clone: MakeClone, old: str, new: str) -> str:
         (IN_G_STEP, f"{IN_G_STEP}\nfake_img = DiffAugment(fake_img, policy='color')", f"{GENERATED}\n{TERM}"),
         (SHOWN, f"{SHOWN}\ng_loss = g_loss + 0.1 * fake_img.mean()", SUM),
         (BACKWARD, "scaler.scale(g_loss).backward()", SUM),
-        ('                        "args": args,\n', "", "its checkpoints do not keep args"),
-        (READ, f"{READ}\nreal_img, _ = augment(real_img, 0.5)", "augments what the generated images are compared with"),
+        ('                        "args": args,\n', "", "checkpoints do not contain args"),
+        (READ, f"{READ}\nreal_img, _ = augment(real_img, 0.5)", "augments the images"),
     ],
     ids=["cut", "in branches", "another augmentation", "one more loss", "scaler", "no args kept", "augmented reals"],
 )  # fmt: skip
@@ -65,7 +65,7 @@ def test_a_fork_is_patched_at_the_same_place(make_clone: MakeClone, old: str, ne
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (IN_G_STEP, IN_G_STEP.replace("fake_img", "made"), "not what the generator learns from"),
+        (IN_G_STEP, IN_G_STEP.replace("fake_img", "made"), "not bound between"),
         (LOSS, LOSS.replace("discriminator(fake_img)", "discriminator(other)"), "not made from fake_img"),
         (LOSS, MIXED, "a mixture of fake_img and real_img"),
         (IN_G_STEP, FROZEN, "under torch.no_grad(), so FFL would not reach the generator"),
