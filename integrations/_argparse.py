@@ -9,8 +9,7 @@ from ffl_plugin.integrations._flags import Flag, SettingsError
 from ffl_plugin.integrations._opt import settings_of
 from ffl_plugin.integrations._settings import Settings, Upstream
 
-BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 Check = Callable[[argparse.Namespace, Settings], None]
 
@@ -21,7 +20,6 @@ def add_options(
     """Add every flag to a training's options; add nothing to a test's.
 
     Each flag can be spelled with dashes or, like the family's own, with underscores; values go to ``ffl_*``.
-
     Parsing also validates the settings, together and against the crop size, so an invalid value is reported
     by the parser before anything is written.
 
@@ -54,7 +52,7 @@ def _add(group: Any, flag: Flag, default: object) -> None:
 
 def _boolean(text: str) -> bool:
     try:
-        return BOOLEANS[text.lower()]
+        return _BOOLEANS[text.lower()]
     except KeyError:
         raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}") from None
 
@@ -67,7 +65,7 @@ def _validate_parsed(parser: argparse.ArgumentParser, upstream: Upstream, check:
         options, rest = parse(args, namespace)
         try:
             settings = settings_of(options, upstream)
-            size = cropped_size(options)
+            size = _cropped_size(options)
             if settings.on and size is not None:
                 settings.check_image_size(size, size)
             if check is not None:
@@ -79,7 +77,7 @@ def _validate_parsed(parser: argparse.ArgumentParser, upstream: Upstream, check:
     setattr(parser, "parse_known_args", parse_and_validate)  # noqa: B010  (mypy: a method assigned)
 
 
-def cropped_size(options: object) -> Optional[int]:
+def _cropped_size(options: object) -> Optional[int]:
     """Height and width of the training images if the options define a square crop; else None."""
     how = getattr(options, "preprocess", getattr(options, "preprocess_mode", ""))
     size = getattr(options, "crop_size", None)

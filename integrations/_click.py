@@ -84,10 +84,12 @@ def configure(
 ) -> str:
     """Validate the given settings and add them to the launcher's ``loss_kwargs``.
 
+    Warns of flags without effect, and if ``--resume`` continues with settings different from the run's.
+
     Args:
         arguments: the launcher's EasyDict of training options, including ``loss_kwargs``.
         given: the settings collected by `options`; None if the caller does not pass them.
-        error: the launcher's exception class for invalid options.
+        error: the launcher's exception class, raised for invalid settings.
         upstream: the upstream.
 
     Returns:
@@ -101,9 +103,8 @@ def configure(
     except SettingsError as refusal:
         raise error(str(refusal)) from None
     resumed = ResumedRun.of(_resumed_snapshot(), upstream.counts_on)
-    for sentence in (upstream.without_effect(settings), resumed and resumed.change(settings)):
-        if sentence:
-            _process.warn(sentence)
+    _process.warn(upstream.without_effect(settings))
+    _process.warn(resumed.change(settings) if resumed else None)
     if not settings.on:
         return ""
     entry = Entry(settings.to_json())

@@ -49,14 +49,9 @@ def upfirdn2d(
     Args:
         input: (M, H, W, 1).
         kernel: (h, w).
-        up_x: factor along W; ``up_y`` along H.
-        up_y: see ``up_x``.
-        down_x: step along W; ``down_y`` along H.
-        down_y: see ``down_x``.
-        pad_x0: zeros on the left; ``pad_x1`` on the right, ``pad_y0`` above, ``pad_y1`` below.
-        pad_x1: see ``pad_x0``.
-        pad_y0: see ``pad_x0``.
-        pad_y1: see ``pad_x0``.
+        up_x, up_y: factors along W and H.
+        down_x, down_y: steps along W and H.
+        pad_x0, pad_x1, pad_y0, pad_y1: zeros on the left and right, above and below.
 
     Returns:
         (M, H', W', 1).

@@ -59,9 +59,7 @@ def _begin(opt: Any, upstream: Upstream) -> Optional[OptTerm]:
     if not getattr(opt, "isTrain", True):
         return None
     settings = settings_of(opt, upstream)
-    idle = upstream.without_effect(settings)
-    if idle:
-        _process.warn(idle)
+    _process.warn(upstream.without_effect(settings))
     record = Record(_checkpoint_folder(opt))
     before = record.enter(settings, continued=bool(getattr(opt, "continue_train", False)))
     if not settings.on:

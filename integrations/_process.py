@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Optional
 
 from torch import Tensor, distributed
 
@@ -27,9 +28,9 @@ def is_main() -> bool:
     return rank() == 0
 
 
-def warn(sentence: str) -> None:
-    """Print a warning on standard error, in the main process only."""
-    if is_main():
+def warn(sentence: Optional[str]) -> None:
+    """Print a warning, if there is one, on standard error, in the main process only."""
+    if sentence and is_main():
         print(f"Warning: {sentence}.", file=sys.stderr, flush=True)
 
 

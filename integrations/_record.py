@@ -66,9 +66,7 @@ class Record:
         entries = self._read(self.path)
         starts = [entry["settings"] for entry in entries if "settings" in entry]
         if continued:
-            sentence = describe_change(flag, starts[-1] if starts else {}, settings, self.path)
-            if sentence:
-                _process.warn(sentence)
+            _process.warn(describe_change(flag, starts[-1] if starts else {}, settings, self.path))
         if starts or settings.on:
             version = ffl_plugin.__version__
             self._append({"continued": continued, "ffl_plugin": version, "settings": settings.to_json()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from ffl_plugin.integrations._flags import CALIBRATION, FLAGS, SCHEDULE, SHAPING, Flag, SettingsError, choice
@@ -80,7 +80,7 @@ class Upstream:
 
     defaults: Settings
     unit: Optional[str] = None
-    variants: tuple[str, ...] = field(default=VARIANTS)
+    variants: tuple[str, ...] = VARIANTS
     counts_on: bool = False
 
     def flags(self) -> Iterator[Flag]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, Callable, Optional
+from functools import partial
+from typing import Any, Optional
 
 import torch
 from torch import Tensor
@@ -24,15 +25,7 @@ from ffl_plugin.integrations._variants import UNPAIRED_VARIANTS
 UPSTREAM = Upstream(Settings(spectrum="batch"), unit="kimg", variants=UNPAIRED_VARIANTS)
 
 options = _click.options(UPSTREAM)
-
-
-def configure(arguments: Any, given: Optional[Mapping[str, Any]], error: Callable[[str], Exception]) -> str:
-    """Put the settings into ``arguments.loss_kwargs.ffl_options``; return the run description's suffix.
-
-    Raises ``error``, the launcher's exception class, for an invalid value. At weight 0 ``loss_kwargs`` is
-    unchanged. Warns if ``--resume`` continues with settings different from the run's.
-    """
-    return _click.configure(arguments, given, error, UPSTREAM)
+configure = partial(_click.configure, upstream=UPSTREAM)
 
 
 class GeneratorTerm:

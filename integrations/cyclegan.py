@@ -6,23 +6,18 @@ source images.
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from torch import Tensor
 
-from ffl_plugin.integrations import _argparse, _opt
+from ffl_plugin.integrations import _opt
+from ffl_plugin.integrations._paired import PairedModel
 from ffl_plugin.integrations._settings import Settings, Upstream
 
 UPSTREAM = Upstream(Settings(spectrum="image"), unit="epochs")
 
 
-def add_options(parser: argparse.ArgumentParser, is_train: bool = True) -> None:
-    """Add the ``--ffl-*`` flags to a training's options; a test gets none.
-
-    The parser reports invalid values.
-    """
-    _argparse.add_options(parser, UPSTREAM, is_train)
+add_options = PairedModel(UPSTREAM).add_options
 
 
 def setup(model: Any) -> None:

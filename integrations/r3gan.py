@@ -1,14 +1,15 @@
-"""What a patched R3GAN imports: flags for ``train.py``, the term for its ``AdversarialTraining``.
+"""FFL for R3GAN: flags for ``train.py``, and the term for ``AdversarialTraining``.
 
-As in the StyleGAN families the real images of a step are unrelated to the generated ones, so the default
-spectrum is ``batch``. Unlike theirs, a resumed training counts kimg on from its snapshot.
+As in the StyleGAN families, the real images of a step are unrelated to the generated ones, so the default
+spectrum is ``batch``. Unlike theirs, a resumed training continues the kimg of its snapshot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Callable, Optional
+from functools import partial
+from typing import Any, Optional
 
 from torch import Tensor
 
@@ -17,30 +18,26 @@ from ffl_plugin.integrations import _click, _stylegan
 UPSTREAM = replace(_stylegan.UPSTREAM, counts_on=True)
 
 options = _click.options(UPSTREAM)
-
-
-def configure(arguments: Any, given: Optional[Mapping[str, Any]], error: Callable[[str], Exception]) -> str:
-    """As `_stylegan.configure`: put the settings into ``arguments.loss_kwargs.ffl_options``."""
-    return _click.configure(arguments, given, error, UPSTREAM)
+configure = partial(_click.configure, upstream=UPSTREAM)
 
 
 def term(ffl_options: Optional[Mapping[str, Any]]) -> Optional[GeneratorTerm]:
-    """Make the term of one ``AdversarialTraining`` from ``loss_kwargs.ffl_options``; None when off."""
+    """Return the term of one ``AdversarialTraining`` from ``loss_kwargs.ffl_options``; None when off."""
     return GeneratorTerm(ffl_options) if ffl_options else None
 
 
 class GeneratorTerm(_stylegan.GeneratorTerm):
-    """The term of one training: in the loss while that is backpropagated, apart from it in the reports."""
+    """The term of one training: part of the loss in the backward pass, separate in the reports."""
 
     _without: Optional[Tensor] = None
 
     def add_to(self, loss: Tensor, fake: Tensor, real: Tensor) -> Tensor:
-        """Return ``loss``, whose mean is trained with, plus the term, and report the term as ``Loss/G/ffl``.
+        """Return ``loss`` plus the term, and report the term as ``Loss/G/ffl``.
 
         Args:
-            loss: of each image (N,).
+            loss: of each image (N,); upstream backpropagates the mean.
             fake: generated images (N, C, H, W) in [-1, 1].
-            real: as many photographs.
+            real: as many real images.
         """
         weighted = self(fake, real)
         if weighted is None:

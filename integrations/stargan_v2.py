@@ -1,4 +1,4 @@
-"""Integration for stargan-v2: flags for ``main.py``, the loss term for ``core/solver.py``.
+"""FFL for stargan-v2: flags for ``main.py``, and the term for ``core/solver.py``.
 
 A translated image has no target. StarGAN v2 translates it back to its domain, and the result is compared with
 the source image, once with styles from latent codes and once with those of reference images.
@@ -23,7 +23,7 @@ UPSTREAM = Upstream(Settings(spectrum="image"), unit="iterations")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the ``--ffl-*`` flags; invalid values are parser errors."""
+    """Add the ``--ffl-*`` flags; the parser reports invalid values."""
     _argparse.add_options(parser, UPSTREAM, check=_check)
 
 
@@ -42,9 +42,7 @@ def setup(args: Any) -> None:
     if args.mode != "train":
         return
     settings = settings_of(args, UPSTREAM)
-    idle = UPSTREAM.without_effect(settings)
-    if idle:
-        _process.warn(idle)
+    _process.warn(UPSTREAM.without_effect(settings))
     record = Record(Path(args.checkpoint_dir))
     begins = int(args.resume_iter)
     before = record.enter(settings, begins > 0, "--resume_iter", begins)

@@ -1,9 +1,9 @@
-"""Integration for rosinality's stylegan2-pytorch, imported in ``train.py``.
+"""FFL for rosinality's stylegan2-pytorch: flags for ``train.py``, and the term for its training loop.
 
 A step has equal numbers of real and generated images, which are unpaired, so the default spectrum is
 ``batch``, the average of the FFL paper on StyleGAN2: over the ``--batch`` images of one process.
 
-Upstream's checkpoints contain ``args``, and with it the flags and the calibrated weight of a share.
+Upstream's checkpoints contain ``args``, and so the flags and the calibrated weight of a share.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UPSTREAM = Upstream(Settings(spectrum="batch"), unit="kimg", variants=UNPAIRED_V
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the ``--ffl-*`` flags; invalid values are parser errors."""
+    """Add the ``--ffl-*`` flags; the parser reports invalid values."""
     _argparse.add_options(parser, UPSTREAM, check=_check)
 
 
@@ -44,9 +44,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
             _process.warn(f"{source} contains no options of its training, so --ffl-share recalibrates")
         return
     before = _opt.settings_of(checkpoint["args"], UPSTREAM)
-    sentence = describe_change("--ckpt", before.to_json(), settings, source)
-    if sentence:
-        _process.warn(sentence)
+    _process.warn(describe_change("--ckpt", before.to_json(), settings, source))
     if settings.share > 0 and before.share == settings.share:
         args.ffl_found = getattr(checkpoint["args"], "ffl_found", None)
 
@@ -57,9 +55,7 @@ class GeneratorTerm:
     def __init__(self, args: Any) -> None:
         self._args = args
         self._settings = _opt.settings_of(args, UPSTREAM)
-        idle = UPSTREAM.without_effect(self._settings)
-        if idle:
-            _process.warn(idle)
+        _process.warn(UPSTREAM.without_effect(self._settings))
         found = getattr(args, "ffl_found", None)
         if self._settings.share > 0 and found is not None:
             _process.echo(f"--ckpt was trained with the weight {found} for this share; continuing with it")

@@ -1,4 +1,4 @@
-"""Views of torch, numpy and scipy on which StyleGAN2-ADA and StyleGAN3 run today, also without CUDA.
+"""Views of torch, numpy and scipy on which StyleGAN2-ADA and StyleGAN3 run, with or without CUDA.
 
 In the views ``torch``, ``numpy`` and ``scipy``, the few names that changed since torch 1.7 behave as the
 upstream expects. Only files that import them from here are affected. With CUDA, ``torch`` differs in two

@@ -1,13 +1,7 @@
-"""Views of torch and numpy on which Projected GAN and StyleGAN-XL run today."""
+"""`ffl_plugin.integrations.torch2_stylegan3` for Projected GAN and StyleGAN-XL, under its own module name."""
 
 from __future__ import annotations
 
-from ffl_plugin.integrations.torch2_stylegan3 import (
-    __getattr__,
-    float_betas,
-    numpy,
-    removed_modules,
-    torch,
-)
+from ffl_plugin.integrations.torch2_stylegan3 import __getattr__, float_betas, numpy, removed_modules, torch
 
 __all__ = ["__getattr__", "float_betas", "numpy", "removed_modules", "torch"]

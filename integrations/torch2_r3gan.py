@@ -1,4 +1,4 @@
-"""What R3GAN imports to run on today's torch."""
+"""`ffl_plugin.integrations.torch2_stylegan3` for R3GAN, under its own module name."""
 
 from __future__ import annotations
 
