@@ -2,6 +2,7 @@ from ffl_plugin.metrics.basis import Basis as Basis
 from ffl_plugin.metrics.distribution import inception_score as inception_score
 from ffl_plugin.metrics.distribution import kid as kid
 from ffl_plugin.metrics.distribution import precision_recall as precision_recall
+from ffl_plugin.metrics.feature_choice import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from ffl_plugin.metrics.features import Extractor as Extractor
 from ffl_plugin.metrics.features import Features as Features
 from ffl_plugin.metrics.frechet import Statistics as Statistics
@@ -21,7 +22,6 @@ from ffl_plugin.metrics.pairs import ssim as ssim
 from ffl_plugin.metrics.perceptual import Lpips as Lpips
 from ffl_plugin.metrics.perceptual import find_lpips as find_lpips
 from ffl_plugin.metrics.progress import progress_bar as progress_bar
-from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from ffl_plugin.metrics.protocols import PROTOCOLS as PROTOCOLS
 from ffl_plugin.metrics.protocols import Protocol as Protocol
 from ffl_plugin.metrics.protocols import find_protocol as find_protocol

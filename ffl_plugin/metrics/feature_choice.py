@@ -30,7 +30,7 @@ _ELSEWHERE = {
     PRECISION: ("precision_{}", "Precision-{}"),
     RECALL: ("recall_{}", "Recall-{}"),
 }
-_PROTOCOL = "pytorch-fid"  # the protocol of the focal frequency loss paper
+DEFAULT_PROTOCOL = "pytorch-fid"  # the protocol of the focal frequency loss paper
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -67,7 +67,7 @@ def choose_features(
         features: a key of ``NETWORKS``.
         weights: weights file of the network.
         inception: weights file of Inception, an alternative to ``weights``.
-        protocol: FID protocol; None is pytorch-fid.
+        protocol: FID protocol; None is ``DEFAULT_PROTOCOL``.
         metrics: metrics to measure; None is CMMD for CLIP, and the Fréchet distance for the others. Names of
             other metrics are ignored.
 
@@ -101,7 +101,7 @@ def choose_features(
     return FeatureChoice(
         network,
         None if named is None else Path(named),
-        (protocol or _PROTOCOL) if network == INCEPTION else network,
+        (protocol or DEFAULT_PROTOCOL) if network == INCEPTION else network,
         tuple(metric for metric in chosen if metric in ONLY_OF),
     )
 

@@ -19,7 +19,7 @@ _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 
-def normalised_dinov2(images: Tensor) -> Tensor:
+def normalised_imagenet(images: Tensor) -> Tensor:
     """Resize to 224×224, ignoring the aspect ratio, as in Stein et al. 2023."""
     return _normalised(images.numpy(), 224, *_IMAGENET)
 
@@ -30,11 +30,6 @@ def normalised_clip(images: Tensor) -> Tensor:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return _normalised(images[:, top : top + side, left : left + side].numpy(), 336, *_CLIP)
-
-
-def normalised_alexnet(images: Tensor) -> Tensor:
-    """Resize to 224×224, the size of AlexNet's training images."""
-    return _normalised(images.numpy(), 224, *_IMAGENET)
 
 
 def _normalised(images: Pixels, side: int, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:

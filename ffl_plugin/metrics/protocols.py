@@ -12,8 +12,8 @@ from typing import Callable, Optional
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.feature_choice import ALEXNET, CLIP, DINOV2, INCEPTION
-from ffl_plugin.metrics.normalised import normalised_alexnet, normalised_clip, normalised_dinov2
+from ffl_plugin.metrics.feature_choice import ALEXNET, CLIP, DEFAULT_PROTOCOL, DINOV2, INCEPTION
+from ffl_plugin.metrics.normalised import normalised_clip, normalised_imagenet
 from ffl_plugin.metrics.resize import pillow_bicubic, pytorch_bilinear, tensorflow_bilinear
 
 
@@ -28,7 +28,7 @@ class Protocol:
         prepare: maps uint8 (B, H, W, 3) to the network's input, float32 (B, 3, side, side).
         on_host: whether ``prepare`` runs on the CPU only.
         one_size: whether all images of a set must have the same size.
-        transparency: whether an alpha channel is dropped (or refused).
+        transparency: whether an alpha channel is dropped, not refused.
         network: the network, a key of ``NETWORKS``.
         dimensions: number of leading columns of a row that are features; None for all.
     """
@@ -37,9 +37,9 @@ class Protocol:
     resize: str
     ddof: int
     prepare: Callable[[Tensor], Tensor]
-    on_host: bool
-    one_size: bool
-    transparency: bool
+    on_host: bool = True
+    one_size: bool = False
+    transparency: bool = True
     network: str = INCEPTION
     dimensions: Optional[int] = 2048
 
@@ -56,15 +56,7 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol(
-            "pytorch-fid",
-            "bilinear without antialiasing",
-            1,
-            pytorch_bilinear,
-            on_host=False,
-            one_size=False,
-            transparency=True,
-        ),
+        Protocol(DEFAULT_PROTOCOL, "bilinear without antialiasing", 1, pytorch_bilinear, on_host=False),
         Protocol(
             "stylegan2-ada",
             "TensorFlow 1 bilinear",
@@ -74,34 +66,16 @@ PROTOCOLS = {
             one_size=True,
             transparency=False,
         ),
-        Protocol(
-            "clean", "antialiased bicubic", 1, pillow_bicubic, on_host=True, one_size=False, transparency=True
-        ),
+        Protocol("clean", "antialiased bicubic", 1, pillow_bicubic),
     )
 }
-DEFAULT_PROTOCOL = "pytorch-fid"  # the protocol of the focal frequency loss paper
-
-
-def _of_another_network(network: str, resize: str, prepare: Callable[[Tensor], Tensor]) -> Protocol:
-    return Protocol(
-        network,
-        resize,
-        1,
-        prepare,
-        on_host=True,
-        one_size=False,
-        transparency=True,
-        network=network,
-        dimensions=None,
-    )
-
 
 _OTHERS = {
-    protocol.name: protocol
-    for protocol in (
-        _of_another_network(DINOV2, "224×224, antialiased bicubic", normalised_dinov2),
-        _of_another_network(CLIP, "centre crop, 336×336, antialiased bicubic", normalised_clip),
-        _of_another_network(ALEXNET, "224×224, antialiased bicubic", normalised_alexnet),
+    network: Protocol(network, resize, 1, prepare, network=network, dimensions=None)
+    for network, resize, prepare in (
+        (DINOV2, "224×224, antialiased bicubic", normalised_imagenet),
+        (CLIP, "centre crop, 336×336, antialiased bicubic", normalised_clip),
+        (ALEXNET, "224×224, antialiased bicubic", normalised_imagenet),
     )
 }
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ffl_plugin.cli import _metrics, main
-from ffl_plugin.metrics.feature_choice import NETWORKS, ONLY_OF, choose_features
-from ffl_plugin.metrics.protocols import DEFAULT_PROTOCOL, PROTOCOLS
+from ffl_plugin.metrics.feature_choice import DEFAULT_PROTOCOL, NETWORKS, ONLY_OF, choose_features
+from ffl_plugin.metrics.protocols import PROTOCOLS
 
 
 @pytest.fixture(autouse=True)
