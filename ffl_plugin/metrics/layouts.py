@@ -46,21 +46,9 @@ class Layout:
         """All labels of the layout."""
         return (*self.signs, *self.generated, *self.real, *self.answers, *self.answers.values())
 
-    def takes_all(self, role: str) -> bool:
-        """Whether all labels of a role are used, not only the first that is present."""
-        return self.samples and role == "fake"
-
     def distinguish(self, label: str) -> str:
         """Return a suffix that distinguishes images of one label from those of another with equal names."""
         return f"_{label}" if self.samples else label[-2:]
-
-    @staticmethod
-    def without_label(name: str) -> str:
-        """Remove the label that some upstreams append to a name."""
-        for label in _PAIRED:
-            if name.endswith(f"_{label}"):
-                return name[: -len(label) - 1]
-        return name
 
 
 _SAMPLES = tuple(f"random_sample{number:02d}" for number in range(1, 100))
@@ -151,6 +139,14 @@ def _by_folder(folder: Path, layout: Layout) -> Pictures:
         for label in layout.labels
         if (folder / label).is_dir()
     }
+
+
+def without_label(name: str) -> str:
+    """Remove the label that some upstreams append to a name."""
+    for label in _PAIRED:
+        if name.endswith(f"_{label}"):
+            return name[: -len(label) - 1]
+    return name
 
 
 def refuse_mixed(path: Path, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.layouts import TEST, Layout, pictures_by_label, refuse_mixed
+from ffl_plugin.metrics.layouts import TEST, Layout, pictures_by_label, refuse_mixed, without_label
 from ffl_plugin.metrics.names import same_ignoring_case, same_on_any_machine
 from ffl_plugin.metrics.sources import FolderSource, ImageSource, open_folder, open_zip
 
@@ -63,7 +63,7 @@ class Results:
                 f"{self.folder} contains no real images of the generated domain ({self.layout.upstream}); "
                 "pass the folder of the real ones"
             )
-        chosen = present if self.layout.takes_all(role) else present[:1]
+        chosen = present if self.layout.samples and role == "fake" else present[:1]
         files = sorted(file for label in chosen for file in self.pictures[label].values())
         if not self.layout.folders:
             return _with_notes(FolderSource(self.folder, files), self.notes)
@@ -168,16 +168,14 @@ def find_results(path: Path) -> Optional[Results]:
             _refuse_pictures_of_training(results)
             return results
     tests = sorted(child for child in path.iterdir() if (child / "images").is_dir() and child.name != WEB)
-    tests = [test for test in tests if pictures_by_label(test / "images") is not None]
-    if not tests:
+    sorted_pictures = {test: pictures_by_label(test / "images") for test in tests}
+    known = {test: pictures for test, pictures in sorted_pictures.items() if pictures is not None}
+    if not known:
         return None
-    newest = _newest(path, tests)
-    found = pictures_by_label(newest / "images")
-    if found is None:
-        return None
-    names = ", ".join(test.name for test in tests if test != newest)
+    newest = _newest(path, list(known))
+    names = ", ".join(test.name for test in known if test != newest)
     notes = (f"{path}: using {newest.name}, the newest test there (others: {names}).",) if names else ()
-    return Results(newest / "images", *found, notes)
+    return Results(newest / "images", *known[newest], notes)
 
 
 def _refuse_pictures_of_training(results: Results) -> None:
@@ -193,17 +191,17 @@ def _refuse_pictures_of_training(results: Results) -> None:
 def _newest(path: Path, tests: Sequence[Path]) -> Path:
     if len(tests) == 1:
         return tests[0]
-    parsed = [TEST.match(test.name) for test in tests]
-    phases = {match["phase"] if match else test.name for match, test in zip(parsed, tests)}
+    parsed = {test: TEST.match(test.name) for test in tests}
+    phases = {match["phase"] if match else test.name for test, match in parsed.items()}
     # `_iterN` is a snapshot within an epoch, comparable only with others of its kind.
-    kinds = {match is not None and match["iterations"] is not None for match in parsed}
-    epochs = {match["epoch"] for match in parsed if match}
+    kinds = {match is not None and match["iterations"] is not None for match in parsed.values()}
+    epochs = {match["epoch"] for match in parsed.values() if match}
     if len(phases) > 1 or len(kinds) > 1 or (kinds == {True} and len(epochs) > 1):
         names = ", ".join(test.name for test in tests)
         raise FFLError(f"{path} contains several tests ({names}); pass the folder of the one to compare")
 
     def age(test: Path) -> float:
-        match = TEST.match(test.name)
+        match = parsed[test]
         number = (match["iterations"] or match["epoch"]) if match else "latest"
         return math.inf if number == "latest" else int(number)
 
@@ -217,7 +215,7 @@ def _with_notes(source: FolderSource, notes: tuple[str, ...]) -> FolderSource:
 
 def _keys(source: ImageSource) -> list[str]:
     """Name each image without extension and label, normalised across machines."""
-    return [Layout.without_label(same_on_any_machine(name)) for name in source.names]
+    return [without_label(same_on_any_machine(name)) for name in source.names]
 
 
 def _match(
