@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import CLIP, Weights, load_state
+from ffl_plugin.metrics.weights import CLIP, UNFIT, Weights, load_state
 
 _PREFIX = "visual."
 _PER_HEAD = 64  # channels
@@ -51,7 +51,7 @@ class ClipImages(nn.Module):
             self.network.load_state_dict(state)
             if patch * places != 336:
                 raise ValueError
-        except (KeyError, ValueError, IndexError, RuntimeError, AssertionError, ZeroDivisionError):
+        except UNFIT:
             raise FFLError(
                 f"{weights.path} is not CLIP's vision transformer for 336×336 pixels; pass {CLIP.name}, from "
                 f"{CLIP.url}"

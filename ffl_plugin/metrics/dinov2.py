@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.optional import require
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import DINOV2, Weights, load_state
+from ffl_plugin.metrics.weights import DINOV2, UNFIT, Weights, load_state
 
 _SIDE = 224  # pixels
 _PER_HEAD = 64  # channels
@@ -49,7 +49,7 @@ class DinoV2(nn.Module):
             )
             state["pos_embed"] = _resized(state["pos_embed"], _SIDE // side)
             self.network.load_state_dict(state)
-        except (KeyError, ValueError, IndexError, RuntimeError, AssertionError, ZeroDivisionError):
+        except UNFIT:
             raise FFLError(
                 f"{weights.path} is not DINOv2's ViT-S/14, ViT-B/14 or ViT-L/14 without registers; pass "
                 f"{DINOV2.name}, from {DINOV2.url}"

@@ -15,7 +15,7 @@ import torch
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, metric_on
 from ffl_plugin.metrics.features import Features
-from ffl_plugin.metrics.frechet import Array
+from ffl_plugin.metrics.frechet import Array, refuse_not_finite
 from ffl_plugin.metrics.measurement import Measurement, basis_of, refuse_different_conditions
 from ffl_plugin.metrics.metric import KID, PRECISION, RECALL
 from ffl_plugin.metrics.neighbourhoods import precision_and_recall
@@ -115,12 +115,9 @@ def precision_recall(
 
 
 def _tensor(rows: npt.NDArray[Any]) -> torch.Tensor:
-    tensor = torch.from_numpy(rows)
-    if not all(
-        torch.isfinite(block).all() for block in torch.split(tensor, 1024)
-    ):  # a copy of a block at a time
-        raise FFLError("the features contain NaN or infinite values; extract them again")
-    return tensor
+    for start in range(0, len(rows), 1024):  # a block at a time, to bound the memory
+        refuse_not_finite(rows[start : start + 1024])
+    return torch.from_numpy(rows)
 
 
 def _fidelity(module: str) -> Any:

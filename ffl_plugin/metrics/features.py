@@ -155,7 +155,7 @@ class Extractor:
     @property
     def batch(self) -> int:
         """The number of images per step of the network."""
-        return min(CHUNK, _CPU_BATCH if self.device.type == "cpu" else CHUNK)
+        return min(CHUNK, _CPU_BATCH) if self.device.type == "cpu" else CHUNK
 
 
 class FeatureMeter(Consumer):
@@ -198,9 +198,8 @@ class FeatureMeter(Consumer):
         if not self._protocol.transparency:
             refuse_transparency(encoded.data, encoded.name)
         height, width = pixels.shape[:2]
-        if self._size not in (None, (height, width)):
-            first = self._source.describe(0)
-            raise mixed_sizes(first, self._size or (0, 0), encoded.name, (height, width))
+        if self._size is not None and self._size != (height, width):
+            raise mixed_sizes(self._source.describe(0), self._size, encoded.name, (height, width))
         image = torch.from_numpy(pixels)
         return self._protocol.prepare(image[None])[0] if self._on_host else image
 

@@ -43,7 +43,7 @@ class Statistics:
                 "statistics are a mean (d,) and a covariance (d, d), "
                 f"not {self.mean.shape} and {self.covariance.shape}"
             )
-        _refuse_not_finite(self.mean, self.covariance)
+        refuse_not_finite(self.mean, self.covariance)
 
     @classmethod
     def of(cls, features: Any, *, ddof: int = 1) -> Statistics:
@@ -61,7 +61,7 @@ class Statistics:
         count = 0
         for block in blocks:
             rows = block.astype(np.float64)
-            _refuse_not_finite(rows)
+            refuse_not_finite(rows)
             if centre is None:
                 centre = rows.mean(axis=0)
                 total, scatter = np.zeros(rows.shape[1]), np.zeros((rows.shape[1], rows.shape[1]))
@@ -138,10 +138,15 @@ def factor_of(covariance: Array) -> Array:
     except np.linalg.LinAlgError:
         # Rank-deficient: features that never fire, or hardly more features than dimensions. Excluding the
         # null space keeps the small eigenvalues above rounding errors.
-        values, vectors = np.linalg.eigh(covariance)
-        nonzero = positive(values)
-        factor: Array = (vectors[:, nonzero] * np.sqrt(values[nonzero])).T
-        return factor
+        return principal_factor(covariance)
+
+
+def principal_factor(covariance: Array) -> Array:
+    """Return F (r, d) with FᵀF = covariance, orthogonal rows, and r its numerical rank."""
+    values, vectors = np.linalg.eigh(covariance)
+    nonzero = positive(values)
+    factor: Array = (vectors[:, nonzero] * np.sqrt(values[nonzero])).T
+    return factor
 
 
 def positive(values: Array) -> npt.NDArray[np.bool_]:
@@ -152,7 +157,7 @@ def positive(values: Array) -> npt.NDArray[np.bool_]:
 
 def _centred(rows: npt.NDArray[Any], ddof: int) -> tuple[Array, Array]:
     """Return the mean (d,) and F (n, d) with FᵀF = covariance."""
-    _refuse_not_finite(rows)
+    refuse_not_finite(rows)
     mean: Array = rows.mean(axis=0, dtype=np.float64)
     return mean, (rows - mean) / np.sqrt(len(rows) - ddof)
 
@@ -164,7 +169,8 @@ def _features(features: Any) -> npt.NDArray[Any]:
     return rows
 
 
-def _refuse_not_finite(*arrays: npt.NDArray[Any]) -> None:
+def refuse_not_finite(*arrays: npt.NDArray[Any]) -> None:
+    """Raise ``FFLError`` if an array contains NaN or infinite values."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise FFLError("the features contain NaN or infinite values; extract them again")
 

@@ -74,7 +74,7 @@ def fid_limit(real: FeatureSet, fake: FeatureSet, *, network: Optional[str] = No
     refuse_different_conditions(real, fake)
     if min(_count(side) or 0 for side in (real, fake)) < fewest_for_limit(_dimensions(real)):
         return None
-    value = frechet_limit(*(_unbiased(side) for side in (fake, real)))
+    value = frechet_limit(*(statistics(side, ddof=1) for side in (fake, real)))
     name = metric_on(FID_LIMIT, network or network_of(real, fake)).name
     return Measurement(name, value, FID_LIMIT.direction, basis_of(real, fake))
 
@@ -88,16 +88,6 @@ def _dimensions(side: FeatureSet) -> int:
     return len(side.mean) if isinstance(side, Statistics) else side.dimensions
 
 
-def _unbiased(side: FeatureSet) -> Statistics:
-    if isinstance(side, Statistics):
-        return side
-    return _of_blocks(side, ddof=1)
-
-
-def _of_blocks(side: Features, *, ddof: int) -> Statistics:
-    return Statistics.of_blocks((block[:, : side.protocol.dimensions] for block in side.blocks()), ddof=ddof)
-
-
 def _distance(a: FeatureSet, b: FeatureSet) -> float:
     few_a, few_b = (isinstance(side, Features) and len(side) <= side.dimensions for side in (a, b))
     if isinstance(a, Features) and isinstance(b, Features) and few_a and few_b:
@@ -109,11 +99,12 @@ def _distance(a: FeatureSet, b: FeatureSet) -> float:
     return frechet_from_statistics(statistics(a), statistics(b))
 
 
-def statistics(side: FeatureSet) -> Statistics:
-    """Return mean and covariance by the protocol, in constant memory."""
+def statistics(side: FeatureSet, *, ddof: Optional[int] = None) -> Statistics:
+    """Return mean and covariance in constant memory; ``ddof`` is by default the protocol's."""
     if isinstance(side, Statistics):
         return side
-    return _of_blocks(side, ddof=side.protocol.ddof)
+    blocks = (block[:, : side.protocol.dimensions] for block in side.blocks())
+    return Statistics.of_blocks(blocks, ddof=side.protocol.ddof if ddof is None else ddof)
 
 
 def basis_of(real: Optional[FeatureSet], fake: FeatureSet, *, covariance: bool = False) -> Basis:

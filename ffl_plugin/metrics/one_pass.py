@@ -186,12 +186,12 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @contextlib.contextmanager
-def torch_threads(count: int) -> Iterator[int]:
-    """Set torch's number of CPU threads for the block; yield the previous number."""
+def torch_threads(count: int) -> Iterator[None]:
+    """Set torch's number of CPU threads for the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield before
+        yield
     finally:
         torch.set_num_threads(before)
 
@@ -209,17 +209,13 @@ def read_encoded(source: ImageSource, index: int) -> Encoded:
 def _decode(wanted: Sequence[Request], encoded: Sequence[Encoded]) -> tuple[list[Any], int]:
     """Decode the images of a row's requests, once each; return the prepared items and their size in bytes."""
     places = sorted({place for request in wanted for place in request.places})
-    pictures = {place: Picture(encoded[place], _pixels(encoded[place])) for place in places}
+    pictures = {p: Picture(encoded[p], decode(encoded[p].data, encoded[p].name)) for p in places}
     prepared = [
         request.consumer.prepare(request.item, [pictures[place] for place in request.places])
         for request in wanted
     ]
     made = [array for array in prepared if isinstance(array, (np.ndarray, torch.Tensor))]
     return prepared, sum(array.nbytes for array in [*(p.pixels for p in pictures.values()), *made])
-
-
-def _pixels(encoded: Encoded) -> Pixels:
-    return decode(encoded.data, encoded.name)
 
 
 def thread_count() -> int:

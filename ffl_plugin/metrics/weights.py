@@ -22,6 +22,10 @@ _TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two chunks
 _PIECE = 2**16  # bytes; a broken connection loses at most one chunk
 
 
+# What building a network from the tensors of another raises.
+UNFIT = (KeyError, ValueError, IndexError, RuntimeError, AssertionError, ZeroDivisionError)
+
+
 class WeightsMissing(FFLError):
     """The weights are neither available nor downloadable; the message explains how to get them."""
 

@@ -1,9 +1,9 @@
-"""How sure a change is: every metric before and after, with its confidence interval.
+"""The change of every metric from before to after, with its confidence interval (docs/uncertainty.md).
 
-The page is docs/uncertainty.md. ``difference`` makes the interval, ``random_effects`` adds what seeds do, and
-``of_*`` estimate the sampling error of each metric: by the ``jackknife``, whose influence functions of the
-Fréchet distance are in ``influence``, as a ``u_statistic``, or from half-samples. The public names are listed
-in ``__init__.pyi``, as in ``ffl_plugin.metrics``.
+``difference`` computes the interval, ``random_effects`` the variance between seeds, ``of_*`` the sampling
+error of each metric: by the ``jackknife``, with the influence functions of the Fréchet distance in
+``influence``, as a ``u_statistic``, or from half-samples. The public names are listed in ``__init__.pyi``, as
+in ``ffl_plugin.metrics``.
 """
 
 from __future__ import annotations

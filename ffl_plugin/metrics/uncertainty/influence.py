@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ffl_plugin.metrics.frechet import Array, Rows, positive
+from ffl_plugin.metrics.frechet import Array, Rows, positive, principal_factor
 from ffl_plugin.metrics.uncertainty.bias_reduction import limit_of_distance, limit_of_root
 
 _BLOCK = 4096  # rows in float64 at a time
@@ -46,9 +46,7 @@ class Coupling:
             self._trace_a = float(np.sum(self._factor**2))
         else:
             covariance_a = _covariance(rows_a, self._mean_a, weights_a, ddof)
-            values, vectors = np.linalg.eigh(covariance_a)
-            nonzero = positive(values)
-            self._factor = (vectors[:, nonzero] * np.sqrt(values[nonzero])).T
+            self._factor = principal_factor(covariance_a)
             self._trace_a = float(np.trace(covariance_a))
         self._trace_b = float(np.trace(covariance_b))
         eigenvalues, basis = np.linalg.eigh(self._factor @ covariance_b @ self._factor.T)

@@ -20,8 +20,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from ffl_plugin.errors import FFLError
-from ffl_plugin.metrics.frechet import Array, Rows
+from ffl_plugin.metrics.frechet import Array, Rows, refuse_not_finite
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.uncertainty.jackknife import infinitesimal_error
 
@@ -203,6 +202,5 @@ class _Sums:
 
 def _block(rows: Rows, chosen: slice) -> Array:
     block: Array = rows[chosen].astype(np.float64)
-    if not np.isfinite(block).all():
-        raise FFLError("the features contain NaN or infinite values; extract them again")
+    refuse_not_finite(block)
     return block
