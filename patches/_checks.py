@@ -19,7 +19,7 @@ from ffl_plugin.patching.clone import Definition, classes_above
 from ffl_plugin.patching.errors import lines_text
 from ffl_plugin.patching.locate import find_block, find_statement
 from ffl_plugin.patching.recipe import Anchor, Check
-from ffl_plugin.patching.source import find_definition, find_function
+from ffl_plugin.patching.source import WITH, find_definition, find_function
 from ffl_plugin.patching.trace import Mention, identifiers
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -152,7 +152,7 @@ def carries_gradient(function: str, images: str, generated: Anchor) -> Check:
     def check(source: Source, clone: Clone) -> None:
         statement = find_statement(source, function, generated)
         scope = find_function(source, function)
-        around = [node for node in ast.walk(scope) if isinstance(node, (ast.With, ast.AsyncWith))]
+        around = [node for node in ast.walk(scope) if isinstance(node, WITH)]
         managers = [
             item.context_expr for node in around if statement in ast.walk(node) for item in node.items
         ]

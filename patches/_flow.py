@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Optional, Union
 
 from ffl_plugin.patching import Source
-from ffl_plugin.patching.source import Scope
+from ffl_plugin.patching.source import FUNCTIONS, Scope
 
 _OF_ALL_ELEMENTS = frozenset({"items", "values", "copy"})
 _BACKWARD = frozenset({"backward", "manual_backward"})
@@ -67,7 +67,7 @@ def nodes_of_nested(function: Scope) -> set[int]:
     return {
         id(node)
         for inner in ast.walk(function)
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner is not function
+        if isinstance(inner, FUNCTIONS) and inner is not function
         for node in ast.walk(inner)
     }
 

@@ -7,7 +7,7 @@ import re
 from typing import Optional
 
 from ffl_plugin.patching import Clone, Source
-from ffl_plugin.patching.source import Function, owner_of
+from ffl_plugin.patching.source import FUNCTIONS, Function, owner_of
 
 
 def helpers_of(source: Source, function: Function, clone: Clone) -> list[Function]:
@@ -20,7 +20,7 @@ def helpers_of(source: Source, function: Function, clone: Clone) -> list[Functio
     unused = _in_unused_modes(source, clone)
     found = []
     for method in owner.body if owner is not None else ():
-        if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) or method is function:
+        if not isinstance(method, FUNCTIONS) or method is function:
             continue
         uses = {id(node) for node in source.nodes if _mentions(node, method.name)}
         if uses & inside and uses <= inside | unused and not _occurs_elsewhere(method.name, source, clone):

@@ -16,9 +16,7 @@ from ffl_plugin.patches._flow import (
 )
 from ffl_plugin.patching import PatchError, Source
 from ffl_plugin.patching.locate import path_to
-from ffl_plugin.patching.source import DEFINITIONS, Scope, blocks_of
-
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+from ffl_plugin.patching.source import DEFINITIONS, LOOPS, WITH, Scope, blocks_of
 
 
 def require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, carrier: str) -> None:
@@ -31,7 +29,7 @@ def require_not_left_before(source: Source, function: Scope, anchor: ast.stmt, c
     """
     nested = nodes_of_nested(function)
     phase = _phase_of(function, anchor)
-    loops = [outer for _, outer in path_to(function.body, anchor) if isinstance(outer, _LOOPS)]
+    loops = [outer for _, outer in path_to(function.body, anchor) if isinstance(outer, LOOPS)]
     leaving = {id(node) for loop in loops for node in _leaves_of(loop)}
     for branch in ast.walk(function):
         for block in blocks_of(branch) if id(branch) not in nested else ():
@@ -67,14 +65,14 @@ def _leaves_of(root: ast.AST) -> Iterator[ast.stmt]:
         for node in block:
             if isinstance(node, (ast.Continue, ast.Break)):
                 yield node
-            elif not isinstance(node, (*_LOOPS, *DEFINITIONS)):
+            elif not isinstance(node, (*LOOPS, *DEFINITIONS)):
                 yield from _leaves_of(node)
 
 
 def _phase_of(function: Scope, anchor: ast.stmt) -> ast.AST:
     """Return the outermost branch of a function that contains a statement, or else the function."""
     for _, statement in path_to(function.body, anchor):
-        if statement is not anchor and not isinstance(statement, (ast.With, ast.AsyncWith)):
+        if statement is not anchor and not isinstance(statement, WITH):
             return statement
     return function
 

@@ -14,11 +14,10 @@ from typing import Optional
 
 from ffl_plugin.patches._flow import dotted_name, is_backward, mentions, place, stored
 from ffl_plugin.patching.locate import path_to
-from ffl_plugin.patching.source import Scope, blocks_of
+from ffl_plugin.patching.source import DEFINITIONS, LEAVES_BLOCK, WITH, Scope, blocks_of
 
 _DISPLAY = frozenset({"print", "float", "str", "repr", "format", "len", "isinstance", "round", "getattr"})
 Outcome = tuple[list["Path"], list["Path"], list["Path"]]  # continuing, leaving a loop, ended
-_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def follow(function: Scope, anchor: ast.stmt, carrier: str, *, whole: bool = Fal
         for (_, outer), (_, inner) in zip(nested, nested[1:])
         if isinstance(outer, ast.If)
     )
-    enclosing = [outer for _, outer in nested[:-1] if not isinstance(outer, (ast.With, ast.AsyncWith))]
+    enclosing = [outer for _, outer in nested[:-1] if not isinstance(outer, WITH)]
     phase = enclosing[0] if enclosing else None
     lines = None if phase is None else (phase.lineno, phase.end_lineno or phase.lineno)
     walk = _Walk(carrier, whole, lines)
@@ -101,7 +100,7 @@ class _Walk:
         left: list[Path] = []
         ended: list[Path] = []
         for statement in block:
-            if isinstance(statement, _LEAVES):
+            if isinstance(statement, LEAVES_BLOCK):
                 paths = self._simple(statement, paths)
                 into = ended if isinstance(statement, (ast.Return, ast.Raise)) else left
                 into += paths
@@ -119,7 +118,7 @@ class _Walk:
             return self._loop(statement, paths)
         if isinstance(statement, ast.While):
             return self._loop(statement, [self._reads(statement.test, path) for path in paths])
-        if isinstance(statement, (ast.With, ast.AsyncWith)):
+        if isinstance(statement, WITH):
             for item in statement.items:
                 bound = item.optional_vars
                 paths = [
@@ -129,9 +128,7 @@ class _Walk:
                     for path in paths
                 ]
             return self.block(statement.body, paths)
-        if blocks_of(statement) and not isinstance(
-            statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        ):
+        if blocks_of(statement) and not isinstance(statement, DEFINITIONS):
             return self._alternatives(statement, paths)
         return self._simple(statement, paths), [], []
 
@@ -239,9 +236,7 @@ def _always_after(statement: ast.stmt, anchor: ast.stmt) -> Iterator[list[ast.st
         yield statement.finalbody
 
 
-def _merged(
-    results: Iterable[Outcome],
-) -> Outcome:
+def _merged(results: Iterable[Outcome]) -> Outcome:
     going, left, ended = (_distinct(path for paths in column for path in paths) for column in zip(*results))
     return going, left, ended
 

@@ -9,7 +9,7 @@ from typing import Optional
 from ffl_plugin.patches._flow import calls, dotted_name, is_backward, mentions, stored
 from ffl_plugin.patching.clone import Clone
 from ffl_plugin.patching.errors import PatchError
-from ffl_plugin.patching.source import Function, Scope, Source, owner_of
+from ffl_plugin.patching.source import FUNCTIONS, WITH, Function, Scope, Source, owner_of
 
 _WITHOUT_GRADIENT = ("no_grad", "inference_mode")
 
@@ -43,7 +43,7 @@ def refuse_second_training(source: Source, clone: Clone, function: Scope, carrie
 def _functions(root: ast.AST) -> Iterator[tuple[Function, Optional[Function]]]:
     """Yield each function below a node, with the outermost function that contains it."""
     for node in ast.iter_child_nodes(root):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, FUNCTIONS):
             yield node, None
             yield from ((inner, outer or node) for inner, outer in _functions(node))
         else:
@@ -62,7 +62,7 @@ def _makes(function: Function, carrier: str, patched: str) -> Optional[ast.expr]
         return None
     names = {carrier, carrier.rpartition(".")[2]}
     for node in _own_nodes(function):
-        if isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_is_without_gradient, node.items)):
+        if isinstance(node, WITH) and any(map(_is_without_gradient, node.items)):
             return None
         if isinstance(node, ast.Assign) and not mentions(node.value, names) and not _calls(node, patched):
             for name, target in stored(node):

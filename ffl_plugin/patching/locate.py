@@ -9,10 +9,17 @@ from typing import Optional
 from ffl_plugin.patching import pattern
 from ffl_plugin.patching.errors import PatchError, lines_text
 from ffl_plugin.patching.recipe import Anchor, Last, Only
-from ffl_plugin.patching.source import DEFINITIONS, Scope, Source, blocks_of, find_function, find_scope
-
-_LEAVES_BLOCK = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+from ffl_plugin.patching.source import (
+    DEFINITIONS,
+    LEAVES_BLOCK,
+    LOOPS,
+    WITH,
+    Scope,
+    Source,
+    blocks_of,
+    find_function,
+    find_scope,
+)
 
 
 def find_statement(source: Source, function_name: str, anchor: Anchor) -> ast.stmt:
@@ -61,7 +68,7 @@ def find_block(source: Source, function_name: str, anchor: Anchor) -> Sequence[a
             lines = sorted(line for line, _, _ in found.values())
             raise _expected_one(source, f"branch with `{branch}` in {name}", lines, scope.body[0].lineno)
         ((_, statement, inner),) = found.values()
-        if inner is block or not isinstance(statement, _LOOPS):
+        if inner is block or not isinstance(statement, LOOPS):
             return inner
         block = inner
 
@@ -87,7 +94,7 @@ def straight_line(block: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     These are ``with``, ``if True`` and ``if __name__ == "__main__"``.
     """
     for statement in block:
-        if isinstance(statement, (ast.With, ast.AsyncWith)) or (
+        if isinstance(statement, WITH) or (
             isinstance(statement, ast.If) and not statement.orelse and _is_taken(statement.test)
         ):
             yield from straight_line(statement.body)
@@ -231,7 +238,7 @@ def _require_reachable(source: Source, scope: Scope, target: ast.stmt) -> None:
         for earlier in block:
             if earlier is statement:
                 break
-            if isinstance(earlier, _LEAVES_BLOCK):
+            if isinstance(earlier, LEAVES_BLOCK):
                 raise PatchError(
                     f"`{source.first_line_of(target)}` is unreachable because of line {earlier.lineno}",
                     file=source.name,

@@ -25,7 +25,11 @@ from ffl_plugin.patching.recipe import alternatives
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 Scope = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.Module]
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+WITH = (ast.With, ast.AsyncWith)
+LEAVES_BLOCK = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _CACHE: weakref.WeakKeyDictionary[object, dict[Any, Any]] = weakref.WeakKeyDictionary()
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -215,7 +219,7 @@ def find_function(source: Source, name: str) -> Function:
         PatchError: there is none, or more than one, or it is a class.
     """
     found = find_definition(source, name)
-    if not isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)):
+    if not isinstance(found, FUNCTIONS):
         raise PatchError(f"has a class {name} instead of a function", file=source.name, line=found.lineno)
     return found
 

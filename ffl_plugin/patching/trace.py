@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
 from ffl_plugin.patching.recipe import Decorator, Edit, Import, Param, alternatives
-from ffl_plugin.patching.source import Function, Source, nodes_of, weak_cache
+from ffl_plugin.patching.source import DEFINITIONS, FUNCTIONS, Function, Source, nodes_of, weak_cache
 
 
 class Mention(NamedTuple):
@@ -149,7 +149,7 @@ def _find_own(source: Source, edit: Edit, edits: tuple[Edit, ...]) -> Iterator[F
 
 def _find(source: Source, edit: Edit) -> Iterator[Found]:
     wanted = parse_edit(edit)
-    functions = [node for node in source.nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [node for node in source.nodes if isinstance(node, FUNCTIONS)]
     if isinstance(edit, Decorator):
         dump = ast.dump(wanted.value) if isinstance(wanted, ast.Expr) else ""
         for function in functions:
@@ -216,7 +216,7 @@ def _identifiers(root: ast.AST) -> Iterator[tuple[ast.AST, str]]:
             yield node, ast.unparse(node) if isinstance(node.value, ast.Name) else node.attr
         elif isinstance(node, (ast.arg, ast.keyword)) and node.arg is not None:
             yield node, node.arg
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        elif isinstance(node, DEFINITIONS):
             yield node, node.name
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
