@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Optional
+
 from ffl_plugin.patching.recipe import File, Import, Only, Statement
 
 
@@ -15,32 +18,32 @@ class Views:
     """
 
     def __init__(self, module: str) -> None:
-        self.module = f"ffl_plugin.integrations.{module}"
+        self._module = module
 
     def of(self, name: str) -> Import:
         """Return the import of a view: ``torch``, ``numpy as np``, ``scipy`` or ``timm``."""
-        return Import(f"from {self.module} import {name}", rebinds=True)
+        return replace(self.name(name), rebinds=True)
 
     def name(self, name: str) -> Import:
         """Return the import of a name that is new to the file."""
-        return Import(f"from {self.module} import {name}")
+        return Import(f"from ffl_plugin.integrations.{self._module} import {name}")
 
     @property
-    def itself(self) -> Import:
-        """Return the import of the module."""
-        package, _, module = self.module.rpartition(".")
-        return Import(f"from {package} import {module}")
+    def float_betas(self) -> tuple[Import, str]:
+        """An import that no other recipe inserts, and the name it gives ``float_betas``."""
+        imported = Import(f"from ffl_plugin.integrations import {self._module}")
+        return imported, f"{self._module}.float_betas"
 
 
-def stylegan3_files(views: Views, float_betas: tuple[Import, str]) -> tuple[File, ...]:
+def stylegan3_files(views: Views, float_betas: Optional[tuple[Import, str]] = None) -> tuple[File, ...]:
     """Return the edits of files that StyleGAN3, EG3D, Projected GAN and StyleGAN-XL have in common.
 
     Args:
         views: the recipe's imports.
-        float_betas: an import that no other recipe inserts, and the name it gives ``float_betas``.
+        float_betas: the import of ``float_betas`` and its name; by default those of the module.
     """
     torch = views.of("torch")
-    imported, function = float_betas
+    imported, function = float_betas or views.float_betas
     return (
         File("dnnlib/__init__.py", defines=(), edits=(views.name("removed_modules"),)),
         File("torch_utils/misc.py", defines=("InfiniteSampler",), edits=(torch,)),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ffl_plugin.patches._checks import no_frequency_loss_of_its_own
-from ffl_plugin.patches._stylegan import IMAGES_GENERATED, launcher_file, loss_file
+from ffl_plugin.patches._stylegan import IMAGES_GENERATED, LOSS_CLASS, launcher_file, loss_file
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
 from ffl_plugin.patching.locate import find_statement
 from ffl_plugin.patching.recipe import Import, Only, Recipe, Version
 from ffl_plugin.patching.source import find_function
 
 IMPORT = Import("from ffl_plugin.integrations import eg3d as ffl")
-PHASES = "StyleGAN2Loss.accumulate_gradients"
+PHASES = f"{LOSS_CLASS}.accumulate_gradients"
 DICT_MADE = Only(
     (
         "real_img = {'image': real_img, 'image_raw': ..., **...}",
@@ -39,7 +39,7 @@ def real_images_are_a_dict(source: Source, clone: Clone) -> None:
             )
 
 
-LAUNCHER = launcher_file(IMPORT, "StyleGAN2Loss", "--gamma")
+LAUNCHER = launcher_file(IMPORT, LOSS_CLASS, "--gamma")
 
 RECIPE = Recipe(
     name="eg3d",
@@ -47,12 +47,12 @@ RECIPE = Recipe(
     summary="EG3D, and its forks",
     train="python train.py --outdir=runs --cfg=ffhq --data=images.zip --gpus=8 --batch=32 --gamma=1 "
     "--gen_pose_cond=True --ffl-weight=1",
-    files=(LAUNCHER, loss_file(IMPORT, "StyleGAN2Loss", (real_images_are_a_dict,))),
+    files=(LAUNCHER, loss_file(IMPORT, LOSS_CLASS, (real_images_are_a_dict,))),
     earlier=(
         (
             LAUNCHER,
             loss_file(
-                IMPORT, "StyleGAN2Loss", (), term="loss_Gffl = self.ffl(gen_img['image'], real_img['image'])"
+                IMPORT, LOSS_CLASS, (), term="loss_Gffl = self.ffl(gen_img['image'], real_img['image'])"
             ),
         ),
     ),

@@ -6,13 +6,13 @@ them. networks.py and augment.py are not edited, because every snapshot contains
 
 from __future__ import annotations
 
+from ffl_plugin.patches._torch2 import Views
 from ffl_plugin.patching.recipe import File, Import, Only, Recipe, Statement, Version
 
+VIEWS = Views("torch2")
+
 _MODULES = Import("import ffl_plugin.integrations.removed_modules")
-_TORCH = Import("from ffl_plugin.integrations.torch2 import torch", rebinds=True)
-_NUMPY = Import("from ffl_plugin.integrations.torch2 import numpy as np", rebinds=True)
-_IMAGEIO = Import("from ffl_plugin.integrations.torch2 import imageio", rebinds=True)
-_SCIPY = Import("from ffl_plugin.integrations.torch2 import scipy", rebinds=True)
+_TORCH, _NUMPY, _IMAGEIO, _SCIPY = map(VIEWS.of, ("torch", "numpy as np", "imageio", "scipy"))
 
 FILES = (
     File("dnnlib/__init__.py", defines=(), edits=(_MODULES,)),
@@ -21,7 +21,7 @@ FILES = (
         "torch_utils/ops/upfirdn2d.py",
         defines=("_init", "upfirdn2d"),
         edits=(
-            Import("from ffl_plugin.integrations.torch2 import TRY_TO_BUILD_ONCE"),
+            VIEWS.name("TRY_TO_BUILD_ONCE"),
             Statement("_init", "_inited |= TRY_TO_BUILD_ONCE", before=Only(("return _plugin is not None",))),
         ),
     ),
@@ -42,7 +42,7 @@ FILES = (
         defines=("training_loop",),
         edits=(
             _TORCH,
-            Import("from ffl_plugin.integrations.torch2 import NEEDS_CONV2D_GRADFIX"),
+            VIEWS.name("NEEDS_CONV2D_GRADFIX"),
             Statement(
                 "training_loop",
                 "conv2d_gradfix.enabled &= NEEDS_CONV2D_GRADFIX",
@@ -55,7 +55,7 @@ FILES = (
         defines=("setup_training_loop_kwargs",),
         edits=(
             _TORCH,
-            Import("from ffl_plugin.integrations.torch2 import fp32_without_cuda"),
+            VIEWS.name("fp32_without_cuda"),
             Statement(
                 "setup_training_loop_kwargs",
                 "fp32 = fp32_without_cuda(fp32)",

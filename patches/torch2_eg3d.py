@@ -10,7 +10,6 @@ from ffl_plugin.patches._torch2 import Views, script, stylegan3_files
 from ffl_plugin.patching.recipe import Recipe, Version
 
 VIEWS = Views("torch2_eg3d")
-FLOAT_BETAS = (VIEWS.itself, "torch2_eg3d.float_betas")
 
 RECIPE = Recipe(
     name="torch2-eg3d",
@@ -20,7 +19,7 @@ RECIPE = Recipe(
     train="python train.py --outdir=runs --cfg=ffhq --data=images.zip --gpus=1 --batch=4 --gamma=1 "
     "--gen_pose_cond=True",
     files=(
-        *stylegan3_files(VIEWS, FLOAT_BETAS),
+        *stylegan3_files(VIEWS),
         script(VIEWS, "gen_samples.py", "generate_images"),
         script(VIEWS, "gen_videos.py", "gen_interp_video", "imageio"),
     ),

@@ -10,7 +10,6 @@ from ffl_plugin.patches._torch2 import Views, script, stylegan3_files
 from ffl_plugin.patching.recipe import Recipe, Version
 
 VIEWS = Views("torch2_projected_gan")
-FLOAT_BETAS = (VIEWS.itself, "torch2_projected_gan.float_betas")
 
 RECIPE = Recipe(
     name="torch2-projected-gan",
@@ -19,7 +18,7 @@ RECIPE = Recipe(
     summary="Projected GAN and StyleGAN-XL on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --cfg=fastgan --data=images.zip --gpus=1 --batch=64",
     files=(
-        *stylegan3_files(VIEWS, FLOAT_BETAS),
+        *stylegan3_files(VIEWS),
         script(VIEWS, "gen_images.py", "generate_images"),
         script(VIEWS, "gen_video.py", "gen_interp_video", "imageio"),
     ),

@@ -10,7 +10,6 @@ from ffl_plugin.patches._torch2 import Views, script, stylegan3_files
 from ffl_plugin.patching.recipe import Recipe, Version
 
 VIEWS = Views("torch2_r3gan")
-FLOAT_BETAS = (VIEWS.itself, "torch2_r3gan.float_betas")
 
 RECIPE = Recipe(
     name="torch2-r3gan",
@@ -19,7 +18,7 @@ RECIPE = Recipe(
     summary="R3GAN on today's PyTorch, also without CUDA",
     train="python train.py --outdir=runs --data=images.zip --gpus=1 --batch=32 --preset=FFHQ-64",
     files=(
-        *(file for file in stylegan3_files(VIEWS, FLOAT_BETAS) if "perceptual_path_length" not in file.path),
+        *(file for file in stylegan3_files(VIEWS) if "perceptual_path_length" not in file.path),
         script(VIEWS, "gen_images.py", "generate_images"),
     ),
     versions=(

@@ -138,7 +138,7 @@ def evaluate(
 
 
 def _same_files(real: _Source, fake: _Source) -> bool:
-    """Return whether two sides are the same image files, and not two sides of one result folder."""
+    """Whether two sides are the same image files, and not two sides of one result folder."""
     if not (isinstance(real, ImageSource) and isinstance(fake, ImageSource)):
         return False
     return real.names == fake.names and os.path.realpath(real.path) == os.path.realpath(fake.path)

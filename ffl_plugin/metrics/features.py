@@ -188,7 +188,7 @@ class FeatureMeter(Consumer):
         self._done: list[tuple[list[bytes], Rows]] = []
 
     def wants(self, item: int, encoded: Sequence[Encoded]) -> bool:
-        """Return whether an image is not cached."""
+        """Whether an image is not cached."""
         self._keys[item] = key_of(encoded[0].digest)
         return self._keys[item] not in self._cache
 
