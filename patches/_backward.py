@@ -120,12 +120,11 @@ def _require_used(source: Source, function: Scope, anchor: ast.stmt, carrier: st
     if uses.anywhere:
         _require_on_every_path(source, uses, carrier)
         return
-    backward = next(
-        (node for node in ast.walk(function) if isinstance(node, ast.Call) and is_backward(node)), None
-    )
+    backward = next(filter(is_backward, calls([function])), None)
     callers = [
         node
-        for node in (node for nodes in source.definitions.values() for node in nodes)
+        for nodes in source.definitions.values()
+        for node in nodes
         if isinstance(node, ast.FunctionDef)
         and node is not function
         and _backpropagates_after(node, function)

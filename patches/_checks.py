@@ -8,6 +8,7 @@ networks.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Optional
@@ -131,7 +132,7 @@ def every_caller_has(call: str, patterns: Sequence[str], because: str) -> Check:
                 definitions = clone.source(name).definitions
             except PatchError:
                 continue
-            for function in (node for nodes in definitions.values() for node in nodes):
+            for function in itertools.chain.from_iterable(definitions.values()):
                 if isinstance(function, ast.ClassDef) or occurrences(patterns, function):
                     continue
                 for found in occurrences((call,), function)[:1]:
@@ -152,9 +153,11 @@ def carries_gradient(function: str, images: str, generated: Anchor) -> Check:
     def check(source: Source, clone: Clone) -> None:
         statement = find_statement(source, function, generated)
         scope = find_function(source, function)
-        around = [node for node in ast.walk(scope) if isinstance(node, WITH)]
         managers = [
-            item.context_expr for node in around if statement in ast.walk(node) for item in node.items
+            item.context_expr
+            for node in ast.walk(scope)
+            if isinstance(node, WITH) and statement in ast.walk(node)
+            for item in node.items
         ]
         for manager in (*scope.decorator_list, *managers):
             if any(pattern.matches(pattern.parse(each), manager) for each in _WITHOUT_GRADIENT):

@@ -46,8 +46,8 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
         return Launcher(folder, script, files)
     folders = {name[: -len(path)].rstrip("/") for path, name in names.items() if name.endswith(path)}
     folder = folders.pop() if len(folders) == 1 else ""
-    scripts = [name for name in clone.python_files if name.rpartition("/")[0] == folder]
-    scripts = [name.rpartition("/")[2] for name in scripts]
+    paths = (name.rpartition("/") for name in clone.python_files)
+    scripts = [script for parent, _, script in paths if parent == folder]
     trains = [name for name in scripts if re.search(r"(?<![a-z])train", name)]
     only = trains[0] if len(trains) == 1 else None
     return Launcher(folder, usual if usual in scripts else only, files)

@@ -1,12 +1,12 @@
 """The patch engine: finds places in the syntax tree, inserts, verifies, reverts. Standard library only.
 
-It knows Python and nothing else; a recipe defines what to insert, and where that would do harm.
+It knows Python and nothing else; a recipe defines what to insert, and where that would do harm::
 
-from ffl_plugin.patches.pix2pix import RECIPE
-from ffl_plugin.patching import plan_apply, plan_revert, status
+    from ffl_plugin.patches.pix2pix import RECIPE
+    from ffl_plugin.patching import plan_apply
 
-plan = plan_apply(RECIPE, Path("pytorch-CycleGAN-and-pix2pix"))  # computed and verified in memory
-plan.write()                                                     # all files, or none
+    plan = plan_apply(RECIPE, Path("pytorch-CycleGAN-and-pix2pix"))  # computed and verified in memory
+    plan.write()                                                     # all files, or none
 """
 
 from __future__ import annotations
