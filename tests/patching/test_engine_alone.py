@@ -22,7 +22,10 @@ from ffl_plugin.patching.clone import Clone
 PACKAGE = Path(str(ffl_plugin.__file__)).parent
 ENGINE = Path(str(patching.__file__)).parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
-BASE_CLASS = "errors"  # of all refusals of the command line; the engine needs nothing else of the package
+BASE = (
+    "errors",
+    "files",
+)  # the class of all refusals, and the lock; the engine needs nothing else of the package
 
 
 def imports_of(name: str) -> set[str]:
@@ -39,7 +42,7 @@ def imports_of(name: str) -> set[str]:
 
 
 def test_the_engine_imports_the_standard_library_and_itself() -> None:
-    allowed = {f"ffl_plugin.{BASE_CLASS}"}
+    allowed = {f"ffl_plugin.{name}" for name in BASE}
     for path in ENGINE.glob("*.py"):
         for name in imports_of(path.stem) - allowed:
             ours = name.startswith(f"{patching.__name__}.")
@@ -71,7 +74,8 @@ def test_the_engine_knows_nothing_of_what_is_trained() -> None:
 def test_a_stranger_can_use_the_engine_alone(tmp_path: Path) -> None:
     package = tmp_path / "site" / "ffl_plugin"
     shutil.copytree(ENGINE, package / "patching")
-    shutil.copy(PACKAGE / f"{BASE_CLASS}.py", package)
+    for name in BASE:
+        shutil.copy(PACKAGE / f"{name}.py", package)
     (package / "__init__.py").write_text("", encoding="utf-8")
     (tmp_path / "clone").mkdir()
     script = tmp_path / "clone" / "serve.py"
