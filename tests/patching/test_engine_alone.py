@@ -22,10 +22,8 @@ from ffl_plugin.patching.clone import Clone
 PACKAGE = Path(str(ffl_plugin.__file__)).parent
 ENGINE = Path(str(patching.__file__)).parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
-BASE = (
-    "errors",
-    "files",
-)  # the class of all refusals, and the lock; the engine needs nothing else of the package
+# The class of all refusals, and the lock: the engine needs nothing else of the package.
+BASE = ("errors", "files")
 
 
 def imports_of(name: str) -> set[str]:
