@@ -175,7 +175,7 @@ def spectra_and_pairs(folder: Path, weights: Path, device: torch.device) -> Numb
 
 
 def loss(_: Path, __: Path, device: torch.device, seconds: float) -> Numbers:
-    """The table of benchmarks/loss.py, as it prints it."""
+    """The table of benchmarks/loss.py, as it prints it; after ``seconds`` only the rows that it has."""
     command = [
         sys.executable,
         str(ROOT / "benchmarks" / "loss.py"),
@@ -184,7 +184,11 @@ def loss(_: Path, __: Path, device: torch.device, seconds: float) -> Numbers:
         "--seconds",
         "1",
     ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        printed = (error.stdout or b"").decode()  # bytes, also with text=True
+        return {"table": f"{printed}cut off after {seconds:.0f} s"}
     if run.returncode:
         raise RuntimeError(run.stderr.strip().splitlines()[-1])
     return {"table": run.stdout}
