@@ -50,7 +50,8 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     scripts = [script for parent, _, script in paths if parent == folder]
     trains = [name for name in scripts if re.search(r"(?<![a-z])train", name)]
     only = trains[0] if len(trains) == 1 else None
-    return Launcher(folder, usual if usual in scripts else only, files)
+    there = usual in scripts or clone.has(f"{folder}/{usual}".lstrip("/"))  # a shell script is no Python file
+    return Launcher(folder, usual if there else only, files)
 
 
 def is_below_another(launcher: Launcher, clone: Clone) -> bool:
@@ -70,7 +71,9 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     launcher = find_launcher(recipe, clone)
     if launcher.script is None:
         return None
-    _, _, *options = recipe.train.split(" ")
+    program, usual, *options = recipe.train.split(" ")
+    if launcher.script != usual:
+        program = "python"
     names = {option.split("=")[0] for option in options if option.startswith("--") and "ffl" not in option}
     names |= {option.split("=")[1] for option in options if option.startswith(_CHOICE)}
     code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
@@ -79,4 +82,4 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
         options = ["...", *(options[first_ffl[0] :] if first_ffl else [])]
     folder = clone.root / launcher.folder
     change = "" if folder == Path() else f"cd {shlex.quote(folder.as_posix())} && "
-    return f"{change}python {shlex.quote(launcher.script)} {' '.join(options)}"
+    return f"{change}{program} {shlex.quote(launcher.script)} {' '.join(options)}"

@@ -148,3 +148,14 @@ def test_status_and_refusals_name_the_clone(clone: Path) -> None:
 def test_a_family_that_trains_with_another_script_is_told_so(tmp_path: Path) -> None:
     line = training_line(ffl_patch("apply", "stargan-v2", copy("stargan-v2", str(tmp_path / "clone"))))
     assert line == f"cd {tmp_path}/clone && python main.py ... --ffl-weight 1"
+
+
+def test_a_family_that_trains_with_a_shell_script_is_told_so(clone: Path) -> None:
+    root = copy("llamagen", "tokens")
+    assert training_line(ffl_patch("apply", "llamagen", root)) == "your own script, and --ffl-weight 1"
+    ffl_patch("revert", "llamagen", root)
+    script = root / "scripts/tokenizer/train_vq.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text('torchrun tokenizer/tokenizer_image/vq_train.py "$@"\n')
+    line = training_line(ffl_patch("apply", "llamagen", root))
+    assert line == "cd tokens && bash scripts/tokenizer/train_vq.sh ... --ffl-weight 1"
