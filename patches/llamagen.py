@@ -85,7 +85,9 @@ def step_fits_loss(source: Source, clone: Clone) -> None:
     name = _made_from(source, clone)
     if name is None:
         return
-    accepted = [argument.arg for argument in find_function(clone.source(name), FORWARD).args.args[1:]]
+    arguments = find_function(clone.source(name), FORWARD).args
+    accepted = [argument.arg for argument in arguments.args[1:]]
+    by_name = [*accepted, *(argument.arg for argument in arguments.kwonlyargs)]
     calls = list(pattern.occurrences(GENERATED, find_function(source, "main")))
     if not calls:
         raise PatchError("main does not call vq_loss with optimizer_idx=0", file=source.name)
@@ -93,11 +95,11 @@ def step_fits_loss(source: Source, clone: Clone) -> None:
         if isinstance(call, ast.Call) and not any(isinstance(each, ast.Starred) for each in call.args):
             given = [*accepted[: len(call.args)], *(keyword.arg for keyword in call.keywords)]
             twice = next((each for each in given if given.count(each) > 1), None)
-            unknown = next((each for each in given if each is not None and each not in accepted), None)
-            if twice or unknown or len(call.args) > len(accepted):
+            unknown = next((each for each in given if each is not None and each not in by_name), None)
+            if twice or unknown:  # too many positional arguments give optimizer_idx twice
                 raise PatchError(
-                    f"passes {twice or unknown or 'arguments'} to vq_loss in another place than {FORWARD} of "
-                    f"{name} takes it: they are of different versions",
+                    f"passes {twice or unknown} to vq_loss in another place than {FORWARD} of {name} takes "
+                    "it: they are of different versions",
                     file=source.name,
                     line=call.lineno,
                 )

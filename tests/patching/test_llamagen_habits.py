@@ -53,8 +53,10 @@ def changed(make_clone: MakeClone, file: str, old: str, new: str) -> str:
         (TRAIN, GENERATED, f"loss_gen, log = {GENERATED.partition('= ')[2]}", "ffl.setup(vq_loss, args)"),
         (TRAIN, PARSED, f"    args = parser.parse_args()\n    parser.set_defaults(lr=1.)\n{PARSED}", "ffl.add_options(parser)\n    args"),
         (TRAIN, '"args": args\n', "\n", "its checkpoints do not keep args"),
+        (TRAIN, CALL, "*[imgs], *[recons_imgs], *[], optimizer_idx=0", "ffl.setup(vq_loss, args)"),
+        (LOSS, "logger=None, log_every=100", "*, logger=None, log_every=100", TERM),
     ],
-    ids=["one more loss", "in branches", "a pair is returned", "a pair is taken", "parsed twice", "no args kept"],
+    ids=["one more loss", "in branches", "a pair is returned", "a pair is taken", "parsed twice", "no args kept", "starred", "by name only"],
 )  # fmt: skip
 def test_a_fork_is_patched_at_the_same_place(
     make_clone: MakeClone, file: str, old: str, new: str, there: str
@@ -87,6 +89,13 @@ def test_every_script_that_makes_the_loss_is_patched(make_clone: MakeClone) -> N
         "    ffl.add_options(parser)\n    args = parser.parse_args()\n    return args"
         in (clone / TRAIN).read_text()
     )
+
+
+def test_a_loss_that_no_script_trains_with_is_left_alone(make_clone: MakeClone) -> None:
+    clone = make_clone(RECIPE.name)
+    (clone / "old_loss.py").write_bytes((clone / LOSS).read_bytes())
+    changes = plan_apply(RECIPE, clone).changes
+    assert {change.path.relative_to(clone).as_posix() for change in changes} == {LOSS, TRAIN}
 
 
 @pytest.mark.parametrize(
