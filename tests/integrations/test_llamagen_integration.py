@@ -119,6 +119,7 @@ def test_a_checkpoint_goes_on_as_it_was_trained_or_says_what_changes(
     ffl.resume(args, kept)
     said = capsys.readouterr().err
     assert warning in said and bool(warning) == bool(said)
+    assert getattr(args, "ffl_found", None) == found
     made, inputs = images()
     value = vq_loss(inputs, made)
     if found is not None:

@@ -287,6 +287,29 @@ def test_a_weight_acts_until_its_recalibration_agrees() -> None:
     assert training.found == [1.0, 1.0]
 
 
+def test_a_recalibration_may_last_as_long_as_the_first() -> None:
+    training = Estimates(share_steps=40, share_every=100.0)
+    for power in range(60):
+        training.run(10, ffl=2.0 ** -(power % 7))  # of which no two estimates agree
+    first, second = training.found
+    assert training.weights.index(first) == _share.LONGEST * 40
+    assert training.weights.index(second) == _share.LONGEST * 40 + 100 + _share.LONGEST * 40
+
+
+def test_the_measurements_of_all_images_of_a_step_are_dropped_together() -> None:
+    found: list[float] = []
+    calibration = _share.Calibration(Settings(share=1.0, share_steps=40), found=found.append)
+    for step in range(51):
+        for name in "AB":
+            weight, measures = calibration.step(name, float(step))
+            assert measures == (step < 50) and weight == (0.0 if measures else 1.0)
+            if measures:
+                ffl = 4.0 if step < 25 else 1.0
+                calibration._measured[name].append(torch.tensor([ffl, 1.0]))
+        assert len({len(measured) for measured in calibration._measured.values()}) <= 1
+    assert found == [1.0]
+
+
 def test_a_weight_found_before_acts_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     training = Training(shared(), weight=31.62).run(2)
     assert training.found == [] and training.terms[0] > 0
