@@ -154,6 +154,10 @@ def test_a_family_that_trains_with_a_shell_script_is_told_so(clone: Path) -> Non
     root = copy("llamagen", "tokens")
     assert training_line(ffl_patch("apply", "llamagen", root)) == "your own script, and --ffl-weight 1"
     ffl_patch("revert", "llamagen", root)
+    (root / "train_tokens.py").write_text("parser.add_argument('--data-path')\n")
+    line = training_line(ffl_patch("apply", "llamagen", root))
+    assert line == "cd tokens && python train_tokens.py ... --ffl-weight 1"
+    ffl_patch("revert", "llamagen", root)
     script = root / "scripts/tokenizer/train_vq.sh"
     script.parent.mkdir(parents=True)
     script.write_text('torchrun tokenizer/tokenizer_image/vq_train.py "$@"\n')
