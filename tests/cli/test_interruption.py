@@ -16,7 +16,7 @@ COMMANDS = {
     "spectrum": (["a"], "ffl_plugin.report.spectrum_report.measure", "run the same command again"),
     "sweep": (
         ["--report-only", "--out", "a"],
-        "ffl_plugin.sweep.plan.read_plan",
+        "ffl_plugin.cli.sweep.read_plan",
         "completed trainings are kept; run the same command again to continue",
     ),
 }
