@@ -19,7 +19,9 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from ffl_plugin.as_text import shortest
 from ffl_plugin.errors import FFLError
+from ffl_plugin.integrations import _process
 from ffl_plugin.integrations._flags import SettingsError
 from ffl_plugin.integrations._settings import Settings, Upstream
 from ffl_plugin.integrations._term import FrequencyTerm
@@ -30,8 +32,8 @@ UPSTREAM = Upstream(Settings(spectrum="image"))
 class ReconstructionTerm(torch.nn.Module):
     """The term of one loss, configured by its ``ffl_options``.
 
-    With a share, the weight is saved in checkpoints once it is found. Otherwise checkpoints neither contain
-    nor need anything.
+    With a share, it is saved in checkpoints with its weight, once that is found. Otherwise checkpoints
+    neither contain nor need anything. The weight of another share is not loaded.
 
     Raises:
         SettingsError: invalid options.
@@ -80,10 +82,18 @@ class ReconstructionTerm(torch.nn.Module):
         weight = self._term.weight
         if self._settings.share > 0 and weight is not None:
             destination[f"{prefix}weight"] = torch.tensor(weight, dtype=torch.float64)
+            destination[f"{prefix}share"] = torch.tensor(self._settings.share, dtype=torch.float64)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
-        weight = state_dict.get(f"{prefix}weight")
-        if weight is not None:
+        weight, share = (state_dict.get(f"{prefix}{name}") for name in ("weight", "share"))
+        if weight is None or self._settings.share == 0:
+            return
+        if share is not None and float(share) != self._settings.share:
+            _process.warn(
+                f"the checkpoint was trained with share {shortest(float(share))}, so the weight of share "
+                f"{shortest(self._settings.share)} is calibrated anew"
+            )
+        else:
             self._term = FrequencyTerm(self._settings, float(weight), videos=True)
 
 

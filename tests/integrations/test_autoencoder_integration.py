@@ -71,7 +71,7 @@ def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
     for _ in range(4):
         term[0](made.square().mean(), made, inputs).backward()
     state = term.state_dict()
-    assert list(state) == ["0.weight"]
+    assert list(state) == ["0.weight", "0.share"]
     again = torch.nn.Sequential(ReconstructionTerm(options))
     again.load_state_dict(state)
     assert again.state_dict() == state
@@ -82,6 +82,23 @@ def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
     torch.testing.assert_close(
         given[0](torch.tensor(0.0), made, inputs), 3 * focal_frequency_loss(made, inputs)
     )
+
+
+def test_the_weight_of_another_share_is_not_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    state = {"weight": torch.tensor(7.0), "share": torch.tensor(0.1, dtype=torch.float64)}
+    term = ReconstructionTerm({"share": 0.2, "share_steps": 2})
+    term.load_state_dict(state)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (
+        "",
+        "Warning: the checkpoint was trained with share 0.1, "
+        "so the weight of share 0.2 is calibrated anew.\n",
+    )
+    assert not term.state_dict()
+    del state["share"]  # as of versions that did not save it
+    term.load_state_dict(state)
+    assert float(term.state_dict()["weight"]) == 7.0
+    assert capsys.readouterr().out == "--ffl-share 0.2 continues at weight 7, found before.\n"
 
 
 @pytest.mark.parametrize(
