@@ -106,12 +106,12 @@ def step_fits_loss(source: Source, clone: Clone) -> None:
 
 
 def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
-    """Warn if checkpoints do not contain the options, and with them the weight of a share."""
+    """Remark if checkpoints do not contain the options, and with them the calibrated weight."""
     if any(isinstance(node, ast.Constant) and node.value == "args" for node in source.nodes):
         return None
     return (
-        f"{source.name}: its checkpoints do not keep args, so a training with --ffl-share that goes on from "
-        "one finds its weight again"
+        f"{source.name}: its checkpoints do not contain args, so a training with --ffl-share that resumes "
+        "from one recalibrates"
     )
 
 

@@ -52,7 +52,7 @@ def changed(make_clone: MakeClone, file: str, old: str, new: str) -> str:
         (LOSS, RETURNED, "            return loss, {'rec_loss': rec_loss}\n", TERM),
         (TRAIN, GENERATED, f"loss_gen, log = {GENERATED.partition('= ')[2]}", "ffl.setup(vq_loss, args)"),
         (TRAIN, PARSED, f"    args = parser.parse_args()\n    parser.set_defaults(lr=1.)\n{PARSED}", "ffl.add_options(parser)\n    args"),
-        (TRAIN, '"args": args\n', "\n", "its checkpoints do not keep args"),
+        (TRAIN, '"args": args\n', "\n", "its checkpoints do not contain args"),
         (TRAIN, CALL, "*[imgs], *[recons_imgs], *[], optimizer_idx=0", "ffl.setup(vq_loss, args)"),
         (LOSS, "logger=None, log_every=100", "*, logger=None, log_every=100", TERM),
     ],
