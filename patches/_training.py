@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -44,7 +45,7 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     if usual in names:
         folder, _, script = names[usual].rpartition("/")
         return Launcher(folder, script, files)
-    folders = {name[: -len(path)].rstrip("/") for path, name in names.items() if name.endswith(path)}
+    folders = {name[: -len(path)].rstrip("/") for path, name in _upstream_paths(recipe, names) if path}
     folder = folders.pop() if len(folders) == 1 else ""
     paths = (name.rpartition("/") for name in clone.python_files)
     scripts = [script for parent, _, script in paths if parent == folder]
@@ -52,6 +53,17 @@ def find_launcher(recipe: Recipe, clone: Clone) -> Launcher:
     only = trains[0] if len(trains) == 1 else None
     there = usual in scripts or clone.has(f"{folder}/{usual}".lstrip("/"))  # a shell script is no Python file
     return Launcher(folder, usual if there else only, files)
+
+
+def _upstream_paths(recipe: Recipe, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each file's path in the upstream, ``""`` if it has none, and its path in the clone.
+
+    An adapted recipe has the clone's paths only.
+    """
+    upstream = [file.path for file in recipe.files]
+    for path, name in names.items():
+        paths = [path] if path in upstream else upstream
+        yield max((each for each in paths if f"/{name}".endswith(f"/{each}")), key=len, default=""), name
 
 
 def is_below_another(launcher: Launcher, clone: Clone) -> bool:

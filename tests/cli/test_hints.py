@@ -163,3 +163,11 @@ def test_a_family_that_trains_with_a_shell_script_is_told_so(clone: Path) -> Non
     script.write_text('torchrun tokenizer/tokenizer_image/vq_train.py "$@"\n')
     line = training_line(ffl_patch("apply", "llamagen", root))
     assert line == "cd tokens && bash scripts/tokenizer/train_vq.sh ... --ffl-weight 1"
+
+
+def test_a_shell_script_of_a_nested_clone(clone: Path) -> None:
+    script = copy("llamagen", "outer/tokens") / "scripts/tokenizer/train_vq.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text('torchrun tokenizer/tokenizer_image/vq_train.py "$@"\n')
+    line = training_line(ffl_patch("apply", "llamagen", "outer"))
+    assert line == "cd outer/tokens && bash scripts/tokenizer/train_vq.sh ... --ffl-weight 1"
