@@ -123,7 +123,8 @@ class Calibration:
                     return None
                 sentence += (
                     f"; after {self._added + steps} steps it still varies: the last two estimates are "
-                    f"{shortest(estimates[0])} and {shortest(estimates[1])}"
+                    f"{shortest(estimates[0])} and {shortest(estimates[1])}; raise "
+                    "--ffl-share-steps, or pass --ffl-weight"
                 )
         (_process.echo if weight > 0 and settled else _process.warn)(f"{self._flag}: {sentence}")
         return weight
