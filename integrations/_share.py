@@ -116,10 +116,7 @@ class Calibration:
             settled = max(estimates) <= AGREEMENT * min(estimates)
             if not settled:
                 if self._added + part <= (LONGEST - 1) * steps:
-                    self._added += part
-                    for measured in self._measured.values():
-                        for _ in range(min(part, len(measured))):
-                            measured.popleft()
+                    self._prolong(part)
                     return None
                 sentence += (
                     f"; after {self._added + steps} steps it still varies: the last two estimates are "
@@ -128,6 +125,13 @@ class Calibration:
                 )
         (_process.echo if weight > 0 and settled else _process.warn)(f"{self._flag}: {sentence}")
         return weight
+
+    def _prolong(self, steps: int) -> None:
+        """Replace the oldest measurements by those of as many further steps."""
+        self._added += steps
+        for measured in self._measured.values():
+            for _ in range(min(steps, len(measured))):
+                measured.popleft()
 
     @property
     def _flag(self) -> str:

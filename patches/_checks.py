@@ -235,3 +235,11 @@ def occurrences(patterns: Sequence[str], root: ast.AST) -> list[pattern.Node]:
     """Return the nodes that any of the patterns matches, in source order."""
     found = [node for wanted in patterns for node in pattern.occurrences(wanted, root)]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+
+
+def recalibrates(source: Source) -> str:
+    """Return the remark on a script whose checkpoints do not contain the calibrated weight of a share."""
+    return (
+        f"{source.name}: its checkpoints do not contain args, so a training with --ffl-share that resumes "
+        "from one recalibrates"
+    )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import forbids, no_frequency_loss_of_its_own, requires
+from ffl_plugin.patches._checks import forbids, no_frequency_loss_of_its_own, recalibrates, requires
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
 from ffl_plugin.patching import Clone, PatchError, Source, pattern
@@ -109,10 +109,7 @@ def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
     """Remark if checkpoints do not contain the options, and with them the calibrated weight."""
     if any(isinstance(node, ast.Constant) and node.value == "args" for node in source.nodes):
         return None
-    return (
-        f"{source.name}: its checkpoints do not contain args, so a training with --ffl-share that resumes "
-        "from one recalibrates"
-    )
+    return recalibrates(source)
 
 
 def _adapted(recipe: Recipe, clone: Clone) -> Recipe:

@@ -6,7 +6,7 @@ import ast
 from typing import Optional
 
 from ffl_plugin.patches._backward import loss_reaches_backward
-from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_its_own
+from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_its_own, recalibrates
 from ffl_plugin.patches._flow import calls, is_backward, mentions, place, stored
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
@@ -79,10 +79,7 @@ def keeps_its_options(source: Source, clone: Clone) -> Optional[str]:
         isinstance(node, ast.Constant) and node.value == "args" for call in saved for node in ast.walk(call)
     ):
         return None
-    return (
-        f"{source.name}: its checkpoints do not contain args, so a training with --ffl-share that resumes "
-        "from one recalibrates"
-    )
+    return recalibrates(source)
 
 
 def augments_the_photographs(source: Source, clone: Clone) -> Optional[str]:
