@@ -267,6 +267,13 @@ def test_estimates_that_differ_by_less_than_the_limit_agree() -> None:
     assert training.found == []
 
 
+@pytest.mark.parametrize(("ffl", "agree"), [(1.6, False), (1.4, True)])
+def test_an_estimate_is_of_one_quarter_exactly(ffl: float, agree: bool) -> None:
+    """Half of the last quarter differs, so its median lies between; with a step more or less it does not."""
+    training = Estimates(share_steps=40).run(35, ffl=1.0).run(6, ffl=ffl)
+    assert (len(training.found) == 1) == agree
+
+
 def test_a_calibration_whose_estimates_never_agree_ends_with_a_warning(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
