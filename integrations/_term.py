@@ -37,7 +37,7 @@ class FrequencyTerm:
         settings: of the training.
         weight: the weight that an earlier part of the training calibrated, or None.
         found: called with each calibrated weight, in every process, to record it.
-        videos: whether batches of videos (N, C, T, H, W) are compared, too: their N·T frames as images.
+        videos: whether videos (N, C, T, H, W) are accepted; their N·T frames are compared as images.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ def loss_file(path: str) -> File:
                     "...(reconstructions, inputs)",
                     "...(reconstructions.contiguous(), inputs.contiguous())",
                 ),
-                because=f"{FORWARD} does not compare inputs with reconstructions, so they may be no pair",
+                because=f"{FORWARD} does not compare inputs with reconstructions, so they may not be paired",
             ),
             forbids(
                 FORWARD,
@@ -98,8 +98,8 @@ def step_fits_loss(source: Source, clone: Clone) -> None:
             unknown = next((each for each in given if each is not None and each not in by_name), None)
             if twice or unknown:  # too many positional arguments give optimizer_idx twice
                 raise PatchError(
-                    f"passes {twice or unknown} to vq_loss in another place than {FORWARD} of {name} takes "
-                    "it: they are of different versions",
+                    f"passes {twice or unknown} to vq_loss, which {FORWARD} of {name} does not accept there: "
+                    "the two files are of different versions",
                     file=source.name,
                     line=call.lineno,
                 )

@@ -103,7 +103,7 @@ def test_a_loss_that_no_script_trains_with_is_left_alone(make_clone: MakeClone) 
     [
         (LOSS, COMPARED, f"x, reconstructions = reconstructions\n{COMPARED}", "not images", LOSS),
         (LOSS, COMPARED, f"{COMPARED} + reconstructions.permute(0, 4, 1, 2, 3).mean()", "not images", LOSS),
-        (LOSS, COMPARED, "rec_loss = codebook_loss[1]", "no pair", LOSS),
+        (LOSS, COMPARED, "rec_loss = codebook_loss[1]", "not be paired", LOSS),
         (LOSS, RETURNED, "            return rec_loss\n", "loss", LOSS),
         (LOSS, RETURNED, f"            loss, _ = rec_loss, loss\n{RETURNED}", "loss", LOSS),
         (TRAIN, CALL, f"0, {CALL}", "passes optimizer_idx to vq_loss", TRAIN),
