@@ -106,4 +106,5 @@ FLAGS = (
 SCHEDULE = ("start", "ramp", "share_every")  # counted in the upstream's unit
 SHAPING = ("alpha", "patch_factor", "spectrum", "log_matrix", "batch_matrix", "sync")  # not used by variants
 CALIBRATION = ("share_steps", "share_every")  # only used with a share
+CALIBRATED = ("share", *SHAPING, "variant")  # a calibrated weight is valid for these only
 OBSERVING = ("monitor",)  # do not affect training

@@ -25,7 +25,7 @@ FILE_NAME = "ffl_opt.jsonl"
 
 @dataclass(frozen=True)
 class Trained:
-    """State of an earlier part of a training: its epochs, and the weight found for the same share, if any."""
+    """State of an earlier part of a training: its epochs, and the weight found for its share, if valid."""
 
     epochs: int = 0
     weight: Optional[float] = None
@@ -70,7 +70,7 @@ class Record:
         if starts or settings.on:
             version = ffl_plugin.__version__
             self._append({"continued": continued, "ffl_plugin": version, "settings": settings.to_json()})
-        return _trained(entries, settings.share, iteration) if continued else Trained()
+        return _trained(entries, settings, iteration) if continued else Trained()
 
     def enter_epochs(self, epochs: int) -> None:
         """Record the number of completed epochs."""
@@ -123,16 +123,18 @@ def _entry(line: str) -> Optional[dict[str, Any]]:
     return entry if fits else None
 
 
-def _trained(entries: list[dict[str, Any]], share: float, iteration: float) -> Trained:
+def _trained(entries: list[dict[str, Any]], settings: Settings, iteration: float) -> Trained:
     """State up to an iteration, since the folder was last trained from scratch."""
-    trained = Trained()
+    trained, started = Trained(), settings.to_json()
     for entry in entries:
+        started = entry.get("settings", started)
         if "epochs" in entry:
             trained = replace(trained, epochs=entry["epochs"])
         elif "weight" in entry and entry.get("iteration", 0) > iteration:
             continue
         elif "weight" in entry:
-            trained = replace(trained, weight=entry["weight"] if entry.get("share") == share else None)
+            valid = not settings.recalibrates({**started, "share": entry.get("share")})
+            trained = replace(trained, weight=entry["weight"] if valid else None)
         elif not entry.get("continued"):
             trained = Trained()
     return replace(trained, weight=trained.weight or None)
@@ -147,7 +149,7 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
         now: the current settings.
         source: the file that ``before`` was read from, whether or not it exists.
     """
-    old = {**Settings(spectrum=now.spectrum).to_json(), **before}
+    old = now.earlier(before)
     new = now.to_json()
     both = all(options["weight"] or options["share"] for options in (old, new))
     weighing = ("weight", "share")
@@ -160,4 +162,5 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
     if not changed:
         return None
     why = f"according to {source}" if before else f"without {source}, it trained without FFL"
-    return f"{flag} changes {', '.join(changed)} ({why})"
+    anew = old["share"] and now.share and now.recalibrates(old)
+    return f"{flag} changes {', '.join(changed)} ({why}){'; the weight is calibrated anew' if anew else ''}"

@@ -100,8 +100,8 @@ class ResumedRun:
         return describe_change("--resume", self.settings, settings, self.options)
 
     def weight_for(self, settings: Settings) -> Optional[float]:
-        """Return the weight that the run found for the same share, or None."""
-        return self.weight if settings.share == self.settings.get("share") else None
+        """Return the weight that the run found for the same share of the same loss, or None."""
+        return None if settings.recalibrates(self.settings) else self.weight
 
 
 def _weight_at(statistics: Path, kimg: int) -> Optional[float]:

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ffl_plugin.integrations._flags import CALIBRATION, FLAGS, SCHEDULE, SHAPING, Flag, SettingsError, choice
+from ffl_plugin.integrations._flags import (
+    CALIBRATED,
+    CALIBRATION,
+    FLAGS,
+    SCHEDULE,
+    SHAPING,
+    Flag,
+    SettingsError,
+    choice,
+)
 from ffl_plugin.integrations._variants import FOCAL, VARIANTS
 
 
@@ -61,6 +70,15 @@ class Settings:
             mine, theirs = getattr(self, flag.setting), getattr(other, flag.setting)
             if mine != theirs:
                 yield flag, mine, theirs
+
+    def earlier(self, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of an earlier training, as `to_json`; what was not recorded had its default."""
+        return {**Settings(spectrum=self.spectrum).to_json(), **recorded}
+
+    def recalibrates(self, recorded: Mapping[str, Any]) -> list[str]:
+        """Return the settings for whose change a weight calibrated with ``recorded`` is no longer valid."""
+        before, now = self.earlier(recorded), self.to_json()
+        return [setting for setting in CALIBRATED if before[setting] != now[setting]]
 
     def to_json(self) -> dict[str, Any]:
         """Return all settings as plain JSON values, so that a record does not depend on the defaults."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -33,7 +34,7 @@ class ReconstructionTerm(torch.nn.Module):
     """The term of one loss, configured by its ``ffl_options``.
 
     With a share, it is saved in checkpoints with its weight, once that is found. Otherwise checkpoints
-    neither contain nor need anything. The weight of another share is not loaded.
+    neither contain nor need anything. A weight calibrated for another share or loss is not loaded.
 
     Raises:
         SettingsError: invalid options.
@@ -83,14 +84,22 @@ class ReconstructionTerm(torch.nn.Module):
         if self._settings.share > 0 and weight is not None:
             destination[f"{prefix}weight"] = torch.tensor(weight, dtype=torch.float64)
             destination[f"{prefix}share"] = torch.tensor(self._settings.share, dtype=torch.float64)
+            settings = json.dumps(self._settings.to_json()).encode()
+            destination[f"{prefix}settings"] = torch.tensor(list(settings), dtype=torch.uint8)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *_: Any) -> None:
-        weight, share = (state_dict.get(f"{prefix}{name}") for name in ("weight", "share"))
+        weight, share, settings = (
+            state_dict.get(f"{prefix}{name}") for name in ("weight", "share", "settings")
+        )
         if weight is None or self._settings.share == 0:
             return
-        if share is not None and float(share) != self._settings.share:
+        before = self._settings.to_json()  # where an earlier version saved nothing
+        before |= {} if share is None else {"share": float(share)}
+        before |= {} if settings is None else json.loads(bytes(settings.tolist()))
+        changed = [f"{name} {_shown(before[name])}" for name in self._settings.recalibrates(before)]
+        if changed:
             _process.warn(
-                f"the checkpoint was trained with share {shortest(float(share))}, so the weight of share "
+                f"the checkpoint was trained with {', '.join(changed)}, so the weight of share "
                 f"{shortest(self._settings.share)} is calibrated anew"
             )
         else:
@@ -144,6 +153,10 @@ def loss_with_ffl(
     made = WithFFL(**params)
     made.ffl = ReconstructionTerm(ffl_options)
     return made
+
+
+def _shown(value: Any) -> str:
+    return shortest(value) if isinstance(value, float) else str(value)
 
 
 def _sums(loss: Any) -> bool:

@@ -43,7 +43,7 @@ def setup(vq_loss: Any, args: Any) -> None:
 
 
 def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
-    """Restore the calibrated weight of a checkpoint with the same share; warn if settings changed.
+    """Restore the calibrated weight of a checkpoint of the same loss and share; warn if settings changed.
 
     ``--finetune`` begins another training, at step 0, which calibrates anew.
     """
@@ -58,7 +58,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
     sentence = describe_change("--vq-ckpt", before.to_json(), settings, source)
     if sentence:
         _process.warn(sentence)
-    if settings.share > 0 and before.share == settings.share:
+    if settings.share > 0 and not settings.recalibrates(before.to_json()):
         args.ffl_found = getattr(checkpoint["args"], "ffl_found", None)
 
 

@@ -37,7 +37,7 @@ def _check(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
-    """Restore the calibrated weight of a checkpoint with the same share; warn if settings changed."""
+    """Restore the calibrated weight of a checkpoint of the same loss and share; warn if settings changed."""
     settings, source = _opt.settings_of(args, UPSTREAM), Path(args.ckpt)
     if "args" not in checkpoint:
         if settings.share > 0:
@@ -45,7 +45,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
         return
     before = _opt.settings_of(checkpoint["args"], UPSTREAM)
     _process.warn(describe_change("--ckpt", before.to_json(), settings, source))
-    if settings.share > 0 and before.share == settings.share:
+    if settings.share > 0 and not settings.recalibrates(before.to_json()):
         args.ffl_found = getattr(checkpoint["args"], "ffl_found", None)
 
 

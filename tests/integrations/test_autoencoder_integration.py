@@ -71,10 +71,10 @@ def test_a_found_weight_goes_into_the_checkpoint_and_is_not_asked_for() -> None:
     for _ in range(4):
         term[0](made.square().mean(), made, inputs).backward()
     state = term.state_dict()
-    assert list(state) == ["0.weight", "0.share"]
+    assert list(state) == ["0.weight", "0.share", "0.settings"]
     again = torch.nn.Sequential(ReconstructionTerm(options))
     again.load_state_dict(state)
-    assert again.state_dict() == state
+    torch.testing.assert_close(dict(again.state_dict()), dict(state))
     again.load_state_dict({})  # a checkpoint from before
     torch.nn.Sequential(ReconstructionTerm()).load_state_dict(state)  # and one that goes on without
     given = torch.nn.Sequential(ReconstructionTerm({"weight": 3}))
@@ -99,6 +99,32 @@ def test_the_weight_of_another_share_is_not_taken(capsys: pytest.CaptureFixture[
     term.load_state_dict(state)
     assert float(term.state_dict()["weight"]) == 7.0
     assert capsys.readouterr().out == "--ffl-share 0.2 continues at weight 7, found before.\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "before"),
+    [
+        ({"spectrum": "batch"}, "spectrum image"),
+        ({"variant": "dct"}, "variant focal"),
+        ({"alpha": 2}, "alpha 1"),
+    ],
+    ids=str,
+)
+def test_the_weight_of_another_loss_is_not_taken(
+    options: dict[str, Any], before: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, inputs = images()
+    trained, share = ReconstructionTerm({"share": 0.2, "share_steps": 2}), {"share": 0.2, "share_steps": 3}
+    for _ in range(3):
+        trained(made.square().mean(), made, inputs).backward()
+    capsys.readouterr()
+    term = ReconstructionTerm({**share, **options})
+    term.load_state_dict(trained.state_dict())
+    assert f"trained with {before}, so the weight of share 0.2 is" in capsys.readouterr().err
+    assert not term.state_dict()
+    same = ReconstructionTerm(share)  # another length of the calibration
+    same.load_state_dict(trained.state_dict())
+    assert same.state_dict()["weight"] == trained.state_dict()["weight"]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ SHARE = "--ffl-share=0.1"
         ([SHARE], checkpoint(SHARE, ffl_found=7.0), 7.0, ""),
         ([SHARE], checkpoint(SHARE), None, ""),  # saved before it was found
         (["--ffl-share=0.2"], checkpoint(SHARE, ffl_found=7.0), None, "from 0.1 to 0.2"),
+        ([SHARE, "--ffl-alpha=2"], checkpoint(SHARE, ffl_found=7.0), None, "calibrated anew"),
         (["--ffl-weight=2"], checkpoint("--ffl-weight=2"), None, ""),
         (["--ffl-weight=2"], checkpoint("--ffl-weight=3"), None, "--ffl-weight from 3.0 to 2.0"),
         ([], checkpoint("--ffl-weight=3"), None, "--vq-ckpt changes --ffl-weight from 3.0 to 0"),

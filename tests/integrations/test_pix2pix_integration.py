@@ -284,12 +284,23 @@ def test_a_share_is_found_recorded_and_gone_on_with(
 
 @pytest.mark.parametrize(
     "arguments",
-    [SHARED, ["--ffl-share=0.4", "--ffl-share-steps=2", "--continue_train"]],
-    ids=["from the beginning", "another share"],
+    [
+        SHARED,
+        ["--ffl-share=0.4", "--ffl-share-steps=2", "--continue_train"],
+        [*SHARED, "--ffl-variant=dct", "--continue_train"],
+    ],
+    ids=["from the beginning", "another share", "another loss"],
 )
 def test_what_is_not_the_same_training_calibrates_again(tmp_path: Path, arguments: list[str]) -> None:
     train_with_backward(Model(tmp_path, SHARED), 3)
     assert train_with_backward(Model(tmp_path, arguments), 2) == [0, 0]
+
+
+def test_a_weight_found_for_another_loss_in_between_is_not_taken(tmp_path: Path) -> None:
+    """The record has one weight for each loss; the last one is not of the loss that continues."""
+    train_with_backward(Model(tmp_path, SHARED), 3)
+    train_with_backward(Model(tmp_path, [*SHARED, "--ffl-alpha=2", "--continue_train"]), 3)
+    assert train_with_backward(Model(tmp_path, [*SHARED, "--continue_train"]), 2) == [0, 0]
 
 
 def test_a_calibration_that_was_interrupted_begins_again(tmp_path: Path) -> None:

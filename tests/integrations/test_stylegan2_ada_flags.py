@@ -263,9 +263,9 @@ def test_a_resumed_run_goes_on_at_the_weight_that_it_found(
     resumed = description_and_loss_kwargs(*SHARED, resume)[1]["ffl_options"]
     weight = {} if found is None else {"weight": found}
     assert resumed == {**settings, "resumed": {"kimg": 40, **weight}}
-    # Another share, or a weight, has nothing to go on with.
-    for flag in ("--ffl-share=0.2", "--ffl-weight=3"):
-        assert description_and_loss_kwargs(flag, resume)[1]["ffl_options"]["resumed"] == {"kimg": 40}
+    # Another share, a weight, or another loss has nothing to go on with.
+    for flags in (["--ffl-share=0.2"], ["--ffl-weight=3"], [*SHARED, "--ffl-spectrum=batch-log-power"]):
+        assert description_and_loss_kwargs(*flags, resume)[1]["ffl_options"]["resumed"] == {"kimg": 40}
 
 
 def test_a_run_without_statistics_calibrates_again(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def checkpoint(*flags: str, **more: Any) -> dict[str, Any]:
         (["--ffl-share=0.1"], checkpoint("--ffl-share=0.1", ffl_found=7.0), 7.0, ""),
         (["--ffl-share=0.1"], checkpoint("--ffl-share=0.1"), None, ""),  # saved before it was found
         (["--ffl-share=0.2"], checkpoint("--ffl-share=0.1", ffl_found=7.0), None, "from 0.1 to 0.2"),
+        (["--ffl-share=0.1", "--ffl-spectrum=image"], checkpoint("--ffl-share=0.1", ffl_found=7.0), None,
+         "calibrated anew"),
         (["--ffl-weight=2"], checkpoint("--ffl-weight=2"), None, ""),
         (["--ffl-weight=2"], checkpoint("--ffl-weight=3"), None, "--ffl-weight from 3.0 to 2.0"),
         ([], checkpoint("--ffl-weight=3"), None, "--ffl-weight from 3.0 to 0"),
