@@ -1,6 +1,7 @@
 """Alternative losses: those that the FFL paper compares (Tables 7 and 8), and later ones.
 
-All take ``pred`` and ``target`` of shape (N, C, H, W), real, and return a scalar. Half precision is computed
+All take ``pred`` and ``target`` of one shape (N, C, H, W), real, and return a scalar; ``ValueError`` names
+shapes that do not fit. Half precision is computed
 in float32, also under autocast, and its gradient is returned in the input's dtype. Focal weights are those of
 equation (9) with alpha = 1: the square root of the distance, divided by its maximum per image and channel; no
 gradient flows through them. The paper describes its ablations in prose; the formulas here are this package's
@@ -16,6 +17,7 @@ from typing import Any, Callable
 import torch
 from torch import Tensor
 
+from ffl_plugin.arguments import check_images
 from ffl_plugin.averages import ROUNDING_POWER, log_power
 from ffl_plugin.distance import compute_dtype
 from ffl_plugin.spectrum import column_multiplicity, half_spectrum, image_of, power
@@ -23,46 +25,60 @@ from ffl_plugin.spectrum import column_multiplicity, half_spectrum, image_of, po
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def _in_float32(loss: Loss) -> Loss:
-    """Decorator: compute a loss in at least float32."""
+def _checked(*, paired: bool = True, smallest: int = 1) -> Callable[[Loss], Loss]:
+    """Return a decorator that checks the images and computes a loss in at least float32.
 
-    @wraps(loss)
-    def compute(pred: Tensor, target: Tensor) -> Tensor:
-        dtype = compute_dtype(pred, target)
-        with torch.autocast(pred.device.type, enabled=False):  # would lower matrix products
-            return loss(pred.to(dtype), target.to(dtype))
+    Args:
+        paired: whether each image has its own target; if not, their numbers may differ.
+        smallest: the least height and width.
+    """
 
-    return compute
+    def decorate(loss: Loss) -> Loss:
+        @wraps(loss)
+        def compute(pred: Tensor, target: Tensor) -> Tensor:
+            check_images(pred, target, 1, "image" if paired else "batch")
+            if min(pred.shape[-2:]) < smallest:
+                raise ValueError(
+                    f"pred {tuple(pred.shape)} and target {tuple(target.shape)} must be at least "
+                    f"{smallest}x{smallest} pixels: smaller images have no ring of frequencies to compare"
+                )
+            dtype = compute_dtype(pred, target)
+            with torch.autocast(pred.device.type, enabled=False):  # would lower matrix products
+                return loss(pred.to(dtype), target.to(dtype))
+
+        return compute
+
+    return decorate
 
 
-@_in_float32
+@_checked()
 def without_frequency(pred: Tensor, target: Tensor) -> Tensor:
     """Focus on hard pixels instead of hard frequencies: mean of w d with d = (pred - target)²."""
     return _focal_mean((pred - target) ** 2)
 
 
-@_in_float32
+@_checked()
 def without_phase(pred: Tensor, target: Tensor) -> Tensor:
     """Compare amplitudes only: mean of w d with d = (|F(pred)| - |F(target)|)²."""
     amplitudes = half_spectrum(pred).abs() - half_spectrum(target).abs()
     return _focal_mean(amplitudes**2, pred.shape[-1])
 
 
-@_in_float32
+@_checked()
 def without_amplitude(pred: Tensor, target: Tensor) -> Tensor:
     """Compare phases only: mean of w d with d the squared angle between F(pred) and F(target), in [0, π²]."""
     angle = (half_spectrum(pred) * half_spectrum(target).conj()).angle()
     return _focal_mean(angle**2, pred.shape[-1])
 
 
-@_in_float32
+@_checked()
 def without_focal(pred: Tensor, target: Tensor) -> Tensor:
     """Weight all frequencies equally, equation (8): mean of |F(pred) - F(target)|², the MSE by Parseval."""
     difference = half_spectrum(pred - target)
     return _mean(torch.view_as_real(difference).square().sum(-1), pred.shape[-1])
 
 
-@_in_float32
+@_checked()
 def dct_loss(pred: Tensor, target: Tensor) -> Tensor:
     """The focal frequency loss with the orthonormal DCT-II instead of the DFT (Table 7)."""
     difference = pred - target
@@ -70,14 +86,14 @@ def dct_loss(pred: Tensor, target: Tensor) -> Tensor:
     return _focal_mean((rows @ difference @ columns.T) ** 2)
 
 
-@_in_float32
+@_checked(paired=False, smallest=4)
 def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     """Durall et al., CVPR 2020: cross-entropy of azimuthally averaged power spectra; values in [-1, 1].
 
     AI(k) is the mean power on the ring of radius k = 1 ... M/2 - 1, divided by the power at frequency zero to
     lie in [0, 1]; the loss is the binary cross-entropy of each image's AI against the mean AI of ``target``.
     The images are shifted to [0, 1] first: around zero the power at frequency zero could vanish. Unlike the
-    authors' code, the gradient flows through the spectrum.
+    authors' code, the gradient flows through the spectrum. Images have at least 4x4 pixels.
     """
     means = [
         _mean_on_rings(power(half_spectrum((images + 1) / 2)).mean(1), images.shape[-1])
@@ -90,7 +106,7 @@ def spectral_regularization(pred: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-@_in_float32
+@_checked()
 def log_spectrum_l1(pred: Tensor, target: Tensor) -> Tensor:
     """Distance of log spectra: mean of |ln(|F(pred)|² + ε) - ln(|F(target)|² + ε)|; images in [-1, 1].
 
@@ -100,7 +116,7 @@ def log_spectrum_l1(pred: Tensor, target: Tensor) -> Tensor:
     return _mean((logarithms[0] - logarithms[1]).abs(), pred.shape[-1])
 
 
-@_in_float32
+@_checked()
 def stationary_wavelet(pred: Tensor, target: Tensor) -> Tensor:
     """Wavelet loss of WGSR (Korkmaz, Tekalp and Dogan, CVPR 2024, arXiv 2402.19215).
 
@@ -123,13 +139,14 @@ def stationary_wavelet(pred: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-@_in_float32
+@_checked(smallest=4)
 def binned_spectral_power(pred: Tensor, target: Tensor) -> Tensor:
     """BSP loss of Chakraborty, Mohan and Maulik, arXiv 2502.00472, Algorithm 1; images in [-1, 1].
 
     Mean over images and rings k of the sum over channels of (1 - (E_k(pred) + ε) / (E_k(target) + ε))². E_k
     is the mean of |F|²/2 on the ring of radius k = 1 ... M/2 - 1, one frequency wide; all rings have equal
-    weight. Phases are ignored. ε, half the power of rounding to 8 bits, is this package's choice.
+    weight. Phases are ignored. ε, half the power of rounding to 8 bits, is this package's choice. Images have
+    at least 4x4 pixels.
     """
     energies = [
         _mean_on_rings(power(half_spectrum(images)) / 2, images.shape[-1])[..., 1:]

@@ -18,12 +18,18 @@ def spectra_of(images: Tensor, patch_factor: int) -> Tensor:
     """Return the unitary DFT of each patch: (N, C, H, W) -> (N, P, C, h, w, 2), real and imaginary parts.
 
     Raises:
-        ValueError: images that are not (N, C, H, W), or whose size ``patch_factor`` does not divide.
+        ValueError: images that are not (N, C, H, W) or are empty, or whose size ``patch_factor`` does not
+            divide.
     """
-    if images.dim() != 4 or images.shape[2] % patch_factor or images.shape[3] % patch_factor:
+    if (
+        images.dim() != 4
+        or images.numel() == 0
+        or images.shape[2] % patch_factor
+        or images.shape[3] % patch_factor
+    ):
         raise ValueError(
-            f"images of shape {tuple(images.shape)} must be (N, C, H, W), with H and W divisible by "
-            f"patch_factor={patch_factor}"
+            f"images of shape {tuple(images.shape)} must be (N, C, H, W), not empty, with H and W divisible "
+            f"by patch_factor={patch_factor}"
         )
     cut = patches(images.to(compute_dtype(images)), patch_factor).contiguous()
     whole = cut.unsqueeze(1) if patch_factor == 1 else cut.flatten(1, 2)

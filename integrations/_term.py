@@ -159,6 +159,11 @@ def check_images(fake: object, real: object, settings: Settings, videos: bool = 
             f"FFL compares images of equal shape, but the generated are {tuple(fake.shape)}, "
             f"the real {tuple(real.shape)}"
         )
+    if real.numel() == 0:
+        raise FirstStepError(
+            f"FFL received empty batches of shape {tuple(real.shape)} as the images of the first step; check "
+            "the data set and the batch size"
+        )
     settings.check_image_size(*real.shape[-2:])
     if torch.is_grad_enabled() and not fake.requires_grad:
         _process.warn(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -62,6 +64,13 @@ def test_images_that_are_not_four_dimensional_are_refused_with_their_shape(shape
 def test_a_batch_that_would_broadcast_is_refused_with_both_shapes() -> None:
     with pytest.raises(FirstStepError, match=r"\(4, 3, 8, 8\), the real \(1, 3, 8, 8\)"):
         FrequencyTerm(Settings(weight=1.0))(images(4, 3, 8, 8), images(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (2, 3, 0, 8), (2, 3, 0, 8, 8)], ids=str)
+def test_empty_batches_are_refused_with_their_shape(shape: tuple[int, ...]) -> None:
+    empty = torch.zeros(shape)
+    with pytest.raises(FirstStepError, match=re.escape(str(shape))):
+        FrequencyTerm(Settings(weight=1.0), videos=True)(empty, empty)
 
 
 def test_no_tensor_is_refused() -> None:

@@ -229,6 +229,16 @@ def test_refused_images_that_are_no_tensors(places: tuple[str, ...]) -> None:
         focal_frequency_loss(**{**images, **arrays})
 
 
+def test_a_subclass_refuses_empty_images_with_their_shape() -> None:
+    class Subclass(FocalFrequencyLoss):
+        def tensor2freq(self, x: torch.Tensor) -> torch.Tensor:
+            return super().tensor2freq(x)
+
+    empty = torch.zeros(0, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"\(0, 3, 8, 8\).* not empty"):
+        Subclass()(empty, empty)
+
+
 def test_module_options_are_checked_when_it_is_made() -> None:
     with pytest.raises(ValueError, match="patch_factor"):
         FocalFrequencyLoss(patch_factor=0)

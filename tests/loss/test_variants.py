@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -86,6 +88,16 @@ def test_gradients_are_finite_for_identical_and_flat_images(name: str) -> None:
         pred = image.clone().requires_grad_()
         getattr(variants, name)(pred, image).backward()
         assert torch.isfinite(pred.grad).all()
+
+
+@pytest.mark.parametrize("name", ["spectral_regularization", "binned_spectral_power"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 8), (8, 3)], ids=str)
+def test_images_without_a_ring_are_refused_with_their_shape(name: str, size: tuple[int, int]) -> None:
+    image = torch.zeros(2, 3, *size)
+    with pytest.raises(ValueError, match=re.escape(str((2, 3, *size)))):
+        getattr(variants, name)(image, image)
+    smallest = torch.rand(2, 3, 4, 4)
+    assert torch.isfinite(getattr(variants, name)(smallest, smallest.flip(0)))
 
 
 LOSSES = [
@@ -220,3 +232,23 @@ def test_spectral_regularization_passes_a_gradient_to_the_generated_images_alone
     variants.spectral_regularization(pred, target).backward()
     assert pred.grad.abs().max() > 0
     assert target.grad is None
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    ("pred", "target"),
+    [((2, 3, 8, 8), (2, 3, 8, 9)), ((0, 3, 8, 8), (0, 3, 8, 8)), ((3, 8, 8), (3, 8, 8))],
+    ids=["half spectra of one width", "empty", "three axes"],
+)
+def test_images_that_do_not_fit_are_refused_with_their_shapes(
+    name: str, pred: tuple[int, ...], target: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"pred {pred} and target {target}")):
+        getattr(variants, name)(torch.zeros(pred), torch.zeros(target))
+
+
+def test_spectral_regularization_takes_batches_of_two_sizes() -> None:
+    """It compares each image with the mean profile of the targets."""
+    pred, target = torch.rand(2, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    expected = variants.spectral_regularization(pred, torch.cat([target, target]))
+    torch.testing.assert_close(variants.spectral_regularization(pred, target), expected)
