@@ -12,6 +12,9 @@ from pathlib import Path, PurePosixPath
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode
 
+# Formats of images that are not read here. GIF has 256 colours, the others need decoders of their own.
+_UNREAD = frozenset({".apng", ".avif", ".exr", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".tga"})
+
 # An archive member that declares a larger size is a mistake or an attack.
 _LARGEST_MEMBER = 512 * 2**20
 
@@ -132,7 +135,7 @@ def open_folder(path: Path) -> FolderSource:
 
     Raises ``FFLError`` if there are none.
     """
-    names: list[str] = []
+    files_found: list[str] = []
     visited: set[str] = set()
     for folder, folders, files in os.walk(path, followlinks=True, onerror=_refuse_folder):
         real = os.path.realpath(folder)
@@ -142,10 +145,11 @@ def open_folder(path: Path) -> FolderSource:
         visited.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         relative = Path(folder).relative_to(path)
-        names += [(relative / name).as_posix() for name in files if _is_image(name)]
-    if not names:
-        raise FFLError(f"{path} contains no images ({_extensions()}); pass the folder or zip that does")
-    return FolderSource(path, sorted(names))
+        files_found += [(relative / name).as_posix() for name in files if not name.startswith(".")]
+    names, notes = _images(path, files_found)
+    source = FolderSource(path, sorted(names))
+    source.notes = notes
+    return source
 
 
 def open_zip(path: Path) -> ZipSource:
@@ -159,7 +163,7 @@ def open_zip(path: Path) -> ZipSource:
         raise FFLError(f"{path} is not a complete zip archive; create or download it again") from None
     except OSError as error:
         raise FFLError(f"{path} cannot be read: {error.strerror or error}") from None
-    names = []
+    visible = []
     for name in archive.namelist():
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if ".." in parts or (parts and (parts[0] == "/" or parts[0].endswith(":"))):
@@ -168,16 +172,20 @@ def open_zip(path: Path) -> ZipSource:
                 f"{path} has a member outside itself ({name!r}); recreate the archive relative to its folder"
             )
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if not hidden and _is_image(name):
-            names.append(name)
-    if not names:
+        if not hidden:
+            visible.append(name)
+    try:
+        names, notes = _images(path, visible)
+    except FFLError:
         archive.close()
-        raise FFLError(f"{path} contains no images ({_extensions()}); pass the zip or folder that does")
+        raise
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         archive.close()
         raise FFLError(f"{path} contains {twice} twice; recreate the archive")
-    return ZipSource(path, archive, sorted(names))
+    source = ZipSource(path, archive, sorted(names))
+    source.notes = notes
+    return source
 
 
 def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple[int, int]) -> SizesDiffer:
@@ -188,12 +196,33 @@ def mixed_sizes(name_a: str, size_a: tuple[int, int], name_b: str, size_b: tuple
     )
 
 
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in EXTENSIONS
+def _images(path: Path, files: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the images among files, and a note on images in formats that are not read.
+
+    Raises ``FFLError`` if there are no images.
+    """
+    names, others = [], []
+    for name in files:
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix in EXTENSIONS:
+            names.append(name)
+        elif suffix in _UNREAD:
+            others.append(name)
+    kinds = ", ".join(sorted({PurePosixPath(name).suffix.lower()[1:].upper() for name in others}))
+    if not names:
+        known = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
+        found = f", but {_count(len(others))} in formats that are not read ({kinds})" if others else ""
+        step = "convert them to PNG" if others else "pass the folder or zip that does"
+        raise FFLError(f"{path} contains no images ({known}){found}; {step}")
+    note = (
+        f"{path}: {_count(len(others))} of {len(names) + len(others)} left out, in formats that are not read "
+        f"({kinds}); convert them to PNG to include them."
+    )
+    return names, (note,) if others else ()
 
 
-def _extensions() -> str:
-    return ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
+def _count(number: int) -> str:
+    return f"{number} image" if number == 1 else f"{number} images"
 
 
 def _refuse_folder(error: OSError) -> None:

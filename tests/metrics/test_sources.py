@@ -227,6 +227,16 @@ def zip_without_images(tmp_path: Path) -> Path:
     return make_zip(tmp_path / "set.zip", {"readme.txt": b"hello"})
 
 
+def other_formats(tmp_path: Path) -> Path:
+    for name in ("1.gif", "2.AVIF", "3.avif", "readme.txt"):
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path
+
+
+def zip_of_other_formats(tmp_path: Path) -> Path:
+    return make_zip(tmp_path / "set.zip", {"1.heic": b"", "readme.txt": b"hello"})
+
+
 def climbing_zip(tmp_path: Path) -> Path:
     return make_zip(tmp_path / "set.zip", {"../../evil.png": png(picture(0))})
 
@@ -259,6 +269,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not a zip": (not_a_zip, "is not a complete zip archive"),
     "cut zip": (cut_zip, "is not a complete zip archive"),
     "zip without images": (zip_without_images, "contains no images"),
+    "other formats": (other_formats, r"3 images in formats that are not read \(AVIF, GIF\); convert them"),
+    "zip of other formats": (zip_of_other_formats, r"1 image in formats that are not read \(HEIC\); convert"),
     "climbing zip": (climbing_zip, "has a member outside itself"),
     "absolute zip": (absolute_zip, "has a member outside itself"),
     "Windows zip": (windows_zip, "has a member outside itself"),
@@ -296,3 +308,16 @@ def test_members_that_cannot_be_read_are_named(tmp_path: Path, kind: str) -> Non
     with pytest.raises(FFLError, match={"huge": "unpacks to"}.get(kind, kind)) as caught:
         source.read(0)
     assert str(caught.value).startswith(f"{path}: a.png")
+
+
+@pytest.mark.parametrize("archived", [False, True], ids=["folder", "zip"])
+def test_images_in_formats_that_are_not_read_are_noted(tmp_path: Path, archived: bool) -> None:
+    members = {"1.png": png(picture(0)), "2.jxl": b"", "3.jxl": b"", ".4.gif": b"", "readme.txt": b""}
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name, data in members.items():
+        (folder / name).write_bytes(data)
+    source = open_images(make_zip(tmp_path / "set.zip", members) if archived else folder)
+    assert source.names == ("1.png",)
+    [note] = source.notes
+    assert "2 images of 3 left out" in note and "(JXL)" in note and str(source.path) in note
