@@ -108,9 +108,24 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
                 result = run_folder(options.out, split.name, method, seed) / "run.json"
                 if not result.exists():
                     _train_and_score(study, method, split, schedule, seed, options, progress)
-                found = json.loads(result.read_text())
+                found = _read(result)
                 runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
     return Outcome(study, settings, runs)
+
+
+def _read(result: Path) -> dict[str, Any]:
+    """Return ``scores`` and ``history`` of a run."""
+    try:
+        found = json.loads(result.read_bytes())
+        numbers = [
+            *found["scores"].values(),
+            *(each for epoch in found["history"] for each in epoch.values()),
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        numbers = [None]
+    if not all(isinstance(number, (int, float)) for number in numbers):
+        raise FFLError(f"{result} is damaged; delete it, and this run is trained again.")
+    return {"scores": found["scores"], "history": found["history"]}
 
 
 def _chosen(study: Study, names: Sequence[str]) -> Study:

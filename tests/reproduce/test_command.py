@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ class TestStudy:
     def test_settings_cut_off_are_one_sentence(self, tmp_path: Path) -> None:
         (tmp_path / "settings.json").write_text('{"experiment": "van')
         with pytest.raises(FFLError, match=r"settings\.json is damaged"):
+            reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
+
+    @pytest.mark.parametrize(
+        "content", ["", '{"scores": {}', "[]", '{"scores": {"PSNR": "x"}, "history": []}']
+    )
+    def test_a_damaged_result_is_one_sentence(self, tmp_path: Path, content: str) -> None:
+        reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
+        result = next(tmp_path.rglob("run.json"))
+        result.write_text(content)
+        with pytest.raises(FFLError, match=rf"{re.escape(str(result))} is damaged; delete it"):
             reproduce("vanilla-ae", "--out", tmp_path, "--seeds", "1", *SMALL)
 
     def test_other_settings_need_another_folder(self, tmp_path: Path) -> None:
