@@ -15,6 +15,7 @@ import pytest
 from ffl_plugin.cli import COMMANDS, group
 from ffl_plugin.integrations import _stylegan
 from ffl_plugin.integrations._flags import FLAGS
+from ffl_plugin.integrations._variants import FUNCTIONS
 from ffl_plugin.metrics import metric
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching.recipe import Recipe
@@ -78,7 +79,17 @@ COMMAND_LINES = [(page.name, words) for page in PAGES for words in printed_comma
 )
 def test_the_page_of_metrics_defines_every_metric(name: str) -> None:
     page = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert re.search(rf"\b{re.escape(name)}\b", page, re.IGNORECASE)
+    assert re.search(rf"\b{re.escape(name)}\b", page, re.IGNORECASE), f"docs/metrics.md lacks {name}"
+
+
+@pytest.mark.parametrize("variant", FUNCTIONS)
+def test_the_page_on_the_loss_names_every_variant_and_its_time(variant: str) -> None:
+    page = (PROJECT / "docs" / "loss.md").read_text(encoding="utf-8")
+    table, times = page.split("## Time and memory")
+    assert f"`{variant}`" in table, f"the table of docs/loss.md, 'Other losses', lacks {variant}"
+    assert f"`{variant}`" in times, (
+        f"docs/loss.md lacks the time of {variant}: benchmarks/loss.py --only variants"
+    )
 
 
 def test_command_lines_are_found() -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.metrics.metric import PAIR_METRICS
 from ffl_plugin.metrics.similarity import SSIM_WINDOW, structural_similarity
 
 Image = npt.NDArray[np.float64]  # (H, W, C), [0, 255]
@@ -48,8 +49,8 @@ def log_frequency_distance(pred: Any, target: Any) -> float:
     return _mean_over_images("lfd", pred, target)
 
 
-# In the order of the paper.
-METRICS = ("psnr", "ssim", "lfd", "mse")
+# In the order of the paper; those that need no network.
+METRICS = tuple(key for key in PAIR_METRICS if key != "lpips")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import torch
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import neighbourhoods
 from ffl_plugin.metrics.distribution import inception_score, kid, precision_recall
+from ffl_plugin.metrics.feature_choice import INCEPTION, ONLY_OF, FeatureChoice
+from ffl_plugin.metrics.feature_evaluation import measure_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.inception import FEATURES
-from ffl_plugin.metrics.protocols import PROTOCOLS
+from ffl_plugin.metrics.protocols import PROTOCOLS, find_protocol
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.uncertainty import compare_features
 from ffl_plugin.metrics.weights import Weights
+from ffl_plugin.report.from_features import _missing
 
 FID = PROTOCOLS["pytorch-fid"]
 WEIGHTS = Weights(Path("none"), "0" * 64, False)
@@ -65,6 +69,18 @@ def test_fid_and_compare_have_one_kid() -> None:
     (row,) = compare_features(real, Sides([fake], [other]), metrics=("kid",))
     alone = kid(real, fake).value, kid(real, other).value
     assert (row.before, row.after) == pytest.approx(alone, rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ONLY_OF)
+def test_every_metric_of_features_is_measured_by_fid_and_by_compare(metric: str) -> None:
+    """A value of ``--metrics`` that one of them does not know would be left out without a word."""
+    network = ONLY_OF[metric] or INCEPTION
+    protocol = find_protocol("pytorch-fid" if network == INCEPTION else network)
+    real, *fakes = (replace(made(seed, 100), protocol=protocol) for seed in range(3))
+    choice = FeatureChoice(network, None, protocol.name, (metric,))
+    assert measure_features(real, fakes[0], choice), "ffl-patch fid"
+    assert compare_features(real, Sides(fakes[:1], fakes[1:]), metrics=(metric,)), "ffl-patch compare"
+    assert "not measured" in _missing([metric], choice, "there are few images")
 
 
 def test_kid_of_equal_distributions_is_about_zero() -> None:
