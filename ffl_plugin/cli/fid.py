@@ -120,4 +120,5 @@ def command(
 def _line(measurement: Any) -> str:
     spread = "" if measurement.spread is None else f" ± {measurement.spread:.4g}"
     numbers = f"{measurement.metric:<24} {measurement.value:>11.6g}{spread}"
-    return f"{numbers}  ({measurement.better} is better; {measurement.basis})"
+    direction = f"{measurement.better} is better" if measurement.better else "1 is ideal"
+    return f"{numbers}  ({direction}; {measurement.basis})"

@@ -16,7 +16,7 @@ from ffl_plugin.metrics.feature_choice import INCEPTION, ONLY_OF, PathLike, choo
 from ffl_plugin.metrics.feature_evaluation import features_of, measure_features
 from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.measurement import FeatureSet, Measurement, load_feature_file
-from ffl_plugin.metrics.metric import FID_LIMIT, PAIR_METRICS
+from ffl_plugin.metrics.metric import FID_LIMIT, LOWER, NEITHER, PAIR_METRICS
 from ffl_plugin.metrics.pair_choice import (
     PairMetrics,
     choose_pair_metrics,
@@ -72,6 +72,7 @@ def evaluate(
     metrics: Optional[Sequence[str]] = None,
     inception: Optional[Path] = None,
     lpips: Optional[Path] = None,
+    download: bool = True,
     clone: Optional[Path] = None,
     samples: int = 50_000,
     cache: Optional[Path] = None,
@@ -81,7 +82,8 @@ def evaluate(
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
     ``features``, ``weights``, ``inception``, ``protocol`` and ``metrics`` are those of ``choose_features``;
-    ``metrics`` may also contain ``pairs`` and ``spectra``.
+    ``metrics`` may also contain ``pairs`` and ``spectra``. ``download`` is whether missing weights may be
+    downloaded.
 
     ``cache`` is a persistent folder for features, scores and samples of a network; without it, they are
     temporary. If the network's weights are not available, metrics that need none are measured instead
@@ -112,7 +114,12 @@ def evaluate(
         try:
             folder = _below(cache, "features")
             sides, remarks = features_of(
-                (reals, fakes), choice, cache=folder, device=device, progress=progress
+                (reals, fakes),
+                choice,
+                may_download=download,
+                cache=folder,
+                device=device,
+                progress=progress,
             )
             notes += remarks
             measurements += measure_features(sides[0], sides[1], choice, progress=progress)
@@ -123,7 +130,11 @@ def evaluate(
         if "pairs" in others:
             pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
             of_pairs = choose_pair_metrics(
-                pairs, lpips=lpips, may_download=refusal is None, device=device, progress=progress
+                pairs,
+                lpips=lpips,
+                may_download=download and refusal is None,
+                device=device,
+                progress=progress,
             )
             found, remarks_on_pairs = _pairs(pairs, of_pairs, _below(cache, "pairs"), device, progress)
             measurements += found
@@ -193,9 +204,10 @@ def _spectra(
     distances = spectral_distances(fakes, reals)
     basis = Basis(counts={"real": reals.count, "generated": fakes.count})
     found = [
-        Measurement("radial profile, dB", distances.profile_distance, "lower", basis),
-        Measurement("mean spectrum", distances.mean_spectrum_distance, "lower", basis),
+        Measurement("radial profile, dB", distances.profile_distance, LOWER, basis),
+        Measurement("mean spectrum", distances.mean_spectrum_distance, LOWER, basis),
+        Measurement("high-band energy ratio", distances.high_band_energy_ratio, NEITHER, basis),
     ]
     for low, high, decibels in distances.bands:
-        found.append(Measurement(f"band {low:.3f}-{high:.3f}, dB", decibels, "lower", basis))
+        found.append(Measurement(f"band {low:.3f}-{high:.3f}, dB", decibels, LOWER, basis))
     return found

@@ -23,6 +23,7 @@ def features_of(
     given: Sequence[Union[ImageSource, FeatureSet]],
     choice: FeatureChoice,
     *,
+    may_download: bool = True,
     cache: Optional[Path] = None,
     device: Optional[str] = None,
     progress: Optional[Progress] = None,
@@ -35,7 +36,7 @@ def features_of(
     notes: list[str] = []
     protocol = find_protocol(choice.protocol)
     if any(isinstance(one, ImageSource) for one in given):
-        weights = find_network_weights(choice, progress=progress)
+        weights = find_network_weights(choice, may_download=may_download, progress=progress)
         extractor = Extractor(weights, network=choice.network, device=device)
         notes += unpublished(choice, weights)
     features: list[FeatureSet] = [

@@ -35,7 +35,7 @@ class Measurement:
     Attributes:
         metric: name, such as "FID".
         value: the number.
-        better: "lower" or "higher".
+        better: "lower" or "higher"; empty for a ratio, of which 1 is ideal.
         basis: protocol, numbers of images and weights.
         spread: standard error (KID), or standard deviation over the splits (Inception Score).
     """

@@ -12,7 +12,6 @@ from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.reproduce import paper
 from ffl_plugin.reproduce.models import VanillaAutoencoder
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
-from ffl_plugin.reproduce.scores import score_reconstruction
 from ffl_plugin.reproduce.study import Study
 from ffl_plugin.reproduce.tables import report_study
 
@@ -31,7 +30,6 @@ VANILLA_AE = Study(
         "FFL": Reconstruction(extra={"FFL": (FFL_WEIGHT, focal_frequency_loss)}),
     },
     model=build,
-    score=score_reconstruction,
     tables=(paper.VANILLA_AE,),
     stand_ins={"DTD": "leaves", "CelebA": "faces"},
     epochs=20,

@@ -7,25 +7,23 @@ of their networks; nothing is downloaded.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import Optional, cast
+from typing import Optional
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
-from ffl_plugin import metrics
-from ffl_plugin.metrics import Extractor, Lpips
+from ffl_plugin.cache import cache_folder
+from ffl_plugin.metrics.evaluation import evaluate
 from ffl_plugin.metrics.metric import HIGHER, LOWER, NEITHER
-from ffl_plugin.metrics.pair_choice import leave_equal_out
 from ffl_plugin.metrics.progress import Progress
+from ffl_plugin.report.model import plain
 from ffl_plugin.reproduce.data import ImageArray, Split, to_tensor, to_uint8
 from ffl_plugin.reproduce.models import ConvolutionalVAE
-from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS
+from ffl_plugin.reproduce.network_files import FID_AND_IS
 
 Scores = dict[str, Optional[float]]  # None: not measured
 BATCH_SIZE = 64
@@ -34,11 +32,12 @@ SAMPLING_SEED = 0  # the same latent vectors for every method
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's label, direction (neither if 1 is best) and number of decimals."""
+    """A metric's label, direction (neither if 1 is best), decimals, and name in an evaluation if another."""
 
     label: str
     direction: str
     decimals: int
+    evaluated: str = ""
 
 
 METRICS = {
@@ -48,36 +47,33 @@ METRICS = {
     "fid": Metric("FID", LOWER, 2),
     "is": Metric("IS", HIGHER, 3),
     "lfd": Metric("LFD", LOWER, 3),
-    "profile": Metric("profile dB", LOWER, 2),
-    "high": Metric("high band", NEITHER, 3),
+    "profile": Metric("profile dB", LOWER, 2, "radial profile, dB"),
+    "high": Metric("high band", NEITHER, 3, "high-band energy ratio"),
     "mean spectrum": Metric("mean spectrum", LOWER, 1),
     "miou": Metric("mIoU", HIGHER, 1),
     "accuracy": Metric("accu", HIGHER, 1),
 }
 OF_SETS = ("fid", "is", "profile", "high", "mean spectrum")
+# The paper does not report the Inception Score of reconstructions.
+OF_RECONSTRUCTIONS = ("psnr", "ssim", "lpips", "fid", "lfd", "profile", "high", "mean spectrum")
 METRICS |= {
     f"sample {name}": replace(METRICS[name], label=f"samples: {METRICS[name].label}") for name in OF_SETS
 }
 
 
-def score_reconstruction(
-    model: nn.Module, split: Split, folder: Path, real: Path, progress: Progress
-) -> Scores:
-    """Write the reconstructions of the test images into ``folder/images`` and measure them."""
-    images = folder / "images"
+def score(model: nn.Module, split: Split, folder: Path, real: Path, progress: Progress) -> Scores:
+    """Write the reconstructions of the test images into ``folder/images``, and measure them.
+
+    The same for samples of a VAE, in ``folder/samples``, whose scores are prefixed with ``sample``.
+    """
+    images, samples = folder / "images", folder / "samples"
     write_images(reconstruct(model, split.test), images)
-    as_sets = set_scores(images, real, progress)
-    del as_sets["is"]  # the paper does not report it for reconstructions
-    return {**pair_scores(images, real, progress), **as_sets}
-
-
-def score_vae(model: nn.Module, split: Split, folder: Path, real: Path, progress: Progress) -> Scores:
-    """Write reconstructions and samples and measure both; scores of samples are prefixed with ``sample``."""
-    scores = score_reconstruction(model, split, folder, real, progress)
-    samples = folder / "samples"
-    write_images(draw_samples(cast(ConvolutionalVAE, model), len(split.test)), samples)
-    of_samples = set_scores(samples, real, progress)
-    return {**scores, **{f"sample {name}": value for name, value in of_samples.items()}}
+    scores = measure(images, real, OF_RECONSTRUCTIONS, progress)
+    if isinstance(model, ConvolutionalVAE):
+        write_images(draw_samples(model, len(split.test)), samples)
+        of_samples = measure(samples, real, OF_SETS, progress)
+        scores |= {f"sample {name}": value for name, value in of_samples.items()}
+    return scores
 
 
 @torch.no_grad()
@@ -95,10 +91,8 @@ def reconstruct(model: nn.Module, images: ImageArray) -> ImageArray:
 def draw_samples(model: ConvolutionalVAE, count: int) -> ImageArray:
     """Decode ``count`` draws of the prior: (count, 3, H, W) uint8."""
     generator = torch.Generator().manual_seed(SAMPLING_SEED)
-    latents = torch.randn(count, model.latent, generator=generator)
-    device = next(model.parameters()).device
-    parts = [latents[start : start + BATCH_SIZE] for start in range(0, count, BATCH_SIZE)]
-    return np.concatenate([to_uint8(model.decoder(part.to(device))) for part in parts])
+    latents = torch.randn(count, model.latent, generator=generator).to(next(model.parameters()).device)
+    return np.concatenate([to_uint8(model.decoder(part)) for part in torch.split(latents, BATCH_SIZE)])
 
 
 def write_images(images: ImageArray, folder: Path) -> None:
@@ -108,54 +102,15 @@ def write_images(images: ImageArray, folder: Path) -> None:
         Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{index:05d}.png", compress_level=1)
 
 
-def pair_scores(fake: Path, real: Path, progress: Progress) -> Scores:
-    """Measure a folder of reconstructions against the folder of their originals (same names)."""
-    weights = LPIPS.find()
-    measured = metrics.measure_pairs(
-        metrics.open_pairs(fake, real),
-        metrics=("psnr", "ssim", "lfd"),
-        lpips=None if weights is None else _lpips(weights),
-        progress=progress,
-    )
-    (scores,), _ = leave_equal_out([measured])
-    means = {name: finite(scores.mean(name)) for name in scores.scores}
-    return means if weights is not None else {**means, "lpips": None}
-
-
-def set_scores(fake: Path, real: Path, progress: Progress) -> Scores:
-    """Measure a folder of images against a folder of real ones as sets: no pairing.
+def measure(fake: Path, real: Path, names: tuple[str, ...], progress: Progress) -> Scores:
+    """Measure keys of ``METRICS`` on a folder of images, paired with the real ones by name if need be.
 
     ``profile`` is the distance of their radial log-power profiles in dB; ``high`` the share of energy at
     0.25 cycles per pixel and above, relative to the real images (1 is ideal); ``mean spectrum`` the mean
     squared distance between the spectra of the mean images.
     """
-    distances = metrics.spectral_distances(
-        metrics.measure_spectra(metrics.open_images(fake)), _real_spectra(real)
-    )
-    scores = {
-        "profile": finite(distances.profile_distance),
-        "high": finite(distances.high_band_energy_ratio),
-        "mean spectrum": finite(distances.mean_spectrum_distance),
-    }
-    weights = FID_AND_IS.find()
-    if weights is None:
-        return {**scores, "fid": None, "is": None}
-    extractor, protocol = _extractor(weights), metrics.find_protocol("pytorch-fid")
-    cache = real.with_name(f"{real.name}-features")  # computed once for all trainings
-    reals = extractor.extract(metrics.open_images(real), protocol, cache=cache, progress=progress)
-    fakes = extractor.extract(metrics.open_images(fake), protocol, progress=progress)
-    return {**scores, "fid": metrics.fid(reals, fakes).value, "is": metrics.inception_score(fakes).value}
-
-
-def finite(score: float) -> Optional[float]:
-    """Convert infinity, such as the PSNR of equal images, to None: JSON has no infinity."""
-    return score if math.isfinite(score) else None
-
-
-_extractor, _lpips = lru_cache(maxsize=1)(Extractor), lru_cache(maxsize=1)(Lpips)
-
-
-@lru_cache(maxsize=4)
-def _real_spectra(real: Path) -> metrics.SpectralStatistics:
-    """Measure the real images, once for all trainings."""
-    return metrics.measure_spectra(metrics.open_images(real))
+    of_features = [name for name in ("fid", "is") if name in names and FID_AND_IS.find()]
+    wanted = [*of_features, "spectra", *(["pairs"] if "psnr" in names else [])]
+    found = evaluate(real, fake, metrics=wanted, download=False, cache=cache_folder(), progress=progress)
+    values = {one.metric: plain(one.value) for one in found.measurements}
+    return {name: values.get(METRICS[name].evaluated or METRICS[name].label) for name in names}

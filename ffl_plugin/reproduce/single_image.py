@@ -13,13 +13,14 @@ from ffl_plugin.as_text import markdown
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.report.band_limits import BandLimited, band_limited, band_limits_png
+from ffl_plugin.report.model import plain
 from ffl_plugin.report.spectrum_report import open_any
 from ffl_plugin.reproduce import Options, Result, synthetic
 from ffl_plugin.reproduce.data import ImageArray, centre_crop, to_tensor
 from ffl_plugin.reproduce.image_grids import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
-from ffl_plugin.reproduce.scores import finite, reconstruct
+from ffl_plugin.reproduce.scores import reconstruct
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
@@ -53,7 +54,7 @@ def single_image(options: Options, progress: Progress) -> Result:
         history = train(model, objective, target, schedule, seed=0, checkpoint=checkpoint, progress=progress)
         image = reconstruct(model, target)
         images.append(image)
-        psnr = finite(metrics.psnr(image[0], target[0]))
+        psnr = plain(metrics.psnr(image[0], target[0]))
         ssim = metrics.ssim(image[0], target[0])
         lfd = metrics.log_frequency_distance(image[0], target[0])
         rows.append([name, "∞" if psnr is None else f"{psnr:.2f}", f"{ssim:.3f}", f"{lfd:.2f}"])

@@ -31,7 +31,7 @@ from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
 from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS, Network, hashes
-from ffl_plugin.reproduce.scores import Scores, write_images
+from ffl_plugin.reproduce.scores import Scores, score, write_images
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 
@@ -43,16 +43,14 @@ IMAGES, TEST_IMAGES, SIZE, BATCH_SIZE = 1024, 128, 64, 32
 class Study:
     """One experiment of the paper that trains models. Methods are named as in the paper's tables.
 
-    ``model(size, paper)`` builds the network for size x size images; ``score(model, split, folder, real,
-    progress)`` writes its images into ``folder`` and measures them against the folder ``real``.
-    ``stand_ins`` maps each data set of the paper to the drawn set that takes its place in the reduced run,
-    whose length is ``epochs``; ``networks`` are those that its losses and scores use if available.
+    ``model(size, paper)`` builds the network for size x size images. ``stand_ins`` maps
+    each data set of the paper to the drawn set that takes its place in the reduced run, whose length is
+    ``epochs``; ``networks`` are those that its losses and scores use if available.
     """
 
     name: str
     methods: Mapping[str, Objective]
     model: Callable[[int, bool], nn.Module]
-    score: Callable[[nn.Module, Split, Path, Path, Progress], Scores]
     tables: tuple[paper.Table, ...]
     stand_ins: Mapping[str, Optional[str]]
     epochs: int
@@ -180,7 +178,7 @@ def _train_and_score(
         checkpoint=checkpoint,
         progress=lambda done, total, _: progress(done, total, f"{split.name}, {method}, seed {seed}"),
     )
-    scores = study.score(model, split, folder, held_out_folder(options.out, split.name), progress)
+    scores = score(model, split, folder, held_out_folder(options.out, split.name), progress)
     if options.paper:
         torch.save(model.state_dict(), folder / "model.pt")
     atomic_write(folder / "run.json", json_text({"scores": scores, "history": history}).encode())

@@ -22,7 +22,6 @@ from ffl_plugin.reproduce.models import ConvolutionalVAE
 from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
 from ffl_plugin.reproduce.objectives import EvidenceLowerBound, ImageLoss, Reconstruction
 from ffl_plugin.reproduce.perceptual_loss import load_perceptual_loss
-from ffl_plugin.reproduce.scores import score_vae
 from ffl_plugin.reproduce.study import Study
 from ffl_plugin.reproduce.tables import report_study
 from ffl_plugin.reproduce.training import Objective
@@ -49,7 +48,6 @@ VAE = Study(
         "MSE scaled": EvidenceLowerBound(WITH_FFL, KL_WEIGHT, "mse-scaled"),
     },
     model=build,
-    score=score_vae,
     tables=(paper.VAE_RECONSTRUCTION, paper.VAE_SYNTHESIS),
     stand_ins={"CelebA": "faces", "CelebA-HQ": None},
     epochs=10,
