@@ -57,12 +57,3 @@ PERCEPTUAL_LOSS = Network(
     ),
     "The perceptual loss",
 )
-SPADE_LOSS = Network(
-    Release(
-        network="VGG19",
-        url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-        sha256="dcbb9e9d",
-        variable="FFL_VGG19",
-    ),
-    "SPADE's VGG loss",
-)

@@ -24,7 +24,6 @@ from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
 from ffl_plugin.report import Comparison, formatting
 from ffl_plugin.reproduce import Options, Result, paper
-from ffl_plugin.reproduce.network_files import Network, hashes
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.sweep.engines import start_engine
@@ -62,8 +61,6 @@ class Pipeline:
         table: the paper's.
         results: what is compared, as in ``ffl-patch sweep --results``; None searches for it.
         real: from the results of the first training, the real images; None if they are in the results.
-        networks: those whose weights the training uses if they are available.
-        environment: variables by which the scripts find these weights.
     """
 
     name: str
@@ -74,8 +71,6 @@ class Pipeline:
     notes: tuple[str, ...]
     results: Callable[[Setup], Optional[str]] = lambda setup: None
     real: Callable[[Setup, Path], Optional[Path]] = lambda setup, results: None
-    networks: tuple[Network, ...] = ()
-    environment: Callable[[Setup], dict[str, str]] = lambda setup: {}
 
 
 def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Result:
@@ -89,20 +84,18 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
         "data": str(options.data.resolve()),
         "paper": options.paper,
         "epochs": options.epochs,
-        **hashes(pipeline.networks),
     }
     keep_settings(options.out, settings)
     setup = Setup(options.out.resolve(), options.data.resolve(), options.epochs, options.paper)
     _copy_and_patch(options.clone, setup.clone, pipeline.targets)
     comparison = _sweep(pipeline, setup, options, progress)
-    notes = [*pipeline.notes, *(network.remark() for network in pipeline.networks)]
     data = {
         "paper": pipeline.table.to_json(),
         "comparison": comparison.to_json(),
         "settings": {**settings, "weight": options.weight},
-        "notes": notes,
+        "notes": pipeline.notes,
     }
-    return Result(_text(pipeline, comparison, options, notes), data)
+    return Result(_text(pipeline, comparison, options), data)
 
 
 def _copy_and_patch(source: Path, copy: Path, targets: Sequence[str]) -> None:
@@ -126,7 +119,6 @@ def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progres
         folder=str(setup.clone),
         weights=(0.0, options.weight),
         seeds=tuple(range(options.seeds)),
-        environment=pipeline.environment(setup),
     )
     sweep = setup.out / "sweep"
     plan = open_sweep(sweep, plan)
@@ -164,7 +156,7 @@ def _failure(trial: Trial) -> FFLError:
     return FFLError(f"the training of {trial} failed ({last}){advice}; its whole output is in {trial.log}")
 
 
-def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: Sequence[str]) -> list[str]:
+def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> list[str]:
     """Write the comparison as a Markdown table with a column for each data set of the paper."""
     table = pipeline.table
     data_sets = list(dict.fromkeys(data for data, _ in table.rows))
@@ -182,7 +174,7 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options, notes: S
             rows.append([formatting.label(row), before, after, change, *papers])
     weight = shortest(options.weight)
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
-    remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *notes]
+    remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *pipeline.notes]
     return [heading, comparison.verdict.sentence, markdown(header, rows), *remarks]
 
 

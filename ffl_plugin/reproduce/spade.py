@@ -10,13 +10,12 @@ from PIL import Image
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import open_images
-from ffl_plugin.metrics.weights import load_state
 from ffl_plugin.reproduce import paper
-from ffl_plugin.reproduce.network_files import SPADE_LOSS
 from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
 
 EPOCHS = {True: 200, False: 20}
 SMALL_SIZE = 128
+VGG19 = "vgg19-dcbb9e9d.pth"  # torchvision's name of the file
 SYNCHRONIZED = "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch"
 # Data set of the clone (--dataset_mode) -> the folder that identifies it, and its test photographs.
 LAYOUTS = {
@@ -40,12 +39,6 @@ def check(clone: Path, data: Path) -> None:
     if not any((data / folder).is_dir() for folder, _ in LAYOUTS.values()):
         wanted = ", ".join(f"{folder} ({name})" for name, (folder, _) in LAYOUTS.items())
         raise FFLError(f"{data} contains none of {wanted}; lay it out as described in the clone's README.")
-    weights = SPADE_LOSS.find()
-    if weights and "classifier.6.weight" not in load_state(weights, SPADE_LOSS.release):
-        raise FFLError(
-            f"{weights.path} lacks VGG19's classifier, which the clone's torchvision also loads; use "
-            f"{SPADE_LOSS.release.name}, from {SPADE_LOSS.release.url}"
-        )
 
 
 def _mode(setup: Setup) -> str:
@@ -55,7 +48,7 @@ def _mode(setup: Setup) -> str:
 def commands(setup: Setup) -> list[list[str]]:
     """Return training, half of its epochs with decaying learning rate, and the test on all test images.
 
-    Without VGG19's weights, the VGG loss is omitted.
+    Without VGG19's weights, which the clone's torchvision would download, the VGG loss is omitted.
     """
     shared = ["--name", "spade", "--dataset_mode", _mode(setup), "--dataroot", str(setup.data)]
     shared += ["--checkpoints_dir", "{out}/checkpoints"]
@@ -69,22 +62,9 @@ def commands(setup: Setup) -> list[list[str]]:
         shared += ["--crop_size", str(SMALL_SIZE), "--ngf", "16"]
         training += ["--load_size", "143", "--ndf", "16", "--print_freq", "4"]
         test += ["--load_size", str(SMALL_SIZE)]
-    if SPADE_LOSS.find() is None:
+    if not (Path(torch.hub.get_dir()) / "checkpoints" / VGG19).is_file():
         training.append("--no_vgg_loss")
     return [["train.py", *shared, *training], ["test.py", *shared, *test]]
-
-
-def environment(setup: Setup) -> dict[str, str]:
-    """Point the clone's torchvision, which searches torch's folder for VGG19, to the file that was found."""
-    weights = SPADE_LOSS.find()
-    if weights is None:
-        return {}
-    home = setup.out / "torch"
-    expected = home / "hub" / "checkpoints" / SPADE_LOSS.release.name
-    expected.parent.mkdir(parents=True, exist_ok=True)
-    if not expected.exists():
-        expected.symlink_to(weights.path.resolve())
-    return {"TORCH_HOME": str(home)}
 
 
 def real(setup: Setup, results: Path) -> Path:
@@ -113,9 +93,8 @@ PIPELINE = Pipeline(
         "The paper's weight for SPADE is not public. mIoU and accuracy need your own segmentation network "
         "(the paper's: DRN-D-105 for Cityscapes, UperNet101 for ADE20K). The reduced run is at 128 x 128 "
         "with a quarter of the channels.",
+        f"SPADE's VGG loss is omitted (--no_vgg_loss) unless {VGG19} is in torch's folder of checkpoints.",
     ),
-    networks=(SPADE_LOSS,),
-    environment=environment,
 )
 
 spade = partial(run_pipeline, PIPELINE)

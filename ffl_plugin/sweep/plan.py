@@ -14,8 +14,8 @@ Layout of a sweep's folder::
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -44,7 +44,6 @@ class Plan:
         weights: in increasing order, starting with 0, the baseline; shares if ``option`` is ``share``.
         seeds: of each weight.
         option: ``weight`` for ``--ffl-weight``, ``share`` for ``--ffl-share``.
-        environment: variables for the commands, in addition to those of this process.
     """
 
     command: tuple[str, ...]
@@ -53,7 +52,6 @@ class Plan:
     weights: tuple[float, ...]
     seeds: tuple[int, ...]
     option: str = WEIGHT
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Reject a plan without a command or ``{out}``."""
@@ -178,7 +176,6 @@ def read_plan(sweep: Path) -> Optional[Plan]:
             tuple(fields["weights"]),
             tuple(fields["seeds"]),
             fields.get("option", WEIGHT),
-            fields.get("environment", {}),
         )
     except (KeyError, TypeError, FFLError):
         return None

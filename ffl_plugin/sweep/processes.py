@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Optional
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 # Time for an interrupted command to exit by itself; SLURM kills 30 seconds after it asks (KillWait).
 GRACE_SECONDS = 20.0
@@ -30,12 +30,8 @@ exec 3<&0
 """
 
 
-def call(
-    command: Sequence[str], folder: str, log: Any, environment: Optional[Mapping[str, str]] = None
-) -> int:
+def call(command: Sequence[str], folder: str, log: Any) -> int:
     """Run a command in a folder and return its exit code; 127 if it cannot be started.
-
-    ``environment`` extends the current one.
 
     If this process is interrupted or killed, the command and all its descendants are ended. So are the
     processes that a failed command leaves behind: a training whose main process was killed would continue in
@@ -51,7 +47,6 @@ def call(
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **(environment or {})},
                     start_new_session=True,
                 )
             except OSError as error:

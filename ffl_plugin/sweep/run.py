@@ -35,7 +35,7 @@ def run_trial(plan: Plan, trial: Trial) -> str:
         for command in commands:
             log.write(f"$ {shlex.join(command)}\n".encode("utf-8", "surrogateescape"))
             log.flush()
-            code = call(command, plan.folder, log, plan.environment)
+            code = call(command, plan.folder, log)
             if code != 0:
                 break
     state = DONE if code == 0 else FAILED

@@ -42,7 +42,7 @@ def test_missing_weights_are_asked_for_by_variable() -> None:
         "variable FFL_VGG16."
     )
     assert network_files.hashes((PERCEPTUAL_LOSS, LPIPS)) == {"VGG16 weights": None, "AlexNet weights": None}
-    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS, network_files.SPADE_LOSS))
+    assert not any(" --" in network.remark() for network in (LPIPS, FID_AND_IS))
 
 
 def test_a_named_file_is_told_from_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
