@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGES = {"ffl_plugin": ROOT / "ffl_plugin", "ffl_plugin.patches": ROOT / "patches"}
 PACKAGES["ffl_plugin.integrations"] = ROOT / "integrations"
-BASE = {"arguments", "cache", "errors", "as_text", "files", "ranks", "seeded"}
+BASE = {"arguments", "cache", "errors", "as_text", "files", "processes", "ranks", "seeded"}
 
 
 def table() -> dict[str, set[str]]:

@@ -13,7 +13,6 @@ from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_op
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.sweep.engines import ENGINES, parse_settings, start_engine
 from ffl_plugin.sweep.plan import (
-    FAILED,
     FEWEST_PAIRED,
     SHARE,
     WEIGHT,
@@ -130,7 +129,7 @@ def command(
     from ffl_plugin.metrics import progress_bar
     from ffl_plugin.metrics.networks import try_network
     from ffl_plugin.sweep.gather import gather
-    from ffl_plugin.sweep.run import only_one
+    from ffl_plugin.sweep.run import only_one, refuse_failed
     from ffl_plugin.sweep.sweep_page import write_sweep_report
 
     if weights is not None and shares is not None:
@@ -182,12 +181,7 @@ def command(
     click.echo(plain if as_json else report.to_csv() if as_csv else report.to_text(), nl=False)
     for path in written:
         _echo(f"wrote {readable(path)}")
-    failed = [trial for trial in everything if trial.state() == FAILED]
-    if failed:
-        raise FFLError(
-            f"{len(failed)} of {len(everything)} trainings failed; the first is {failed[0]} (see "
-            f"{failed[0].log}); fix it and run the same command again"
-        )
+    refuse_failed(everything)
 
 
 def _plan(

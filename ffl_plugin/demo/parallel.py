@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.processes import last_line, running
 
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -44,7 +43,11 @@ def run_together(
         FFLError: a script failed; the message has its last line and log. The others are stopped.
     """
     with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(_started(script, folder, seed)) for script in scripts]
+        processes = []
+        for script in scripts:
+            output = stack.enter_context(script.log.open("wb"))
+            command = [sys.executable, "-m", "ffl_plugin.seeded", str(seed), *script.arguments]
+            processes.append(stack.enter_context(running(command, folder, output, environment=ENVIRONMENT)))
         logs = [stack.enter_context(script.log.open("rb")) for script in scripts]
         codes: list[Optional[int]] = [None]
         while None in codes:
@@ -54,23 +57,8 @@ def run_together(
                 for line in _new_lines(log):
                     on_line(script, line)
                 if code:
-                    raise FFLError(_failure(script))
-
-
-@contextlib.contextmanager
-def _started(script: Script, folder: Path, seed: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a script, and stop it at the end of the block."""
-    arguments = [sys.executable, "-m", "ffl_plugin.seeded", str(seed), *script.arguments]
-    with (
-        script.log.open("wb") as log,
-        subprocess.Popen(
-            arguments, cwd=folder, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=subprocess.STDOUT
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
+                    last = last_line(script.log)
+                    raise FFLError(f"{script.title} failed ({last}); its output is in {script.log}")
 
 
 def _new_lines(log: BinaryIO) -> Iterator[str]:
@@ -80,9 +68,3 @@ def _new_lines(log: BinaryIO) -> Iterator[str]:
         yield line.decode("utf-8", "replace").rstrip()
         place = log.tell()
     log.seek(place)
-
-
-def _failure(script: Script) -> str:
-    text = script.log.read_text(encoding="utf-8", errors="replace")
-    last = next((line for line in reversed(text.splitlines()) if line.strip()), "no output")
-    return f"{script.title} failed ({last}); its output is in {script.log}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ffl_plugin.doctor import Finding
 from ffl_plugin.errors import FFLError
+from ffl_plugin.processes import last_line
 
 
 def examine_libraries() -> list[Finding]:
@@ -44,9 +45,8 @@ def _torchvision() -> Finding:
     )
     if result.returncode == 0:
         return Finding("torchvision", version)
-    reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
     fix = "Install the build for this torch, from torch's own index; ffl-plugin's metrics do not need it."
-    return Finding("torchvision", f"{version}, does not import: {reason}", fix)
+    return Finding("torchvision", f"{version}, does not import: {last_line(result.stderr)}", fix)
 
 
 def _inception() -> Finding:

@@ -20,6 +20,7 @@ from ffl_plugin.metrics.devices import find_device
 from ffl_plugin.metrics.distributed import rank_and_world
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.sources import FolderSource, ImageSource
+from ffl_plugin.processes import last_line, running
 
 # Runs in the clone's folder. Prints the number of images done, one per line, for the progress. Seeds are
 # sampled eight at a time, always the same eight, because their noise is drawn together.
@@ -120,23 +121,15 @@ def _run(
 ) -> None:
     arguments = [str(network.resolve()), str(folder.resolve()), str(count), device]
     errors = folder / "sampling.log"
-    with (
-        errors.open("w", encoding="utf-8") as log,
-        subprocess.Popen(
-            [sys.executable, "-B", "-c", _SAMPLER, *arguments],
-            cwd=clone,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
-    ):
-        # If this process is interrupted the pipe closes, and the sampler's next print ends it.
+    command = [sys.executable, "-B", "-c", _SAMPLER, *arguments]
+    with errors.open("wb") as log, running(command, clone, subprocess.PIPE, log) as process:
         for line in process.stdout or ():
             if progress is not None and line.strip().isdigit():
                 progress(int(line), count, "sampling")
+        process.wait()
     if process.returncode != 0:
-        lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        advice = next((f"; {way}" for message, way in _WAYS_OUT.items() if message in lines[-1]), "")
+        last = last_line(errors)
+        advice = next((f"; {way}" for message, way in _WAYS_OUT.items() if message in last), "")
         advice = advice.format(clone=shlex.quote(str(clone)))
-        raise FFLError(f"{clone} could not sample {network}: {lines[-1]}{advice} (full output in {errors})")
+        raise FFLError(f"{clone} could not sample {network}: {last}{advice} (full output in {errors})")
     errors.unlink()

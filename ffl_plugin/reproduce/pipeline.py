@@ -26,11 +26,10 @@ from ffl_plugin.report import Comparison, formatting
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.reproduce.settings import keep_settings
-from ffl_plugin.sweep.engines import start_engine
 from ffl_plugin.sweep.gather import gather
 from ffl_plugin.sweep.outcomes import find_outcome
-from ffl_plugin.sweep.plan import DONE, Plan, Trial, open_sweep, trials
-from ffl_plugin.sweep.run import only_one
+from ffl_plugin.sweep.plan import Plan, open_sweep, trials
+from ffl_plugin.sweep.run import Here, only_one, refuse_failed
 from ffl_plugin.sweep.sweep_page import write_sweep_report
 
 
@@ -124,10 +123,8 @@ def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progres
     plan = open_sweep(sweep, plan)
     everything = trials(plan, sweep)
     with only_one(sweep):
-        start_engine("here", sweep, {}).run(plan, everything, lambda line: print(line, file=sys.stderr))
-        for trial in everything:
-            if trial.state() != DONE:
-                raise _failure(trial)
+        Here().run(plan, everything, lambda line: print(line, file=sys.stderr))
+        refuse_failed(everything)
         results = pipeline.results(setup)
         first = find_outcome(everything[0], results)
         report = gather(
@@ -146,14 +143,6 @@ def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progres
     overview = sweep / "report" / f"weight-{shortest(options.weight)}" / "overview.png"
     shutil.copyfile(overview, options.out / "figure.png")
     return asked.comparison
-
-
-def _failure(trial: Trial) -> FFLError:
-    """Return an error with the last line of a training's log."""
-    lines = trial.log.read_text(encoding="utf-8", errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    advice = "; install what the clone's requirements ask for" if "ModuleNotFoundError" in last else ""
-    return FFLError(f"the training of {trial} failed ({last}){advice}; its whole output is in {trial.log}")
 
 
 def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> list[str]:

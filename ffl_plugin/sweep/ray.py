@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.processes import GRACE_SECONDS, interrupted_by
 from ffl_plugin.sweep.engines import Settings, fail
 from ffl_plugin.sweep.plan import DONE, Plan, Trial
-from ffl_plugin.sweep.processes import GRACE_SECONDS, interrupted_by
 from ffl_plugin.sweep.run import run_trial
 
 # Resources of a training: https://docs.ray.io/en/latest/ray-core/scheduling/resources.html

@@ -12,9 +12,9 @@ from typing import Any
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.files import try_lock
+from ffl_plugin.processes import call, interrupted_by, last_line
 from ffl_plugin.sweep.engines import Settings
 from ffl_plugin.sweep.plan import DONE, FAILED, RUNNING, Plan, Trial
-from ffl_plugin.sweep.processes import call, interrupted_by
 
 
 def run_trial(plan: Plan, trial: Trial) -> str:
@@ -74,6 +74,22 @@ class Here:
                     f"interrupted while training {trial}; run the same command again to continue"
                 ) from None
             echo(f"[{number}/{len(pending)}] {trial}: {state}")
+
+
+def refuse_failed(trials: Sequence[Trial]) -> None:
+    """Refuse trials of which one failed, with the last line of the first one's log.
+
+    Raises:
+        FFLError: a trial failed.
+    """
+    failed = [trial for trial in trials if trial.state() == FAILED]
+    if failed:
+        last = last_line(failed[0].log)
+        fix = "install what the clone's requirements ask for" if "ModuleNotFoundError" in last else "fix it"
+        raise FFLError(
+            f"{len(failed)} of {len(trials)} trainings failed; the first is {failed[0]} ({last}; its whole "
+            f"output is in {failed[0].log}); {fix} and run the same command again"
+        )
 
 
 def _set_aside(trial: Trial) -> None:

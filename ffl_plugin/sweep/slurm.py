@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ffl_plugin.errors import FFLError
+from ffl_plugin.processes import interrupted_by
 from ffl_plugin.sweep.engines import Settings, fail
 from ffl_plugin.sweep.plan import DONE, FAILED, STATE, Plan, Trial, read_json, write_json
-from ffl_plugin.sweep.processes import interrupted_by
 from ffl_plugin.sweep.run import run_trial
 
 JOB = "job.json"

@@ -229,7 +229,7 @@ def test_a_sweep_in_the_background_ends_its_training_at_once(clone: Path, tmp_pa
     out = tmp_path / "sweep"
     # Patient enough that nothing but the training's own end lets the sweep end in time.
     script = (
-        "from ffl_plugin.cli import main; from ffl_plugin.sweep import processes; "
+        "from ffl_plugin.cli import main; from ffl_plugin import processes; "
         "processes.GRACE_SECONDS = 600; main()"
     )
     words = [sys.executable, "-c", script, "sweep", "--out", str(out),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ffl_plugin.sweep import processes
+from ffl_plugin import processes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are POSIX's")
 
@@ -103,7 +103,7 @@ def test_a_command_ends_with_us(tmp_path: Path, number: signal.Signals) -> None:
     """SIGKILL is what the system does for want of memory: nobody is left to end the command but the watch."""
     script = f"""
 import sys
-from ffl_plugin.sweep import processes
+from ffl_plugin import processes
 with open("log", "wb") as log:
     processes.call([sys.executable, "-c", {COMMAND!r}, "wait"], ".", log)
 """
@@ -117,7 +117,7 @@ with open("log", "wb") as log:
 def test_a_command_whose_main_process_is_killed_ends_as_a_whole(tmp_path: Path) -> None:
     script = f"""
 import sys
-from ffl_plugin.sweep import processes
+from ffl_plugin import processes
 with open("log", "wb") as log:
     print(processes.call([sys.executable, "-c", {COMMAND!r}, "wait"], ".", log))
 """

@@ -1,4 +1,4 @@
-"""Runs a command so that none of its processes outlive the caller, however either ends."""
+"""Runs commands so that none of their processes outlive the caller, however either ends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Optional, Union
 
 # Time for an interrupted command to exit by itself; SLURM kills 30 seconds after it asks (KillWait).
 GRACE_SECONDS = 20.0
@@ -30,32 +31,58 @@ exec 3<&0
 """
 
 
-def call(command: Sequence[str], folder: str, log: Any) -> int:
+def call(command: Sequence[str], folder: str, log: IO[bytes]) -> int:
     """Run a command in a folder and return its exit code; 127 if it cannot be started.
 
-    If this process is interrupted or killed, the command and all its descendants are ended. So are the
-    processes that a failed command leaves behind: a training whose main process was killed would continue in
-    its children.
+    Its output goes to ``log``. Its processes end as those of ``running``.
     """
     with contextlib.ExitStack() as stack:
-        with _interrupted_afterwards():
-            try:
-                # A new session, so that all descendants can be signalled.
-                process = subprocess.Popen(
-                    command,
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                log.write(f"cannot start {command[0]}: {error.strerror or error}\n".encode())
-                return 127
-            stack.enter_context(_outlived(process))
+        try:
+            process = stack.enter_context(running(command, folder, log))
+        except OSError as error:
+            log.write(f"cannot start {command[0]}: {error.strerror or error}\n".encode())
+            return 127
         while process.poll() is None:
             time.sleep(0.2)  # Ray's interruption reaches Python code only, not a blocking system call
     return process.returncode
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    folder: Union[str, Path],
+    stdout: Union[int, IO[bytes]],
+    stderr: Union[int, IO[bytes]] = subprocess.STDOUT,
+    environment: Optional[Mapping[str, str]] = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a folder; ``environment`` extends the current one. Raises OSError if it cannot.
+
+    At the end of the block, or if this process is killed, the command and all its descendants are ended. So
+    are the processes that a failed command leaves behind: a training whose main process was killed would
+    continue in its children.
+    """
+    with contextlib.ExitStack() as stack:
+        with _interrupted_afterwards():
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,  # so that all descendants can be signalled
+                )
+            )
+            stack.enter_context(_outlived(process))
+        yield process
+
+
+def last_line(output: Union[str, Path]) -> str:
+    """Return the last line that is not blank of a text, or of a log; "no output" if there is none."""
+    if isinstance(output, Path):
+        output = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "no output")
 
 
 @contextlib.contextmanager
