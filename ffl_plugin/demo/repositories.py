@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from ffl_plugin.report.outputs import OutputFolder
 
 # A folder written by a demo, which the next one may replace.
 FOLDER = OutputFolder("demo", "ffl-demo.json", "seed", others=r"[^\0]*")
+# Flags that only some versions need, to train on a CPU and without a visdom server.
+FLAGS_OF_SOME_VERSIONS = {"--gpu_ids": ["-1"], "--display_id": ["0"], "--no_html": []}
 NOT_COPIED = (".git", "checkpoints", "results", "datasets", "wandb", "__pycache__")
 
 
@@ -52,3 +55,11 @@ def copy_repository(clone: Path, folder: Path) -> None:
         return demo | (set(names) & set(NOT_COPIED) if Path(parent) == clone else set())
 
     shutil.copytree(clone, folder, symlinks=True, ignore=ignored)
+
+
+def flags_of_version(
+    repository: Path, file: str, flags: Sequence[str] = tuple(FLAGS_OF_SOME_VERSIONS)
+) -> list[str]:
+    """Return those of `FLAGS_OF_SOME_VERSIONS`, with values, that ``options/FILE`` of a clone defines."""
+    known = (repository / "options" / file).read_text(encoding="utf-8", errors="replace")
+    return [word for flag in flags if flag in known for word in (flag, *FLAGS_OF_SOME_VERSIONS[flag])]

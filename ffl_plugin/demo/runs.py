@@ -9,14 +9,12 @@ from typing import Callable
 
 from ffl_plugin.as_text import shortest
 from ffl_plugin.demo.parallel import Script, run_together
+from ffl_plugin.demo.repositories import flags_of_version
 
 WITHOUT, WITH = "without", "with"
 
 # Printed by every version of pytorch-CycleGAN-and-pix2pix at the end of an epoch.
 END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
-
-# Flags that only some versions need, to train on a CPU and without a visdom server.
-FLAGS_OF_SOME_VERSIONS = {"--gpu_ids": ["-1"], "--display_id": ["0"], "--no_html": []}
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Trainings:
         arguments += ["--n_epochs", str(constant), "--n_epochs_decay", str(self.scale.epochs - constant)]
         arguments += ["--save_epoch_freq", str(self.scale.epochs), "--no_flip"]
         arguments += ["--print_freq", str(self.scale.train // 2)]
-        arguments += self._flags_of_this_version("train_options.py")
+        arguments += flags_of_version(self.repository, "train_options.py")
         arguments += ["--ffl-weight", shortest(self.weight)] if which == WITH else []
         return Script(f"training {which} FFL", arguments, self.out / f"train-{which}.log")
 
@@ -97,9 +95,4 @@ class Trainings:
         network += ["--load_size", size, "--crop_size", size]
         places = ["--dataroot", str(self.data), "--checkpoints_dir", str(self.out / "checkpoints")]
         arguments = [script, "--model", "pix2pix", "--name", which, *places, *network, "--num_threads", "0"]
-        return arguments + self._flags_of_this_version("base_options.py")
-
-    def _flags_of_this_version(self, file: str) -> list[str]:
-        known = (self.repository / "options" / file).read_text(encoding="utf-8")
-        flags = FLAGS_OF_SOME_VERSIONS.items()
-        return [word for flag, values in flags if flag in known for word in (flag, *values)]
+        return arguments + flags_of_version(self.repository, "base_options.py")

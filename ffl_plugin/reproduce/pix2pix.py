@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ffl_plugin.demo.repositories import FLAGS_OF_SOME_VERSIONS, flags_of_version
 from ffl_plugin.errors import FFLError
 from ffl_plugin.reproduce import paper
 from ffl_plugin.reproduce.pipeline import Pipeline, Setup, run_pipeline
@@ -32,31 +33,22 @@ def check(clone: Path, data: Path) -> None:
 
 def commands(setup: Setup) -> list[list[str]]:
     """Return training, half of its epochs with decaying learning rate, and the test on all test images."""
-    defined = [
-        path.read_text(encoding="utf-8", errors="replace") for path in setup.clone.glob("options/*.py")
-    ]
-
-    def where_defined(name: str, *values: str) -> list[str]:
-        """Return an option that not every version has."""
-        known = any(f"{name}'" in text or f'{name}"' in text for text in defined)
-        return [name, *values] if known else []
-
+    flags = [name for name in FLAGS_OF_SOME_VERSIONS if name != "--gpu_ids" or not torch.cuda.is_available()]
     shared = ["--name", "pix2pix", "--model", "pix2pix", "--dataroot", str(setup.data)]
     shared += ["--checkpoints_dir", "{out}/checkpoints"]
     if setup.data.name == "facades":  # the photograph is on the left
         shared += ["--direction", "BtoA"]
-    if not torch.cuda.is_available():
-        shared += where_defined("--gpu_ids", "-1")
+    shared += flags_of_version(setup.clone, "base_options.py", flags)
     if not setup.paper:
         shared += SMALL
     epochs = setup.epochs or EPOCHS[setup.paper]
     constant = (epochs + 1) // 2
     length = ["--n_epochs", str(constant), "--n_epochs_decay", str(epochs - constant)]
+    length += flags_of_version(setup.clone, "train_options.py", flags)
     length += ["--save_epoch_freq", str(epochs)]  # the latest network is saved no more often than this
-    display = [*where_defined("--display_id", "-1"), *where_defined("--no_html")]
     images = sum(1 for path in (setup.data / "test").iterdir() if path.is_file())
     return [
-        ["train.py", *shared, *length, *display],
+        ["train.py", *shared, *length],
         ["test.py", *shared, "--results_dir", "{out}/results", "--num_test", str(images)],
     ]
 
