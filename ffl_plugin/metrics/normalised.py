@@ -15,13 +15,13 @@ from torch import Tensor
 from ffl_plugin.metrics.decode import Pixels
 
 # Mean and standard deviation of each channel, in [0, 1].
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 
 def normalised_imagenet(images: Tensor) -> Tensor:
     """Resize to 224×224, ignoring the aspect ratio, as in Stein et al. 2023."""
-    return _normalised(images.numpy(), 224, *_IMAGENET)
+    return _normalised(images.numpy(), 224, *IMAGENET)
 
 
 def normalised_clip(images: Tensor) -> Tensor:

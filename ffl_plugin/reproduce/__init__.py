@@ -6,10 +6,15 @@ An experiment is a function ``(options, progress) -> Result`` named as its comma
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
+
+from ffl_plugin.as_text import json_text
+from ffl_plugin.errors import FFLError
+from ffl_plugin.files import atomic_write
 
 if TYPE_CHECKING:
     from ffl_plugin.metrics.progress import Progress
@@ -62,6 +67,24 @@ class Options:
     clone: Optional[Path] = None
     weight: float = 1.0
     methods: tuple[str, ...] = ()
+
+    def keep(self, settings: dict[str, Any]) -> None:
+        """Write the settings to the output folder, or refuse one with results of other settings."""
+        path = self.out / "settings.json"
+        if not path.exists():
+            self.out.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, json_text(settings, indent=2).encode())
+            return
+        try:
+            before = json.loads(path.read_text())
+        except ValueError:
+            raise FFLError(f"{path} is damaged; choose another --out, or delete {self.out}.") from None
+        changed = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
+        if changed:
+            was = ", ".join(f"{key} {before.get(key)!r}, not {settings.get(key)!r}" for key in changed)
+            raise FFLError(
+                f"{self.out} contains results of other settings ({was}); choose another --out, or delete it."
+            )
 
 
 @dataclass(frozen=True)

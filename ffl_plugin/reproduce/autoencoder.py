@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from torch import nn
-
 from ffl_plugin import variants
 from ffl_plugin.loss import focal_frequency_loss
 from ffl_plugin.reproduce import paper
@@ -18,18 +16,13 @@ from ffl_plugin.reproduce.tables import report_study
 FFL_WEIGHT = 100.0  # the authors' for CelebA, beside MSE 1
 
 
-def build(size: int, paper: bool) -> nn.Module:
-    """Build the paper's network, which is small enough for every run."""
-    return VanillaAutoencoder(size, latent=256)
-
-
 VANILLA_AE = Study(
     name="vanilla-ae",
     methods={
         "baseline": Reconstruction(),
         "FFL": Reconstruction(extra={"FFL": (FFL_WEIGHT, focal_frequency_loss)}),
     },
-    model=build,
+    model=lambda size, paper: VanillaAutoencoder(size),
     tables=(paper.VANILLA_AE,),
     stand_ins={"DTD": "leaves", "CelebA": "faces"},
     epochs=20,

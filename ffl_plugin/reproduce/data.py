@@ -53,11 +53,6 @@ class Layout:
     size: int
     source: str
 
-    @property
-    def test_list(self) -> str:
-        """An optional file that lists the test images, one path per line, relative to its own folder."""
-        return self.folder.partition("/")[0] + "/test.txt"
-
 
 PAPER_DATA = {
     "DTD": Layout("dtd/images", 564, 64, "https://www.robots.ox.ac.uk/~vgg/data/dtd/"),
@@ -120,14 +115,15 @@ def folder_split(
 def paper_split(data: Path, name: str, cache: Path, progress: Progress) -> Optional[Split]:
     """Return the paper's data set ``name`` from the folder ``data``; None if its folder does not exist.
 
-    The test images are those in the list file if it exists, else drawn once with a fixed seed.
+    The test images are those in ``test.txt`` if it exists, one path per line, relative to it, else drawn
+    once with a fixed seed.
     """
     layout = PAPER_DATA[name]
     folder = data / layout.folder
     if not folder.is_dir():
         return None
     source = open_images(folder, role="real")
-    listed = data / layout.test_list
+    listed = data / layout.folder.partition("/")[0] / "test.txt"
     if listed.is_file():
         lines = listed.read_text(encoding="utf-8").splitlines()
         place = {folder / file: index for index, file in enumerate(source.names)}

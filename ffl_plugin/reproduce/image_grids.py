@@ -26,14 +26,12 @@ def image_grid(
 ) -> None:
     """Write a PNG with a labelled row of pictures per entry; ``cell`` is the side of a picture in inches."""
     require("matplotlib", "Figures")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     columns = max(len(pictures) for _, pictures in rows)
     figure = Figure(
         figsize=(1.4 + cell * columns, 0.1 + cell * len(rows) + (0.25 if captions else 0)), dpi=110
     )
-    FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for row, (label, pictures) in enumerate(rows):
         for column in range(columns):

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 class VanillaAutoencoder(nn.Module):
     """Two fully connected layers, images -> images: the paper's vanilla AE (section 4.1).
 
-    ``size`` is the height and width of the images in pixels; ``latent`` the width of the hidden layer, 256 in
-    the paper. Weights start as N(0, 0.02²) and biases at zero, as in the authors' trainer.
+    ``size`` is the height and width of the images in pixels. Weights start as N(0, 0.02²) and
+    biases at zero, as in the authors' trainer.
     """
 
-    def __init__(self, size: int, latent: int = 256) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        pixels = 3 * size * size
-        inwards, outwards = nn.Linear(pixels, latent), nn.Linear(latent, pixels)
+        pixels, hidden = 3 * size * size, 256
+        inwards, outwards = nn.Linear(pixels, hidden), nn.Linear(hidden, pixels)
         self.encoder = nn.Sequential(nn.Flatten(), inwards, nn.ReLU())
         self.decoder = nn.Sequential(outwards, nn.Tanh(), nn.Unflatten(1, (3, size, size)))
         for layer in (inwards, outwards):

@@ -17,13 +17,13 @@ from typing import Any
 SAMPLES = 64
 
 
-def narrow(options: dict[str, Any], width: int, kimg_per_tick: int) -> dict[str, Any]:
+def narrow(options: dict[str, Any], width: int) -> dict[str, Any]:
     """Return the options of ``training_loop`` for networks of at most ``width`` channels."""
     generator, discriminator = options["G_kwargs"], options["D_kwargs"]
     for kwargs in (generator.get("synthesis_kwargs", generator), discriminator):
         kwargs.update(channel_base=32 * width, channel_max=width)
     generator.update(z_dim=2 * width, w_dim=2 * width)
-    return {**options, "kimg_per_tick": kimg_per_tick}
+    return {**options, "kimg_per_tick": 1}
 
 
 def main() -> None:
@@ -31,15 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("clone")
     parser.add_argument("--width", type=int, default=64, help="maximum channels per layer [default: 64]")
-    parser.add_argument("--tick", type=int, default=1, help="kimg between reports [default: 1]")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="options of the clone's train.py")
     arguments = parser.parse_args()
 
-    install(arguments.clone, arguments.width, arguments.tick)
+    install(arguments.clone, arguments.width)
     importlib.import_module("train").main(arguments.options)
 
 
-def install(clone: str, width: int, kimg_per_tick: int) -> None:
+def install(clone: str, width: int) -> None:
     """Make the clone's training loop, in this process, train narrow networks.
 
     The upstream starts fresh processes for several GPUs: a script that wants narrow networks there calls this
@@ -54,7 +53,7 @@ def install(clone: str, width: int, kimg_per_tick: int) -> None:
         return (8, SAMPLES // 8), images[:SAMPLES], labels[:SAMPLES]
 
     loop.setup_snapshot_image_grid = small_grid
-    loop.training_loop = lambda **options: run(**narrow(options, width, kimg_per_tick))
+    loop.training_loop = lambda **options: run(**narrow(options, width))
 
 
 if __name__ == "__main__":

@@ -48,12 +48,3 @@ def hashes(networks: tuple[Network, ...]) -> dict[str, Optional[str]]:
 # ``reproduce`` has no options for weights: they are found through environment variables.
 LPIPS = Network(replace(weights.ALEXNET, option=None), "LPIPS")
 FID_AND_IS = Network(replace(weights.INCEPTION, option=None), "FID (protocol pytorch-fid) and IS")
-PERCEPTUAL_LOSS = Network(
-    Release(
-        network="VGG16",
-        url="https://download.pytorch.org/models/vgg16-397923af.pth",
-        sha256="397923af",
-        variable="FFL_VGG16",
-    ),
-    "The perceptual loss",
-)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 
 from ffl_plugin.metrics.devices import find_device
-from ffl_plugin.metrics.optional import require
+from ffl_plugin.metrics.normalised import IMAGENET
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
-from ffl_plugin.metrics.weights import Weights, load_torchvision
-from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
+from ffl_plugin.metrics.weights import Release, Weights, load_torchvision
+from ffl_plugin.reproduce.network_files import Network
 
+PERCEPTUAL_LOSS = Network(
+    Release(
+        network="VGG16",
+        url="https://download.pytorch.org/models/vgg16-397923af.pth",
+        sha256="397923af",
+        variable="FFL_VGG16",
+    ),
+    "The perceptual loss",
+)
 TAPS = (3, 8, 15, 22)  # indices of relu1_2, relu2_2, relu3_3 and relu4_3 in torchvision's VGG16
 
 
 def vgg16_features() -> nn.Sequential:
     """Build VGG16 (Simonyan and Zisserman, ICLR 2015) up to relu4_3: (N, 3, H, W) -> (N, 512, H/8, W/8)."""
     import_torchvision()
-    vgg: Any = require("torchvision.models.vgg", "The perceptual loss", extra="reproduce")
+    from torchvision.models import vgg
+
     features: nn.Sequential = vgg.make_layers(vgg.cfgs["D"])[: TAPS[-1] + 1]
     return features
 
@@ -30,20 +37,17 @@ class PerceptualLoss(nn.Module):
     ``pred`` and ``target`` are (N, 3, H, W) in [-1, 1]. No gradient flows into the network or the target.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, features: nn.Sequential) -> None:
         """Wrap the network of ``vgg16_features``, with weights loaded."""
         super().__init__()
         self.features = features.requires_grad_(False).eval()
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1))
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compare two batches of images."""
+        from torchvision.transforms.functional import normalize
+
         loss = pred.new_zeros(())
-        x, y = (((images + 1) / 2 - self.mean) / self.std for images in (pred, target.detach()))
+        x, y = (normalize((images + 1) / 2, *IMAGENET) for images in (pred, target.detach()))
         for index, layer in enumerate(self.features):
             x, y = layer(x), layer(y)
             if index in TAPS:

@@ -25,7 +25,6 @@ from ffl_plugin.patching import plan_apply
 from ffl_plugin.report import Comparison, formatting
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.scores import METRICS
-from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.sweep.gather import gather
 from ffl_plugin.sweep.outcomes import find_outcome
 from ffl_plugin.sweep.plan import Plan, open_sweep, trials
@@ -84,7 +83,7 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
         "paper": options.paper,
         "epochs": options.epochs,
     }
-    keep_settings(options.out, settings)
+    options.keep(settings)
     setup = Setup(options.out.resolve(), options.data.resolve(), options.epochs, options.paper)
     _copy_and_patch(options.clone, setup.clone, pipeline.targets)
     comparison = _sweep(pipeline, setup, options, progress)
@@ -152,15 +151,14 @@ def _text(pipeline: Pipeline, comparison: Comparison, options: Options) -> list[
     header = ["metric", "without", "with FFL", "change", *(f"paper, {data}" for data in data_sets)]
     rows = []
     measured = {row.metric: row for row in comparison.rows}
-    for metric in [*measured, *(metric for metric in table.metrics if metric not in measured)]:
+    for metric in dict.fromkeys([*measured, *table.metrics]):
         row = measured.get(metric)
-        papers = (_paper_change(table, data, metric) for data in data_sets)
-        if row is None:
-            rows.append([METRICS[metric].label, "–", "–", "–", *papers])
-        else:
-            before, after = formatting.values(row)
+        cells = ["–", "–", "–"]
+        if row is not None:
             change = f"{formatting.change(row)} [{formatting.interval(row)}], {row.verdict}"
-            rows.append([formatting.label(row), before, after, change, *papers])
+            cells = [*formatting.values(row), change]
+        label = METRICS[metric].label if row is None else formatting.label(row)
+        rows.append([label, *cells, *(_paper_change(table, data, metric) for data in data_sets)])
     weight = shortest(options.weight)
     heading = f"# {pipeline.name}: Table {table.number} ({table.caption}), FFL weight {weight}"
     remarks = [*comparison.verdict.caveats, *comparison.missing, *comparison.notes, *pipeline.notes]

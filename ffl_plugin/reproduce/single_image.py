@@ -21,7 +21,6 @@ from ffl_plugin.reproduce.image_grids import Picture, image_grid, log_amplitude
 from ffl_plugin.reproduce.models import FreeImage
 from ffl_plugin.reproduce.objectives import ImageLoss, Reconstruction
 from ffl_plugin.reproduce.scores import reconstruct
-from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.study import slug
 from ffl_plugin.reproduce.training import Schedule, train
 
@@ -40,7 +39,7 @@ def single_image(options: Options, progress: Progress) -> Result:
     """Optimise the pixels of an image from noise with each loss, write the figure and return the table."""
     schedule = replace(SCHEDULE, epochs=options.epochs or SCHEDULE.epochs)
     data = str(options.data.resolve()) if options.data else "drawn"
-    keep_settings(options.out, {"experiment": "single-image", "data": data, "steps": schedule.epochs})
+    options.keep({"experiment": "single-image", "data": data, "steps": schedule.epochs})
     target = one_image(options, SIZE)
     images: list[ImageArray] = [target]
     rows = []

@@ -35,11 +35,8 @@ def spectra(options: Options, progress: Progress) -> Result:
         run_study(study, replace(options, out=options.out / study.name, methods=METHODS), progress)
         for study in (VANILLA_AE, VAE)
     )
-    rows = [
-        *_rows(autoencoder, options.out / autoencoder.study.name, "images"),
-        *_rows(variational, options.out / variational.study.name, "images"),
-        *_rows(variational, options.out / variational.study.name, "samples"),
-    ]
+    shown = ((autoencoder, "images"), (variational, "images"), (variational, "samples"))
+    rows = [row for each, kind in shown for row in _rows(each, options.out / each.study.name, kind)]
     captions = [
         f"{name}{what}" for name in ("real", *METHODS) for what in ("", "\nspectrum", "\nmean spectrum")
     ]

@@ -16,7 +16,7 @@ import json
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -32,7 +32,6 @@ from ffl_plugin.reproduce import Options, paper
 from ffl_plugin.reproduce.data import PAPER_DATA, Split, folder_split, paper_split, synthetic_split
 from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS, Network, hashes
 from ffl_plugin.reproduce.scores import Scores, score, write_images
-from ffl_plugin.reproduce.settings import keep_settings
 from ffl_plugin.reproduce.training import History, Objective, Schedule, train
 
 # The default run takes minutes on a CPU. --paper has the whole data set and the defaults of ``Schedule``.
@@ -70,8 +69,8 @@ class Run:
     test_images: int
     method: str
     seed: int
-    scores: Scores
-    history: History
+    scores: Scores = field(default_factory=dict)
+    history: History = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     """Train and score what is not there yet, and return everything."""
     study = _chosen(study, options.methods)
     settings = _settings(study, options)
-    keep_settings(options.out, settings)
+    options.keep(settings)
     schedule = Schedule(**settings["schedule"])
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
@@ -103,11 +102,11 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
             complete.touch()
         for seed in range(options.seeds):
             for method in study.methods:
+                run = Run(split.name, paper_data, len(split.test), method, seed)
                 result = run_folder(options.out, split.name, method, seed) / "run.json"
                 if not result.exists():
-                    _train_and_score(study, method, split, schedule, seed, options, progress)
-                found = _read(result)
-                runs.append(Run(split.name, paper_data, len(split.test), method, seed, **found))
+                    _train_and_score(study, run, split, schedule, options, progress)
+                runs.append(replace(run, **_read(result)))
     return Outcome(study, settings, runs)
 
 
@@ -115,15 +114,13 @@ def _read(result: Path) -> dict[str, Any]:
     """Return ``scores`` and ``history`` of a run."""
     try:
         found = json.loads(result.read_bytes())
-        numbers = [
-            *found["scores"].values(),
-            *(each for epoch in found["history"] for each in epoch.values()),
-        ]
+        scores, history = found["scores"], found["history"]
+        numbers = [*scores.values(), *(number for epoch in history for number in epoch.values())]
+        if all(isinstance(number, (int, float, type(None))) for number in numbers):
+            return {"scores": scores, "history": history}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        numbers = [None]
-    if not all(isinstance(number, (int, float)) for number in numbers):
-        raise FFLError(f"{result} is damaged; delete it, and this run is trained again.")
-    return {"scores": found["scores"], "history": found["history"]}
+        pass
+    raise FFLError(f"{result} is damaged; delete it, and this run is trained again.")
 
 
 def _chosen(study: Study, names: Sequence[str]) -> Study:
@@ -154,29 +151,23 @@ def slug(name: str) -> str:
 
 
 def _train_and_score(
-    study: Study,
-    method: str,
-    split: Split,
-    schedule: Schedule,
-    seed: int,
-    options: Options,
-    progress: Progress,
+    study: Study, run: Run, split: Split, schedule: Schedule, options: Options, progress: Progress
 ) -> None:
     """Do one run and write its run.json last, whole, so that its presence means that the run is done."""
-    folder = run_folder(options.out, split.name, method, seed)
+    folder = run_folder(options.out, run.data, run.method, run.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(run.seed)
         model = study.model(split.train.shape[-1], options.paper).to(device)
     checkpoint = folder / "checkpoint.pt"
     history = train(
         model,
-        study.methods[method],
+        study.methods[run.method],
         split.train,
         schedule,
-        seed=seed,
+        seed=run.seed,
         checkpoint=checkpoint,
-        progress=lambda done, total, _: progress(done, total, f"{split.name}, {method}, seed {seed}"),
+        progress=lambda done, total, _: progress(done, total, f"{run.data}, {run.method}, seed {run.seed}"),
     )
     scores = score(model, split, folder, held_out_folder(options.out, split.name), progress)
     if options.paper:
@@ -191,13 +182,13 @@ def _splits(
     """Yield the data sets to train on, each with the data set of the paper whose numbers stand beside it."""
     cache = options.out / "data"
     if options.paper:
+        places = ((name, PAPER_DATA[name]) for name in study.stand_ins)
+        layouts = ", ".join(f"{layout.folder} ({name}, {layout.source})" for name, layout in places)
         if options.data is None:
-            raise FFLError(f"--paper needs --data DIR, the folder with {_layouts(study)}.")
+            raise FFLError(f"--paper needs --data DIR, the folder with {layouts}.")
         found = [(paper_split(options.data, name, cache, progress), name) for name in study.stand_ins]
         if not any(split for split, _ in found):
-            raise FFLError(
-                f"{options.data} contains none of the data sets of {study.name}: {_layouts(study)}."
-            )
+            raise FFLError(f"{options.data} contains none of the data sets of {study.name}: {layouts}.")
         yield from ((split, name) for split, name in found if split)
         return
     sizes = settings["size"], settings["images"], settings["test_images"], cache, progress
@@ -207,13 +198,6 @@ def _splits(
         for name, stand_in in study.stand_ins.items():
             if stand_in is not None:
                 yield synthetic_split(stand_in, *sizes), name
-
-
-def _layouts(study: Study) -> str:
-    """List where the data sets of a study belong."""
-    return ", ".join(
-        f"{PAPER_DATA[name].folder} ({name}, {PAPER_DATA[name].source})" for name in study.stand_ins
-    )
 
 
 def _settings(study: Study, options: Options) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Optional
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.reproduce import narrow_stylegan2, paper, sample_stylegan2
@@ -42,23 +41,14 @@ def commands(setup: Setup) -> list[list[str]]:
     return [[*narrow, *training], [sample_stylegan2.__file__, *sampling]]
 
 
-def results(setup: Setup) -> Optional[str]:
-    """Return the samples of the reduced run; the run with the upstream's own measurements is found."""
-    return None if setup.paper else "{out}/samples"
-
-
-def real(setup: Setup, results: Path) -> Optional[Path]:
-    """Return the training images to compare samples with; None if the upstream has measured already."""
-    return None if setup.paper else setup.data
-
-
 PIPELINE = Pipeline(
     name="stylegan2",
     targets=("stylegan2-ada", "torch2"),
     check=check,
     commands=commands,
-    results=results,
-    real=real,
+    # The run with the upstream's own measurements is found, and needs no images.
+    results=lambda setup: None if setup.paper else "{out}/samples",
+    real=lambda setup, results: None if setup.paper else setup.data,
     table=paper.STYLEGAN2,
     notes=(
         "The paper's weight for StyleGAN2 is not public. --epochs counts thousands of images (kimg); --paper "

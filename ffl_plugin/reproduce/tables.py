@@ -143,13 +143,10 @@ def _cell(entry: Entry, difference: bool, in_paper: bool) -> str:
     ours, half, paper = entry.mean, entry.half_width, entry.paper
     if difference:
         ours, half, paper = entry.difference, entry.difference_half_width, entry.paper_difference
-
-    def number(value: Optional[float]) -> str:
-        return "–" if value is None else f"{value:{'+' if difference else ''}.{decimals}f}"
-
-    text = number(ours)
+    form = f"{'+' if difference else ''}.{decimals}f"
+    text = "–" if ours is None else format(ours, form)
     if ours is not None and half is not None:
         text += f" ± {half:.{decimals}f}"
         if difference and abs(ours) > half:
             text = f"**{text}**"
-    return f"{text} / {number(paper)}" if in_paper else text
+    return f"{text} / {'–' if paper is None else format(paper, form)}" if in_paper else text

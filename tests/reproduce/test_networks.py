@@ -17,7 +17,8 @@ from ffl_plugin.metrics import evaluation
 from ffl_plugin.metrics.feature_choice import FeatureChoice
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.reproduce import network_files, scores
-from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS, PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.network_files import FID_AND_IS, LPIPS
+from ffl_plugin.reproduce.perceptual_loss import PERCEPTUAL_LOSS
 
 WEIGHTS = metrics.Weights(Path("none"), "0" * 64, False)
 

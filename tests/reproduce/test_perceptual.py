@@ -10,7 +10,7 @@ from ffl_plugin.metrics import find_weights
 from ffl_plugin.metrics.torchvision_operators import import_torchvision
 from ffl_plugin.metrics.weights import Weights
 from ffl_plugin.reproduce import perceptual_loss
-from ffl_plugin.reproduce.network_files import PERCEPTUAL_LOSS
+from ffl_plugin.reproduce.perceptual_loss import PERCEPTUAL_LOSS
 
 
 def save(state: dict[str, torch.Tensor], path: Path) -> Weights:

@@ -263,8 +263,8 @@ class TestCommands:
         train, sample = stylegan2.commands(small)
         assert Path(train[0]).name == "narrow_stylegan2.py" and Path(train[0]).is_file()
         assert train[3] == str(small.clone) and "--kimg=2" in train
-        assert stylegan2.real(small, tmp_path) == tmp_path / "d"
-        assert "--outdir=" + stylegan2.results(small) in sample
+        assert stylegan2.PIPELINE.real(small, tmp_path) == tmp_path / "d"
+        assert "--outdir=" + stylegan2.PIPELINE.results(small) in sample
         (tmp_path / "generate.py").write_text("import sys\nprint(sys.argv)\n")
 
         def run() -> subprocess.CompletedProcess[str]:
@@ -284,4 +284,4 @@ class TestCommands:
         (train,) = stylegan2.commands(full)
         assert {"--cfg=paper256", "--aug=noaug", "--seed={seed}", "--metrics=fid50k_full,is50k"} <= set(train)
         assert not any(argument.startswith("--kimg") for argument in train)
-        assert stylegan2.results(full) is stylegan2.PIPELINE.real(full, tmp_path) is None
+        assert stylegan2.PIPELINE.results(full) is stylegan2.PIPELINE.real(full, tmp_path) is None

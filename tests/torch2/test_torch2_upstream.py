@@ -48,7 +48,7 @@ NARROW_EVERYWHERE = """
 import sys
 from ffl_plugin.reproduce import narrow_stylegan2
 
-narrow_stylegan2.install({clone!r}, 8, 1)
+narrow_stylegan2.install({clone!r}, 8)
 
 if __name__ == '__main__':
     import train
