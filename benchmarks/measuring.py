@@ -184,6 +184,7 @@ def loaders(folder: Path, _: Path) -> Numbers:
 def compare(folder: Path, _: Path) -> Numbers:
     """A comparison of pairs without a network, twice, with the most memory that it took."""
     from ffl_plugin import metrics
+    from ffl_plugin.report import Measuring
     from ffl_plugin.report import compare as compare_sets
 
     sets = {side: folder / "pairs" / side for side in ("real", "before", "after")}
@@ -193,7 +194,7 @@ def compare(folder: Path, _: Path) -> Numbers:
     numbers = {}
     for run in ("first", "second"):
         begun, used = time.perf_counter(), time.process_time()
-        compare_sets(**sets, download=False)
+        compare_sets(**sets, how=Measuring(download=False))
         numbers[f"{run} run, wall s"] = time.perf_counter() - begun
         numbers[f"{run} run, cpu s"] = time.process_time() - used
         if run == "first":
@@ -212,11 +213,10 @@ def peak_memory() -> float:
 def fid(folder: Path, weights: Path) -> Numbers:
     """From two folders to FID, by this build."""
     from ffl_plugin.metrics.evaluation import evaluate
+    from ffl_plugin.metrics.feature_choice import choose_features
 
     begun = time.perf_counter()
-    evaluate(
-        folder / "fid" / "a", folder / "fid" / "b", protocol="pytorch-fid", inception=weights, device="cpu"
-    )
+    evaluate(folder / "fid" / "a", folder / "fid" / "b", choose_features(weights=weights), device="cpu")
     return {"fid, wall s": time.perf_counter() - begun}
 
 

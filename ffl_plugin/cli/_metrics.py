@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable, Optional
 
 import click
 
 from ffl_plugin.errors import FFLError
-
-if TYPE_CHECKING:
-    from ffl_plugin.metrics.feature_choice import FeatureChoice
 
 
 def interruptible(ending: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -55,91 +53,86 @@ def chosen_of(
 OF_FEATURES = ("fid", "kid", "cmmd", "is", "pr")
 
 
-def metrics_option(*others: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the option that selects metrics: those of features, and others by name."""
-    known = (*OF_FEATURES, *others)
-    return click.option(
-        "--metrics",
-        metavar="LIST",
-        callback=chosen_of(known),
-        help=f"Any of {','.join(known)} (fid, kid: on another network FD, KD; cmmd: of CLIP; is: Inception "
-        "Score, of Inception; pr: precision and recall). [default: fid; with CLIP cmmd]",
-    )
+def measuring_options(
+    *weights: str, others: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the options for measuring, passed as one ``Measuring``, ``how``.
 
-
-features_option = click.option(
-    "--features",
-    default="inception",
-    show_default=True,
-    type=click.Choice(["inception", "dinov2", "clip", "alexnet"]),
-    help="Network whose features are measured; the numbers are named after it.",
-)
-protocol_option = click.option(
-    "--protocol",
-    type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-    help="Resizing and covariance of FID; only numbers of one protocol compare. [default: pytorch-fid, "
-    "as in the FFL paper]",
-)
-
-
-def weights_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the option of the network's weights file, with these names and ``--feature-weights``."""
-    return click.option(
-        *names,
-        "--feature-weights",
-        "feature_weights",
-        metavar="PATH",
-        help="Weights of the network of --features, instead of a download.",
-    )
-
-
-inception_option = click.option(
-    "--inception", metavar="PATH", help="Inception weights, instead of a download. [env: FFL_INCEPTION]"
-)
-lpips_option = click.option(
-    "--lpips",
-    metavar="PATH",
-    help="AlexNet weights for LPIPS, instead of a download. [env: FFL_LPIPS]",
-)
-no_download_option = click.option(
-    "--no-download", is_flag=True, help="Skip FID and LPIPS if their weights are not available locally."
-)
-
-
-def measuring_options(*weights: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the options for measuring, passed as one keyword, ``measuring``.
-
-    ``measuring`` maps argument names of :func:`ffl_plugin.report.compare` to values. Mutually exclusive
-    options are refused before the function is called.
+    Mutually exclusive options are refused before the function is called.
 
     Args:
         weights: further names of ``--feature-weights``.
+        others: values of ``--metrics`` that are not measured on features; the chosen ones are passed as the
+            keyword ``others``.
     """
+    known = (*OF_FEATURES, *others)
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        @features_option
-        @weights_option(*weights)
-        @inception_option
-        @lpips_option
-        @no_download_option
-        @protocol_option
-        @metrics_option()
+        @click.option(
+            "--features",
+            default="inception",
+            show_default=True,
+            type=click.Choice(["inception", "dinov2", "clip", "alexnet"]),
+            help="Network whose features are measured; the numbers are named after it.",
+        )
+        @click.option(
+            *weights,
+            "--feature-weights",
+            "feature_weights",
+            metavar="PATH",
+            help="Weights of the network of --features, instead of a download.",
+        )
+        @click.option(
+            "--inception",
+            metavar="PATH",
+            help="Inception weights, instead of a download. [env: FFL_INCEPTION]",
+        )
+        @click.option(
+            "--lpips",
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="AlexNet weights for LPIPS, instead of a download. [env: FFL_LPIPS]",
+        )
+        @click.option(
+            "--no-download",
+            is_flag=True,
+            help="Skip FID and LPIPS if their weights are not available locally.",
+        )
+        @click.option(
+            "--protocol",
+            type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+            help="Resizing and covariance of FID; only numbers of one protocol compare. "
+            "[default: pytorch-fid, as in the FFL paper]",
+        )
+        @click.option(
+            "--metrics",
+            metavar="LIST",
+            callback=chosen_of(known),
+            help=f"Any of {','.join(known)} (fid, kid: on another network FD, KD; cmmd: of CLIP; is: "
+            "Inception Score, of Inception; pr: precision and recall). [default: fid; with CLIP cmmd]",
+        )
         @functools.wraps(function)
-        def command(*, no_download: bool, feature_weights: Optional[str], **options: Any) -> None:
-            names = ("features", "inception", "lpips", "protocol", "metrics")
-            measuring = {name: options.pop(name) for name in names}
-            measuring |= {"weights": feature_weights, "download": not no_download}
-            features_chosen(measuring)
-            function(measuring=measuring, **options)
+        def command(
+            *,
+            features: str,
+            feature_weights: Optional[str],
+            inception: Optional[str],
+            lpips: Optional[Path],
+            no_download: bool,
+            protocol: Optional[str],
+            metrics: Optional[tuple[str, ...]],
+            **options: Any,
+        ) -> None:
+            from ffl_plugin.metrics.feature_choice import choose_features
+            from ffl_plugin.report import Measuring
+
+            chosen = choose_features(
+                features, feature_weights, inception=inception, protocol=protocol, metrics=metrics
+            )
+            if others:
+                options["others"] = tuple(metric for metric in metrics or () if metric in others)
+            function(how=Measuring(features=chosen, lpips=lpips, download=not no_download), **options)
 
         return command
 
     return decorate
-
-
-def features_chosen(measuring: Mapping[str, Any]) -> FeatureChoice:
-    """Return the choice of features and metrics; raises ``FFLError`` for conflicting options."""
-    from ffl_plugin.metrics.feature_choice import choose_features
-
-    names = ("features", "weights", "inception", "protocol", "metrics")
-    return choose_features(**{name: measuring[name] for name in names})

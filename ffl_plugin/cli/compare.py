@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import click
 from click.core import ParameterSource
@@ -12,6 +13,9 @@ from click.core import ParameterSource
 from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 from ffl_plugin.errors import readable
+
+if TYPE_CHECKING:
+    from ffl_plugin.report import Measuring
 
 
 class SeveralValues(click.Command):
@@ -105,7 +109,7 @@ def command(
     after: tuple[str, ...],
     out: Optional[Path],
     pairs: Optional[bool],
-    measuring: dict[str, Any],
+    how: Measuring,
     clone: Optional[str],
     samples: int,
     classes: Optional[int],
@@ -140,16 +144,18 @@ def command(
             real=real,
             before=before,
             after=after,
-            pairs=pairs,
-            clone=clone,
-            samples=samples,
-            classes=classes,
-            ignored=ignored,
-            resize=resize,
-            paired_seeds=paired_seeds,
+            how=replace(
+                how,
+                pairs=pairs,
+                clone=clone,
+                samples=samples,
+                classes=classes,
+                ignored=ignored,
+                resize=resize,
+                paired_seeds=paired_seeds,
+                progress=progress,
+            ),
             command=_command_line(ctx),
-            progress=progress,
-            **measuring,
         )
     written = write_report(comparison, out) if out is not None else ()
     if as_json:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import click
 
 from ffl_plugin.as_text import json_text
-from ffl_plugin.cli._metrics import (
-    RESUMABLE,
-    features_option,
-    inception_option,
-    interruptible,
-    lpips_option,
-    metrics_option,
-    protocol_option,
-    weights_option,
-)
+from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
+
+if TYPE_CHECKING:
+    from ffl_plugin.report import Measuring
 
 
 @click.command()
 @click.argument("real", type=click.Path(path_type=Path))
 @click.argument("fake", type=click.Path(path_type=Path))
-@features_option
-@weights_option("--weights")
-@protocol_option
-@metrics_option("pairs", "spectra")
-@inception_option
-@lpips_option
+@measuring_options("--weights", others=("pairs", "spectra"))
 @click.option(
     "--clone",
     type=click.Path(path_type=Path),
@@ -50,12 +39,8 @@ from ffl_plugin.cli._metrics import (
 def command(
     real: Path,
     fake: Path,
-    features: str,
-    feature_weights: Optional[str],
-    protocol: Optional[str],
-    metrics: Optional[tuple[str, ...]],
-    inception: Optional[str],
-    lpips: Optional[str],
+    how: Measuring,
+    others: tuple[str, ...],
     clone: Optional[Path],
     samples: int,
     cache: Optional[Path],
@@ -90,14 +75,12 @@ def command(
         result = evaluate(
             real,
             fake,
+            how.features,
+            others=others,
+            lpips=how.lpips,
+            download=how.download,
             clone=clone,
             samples=samples,
-            features=features,
-            weights=feature_weights,
-            protocol=protocol,
-            metrics=metrics,
-            inception=None if inception is None else Path(inception),
-            lpips=None if lpips is None else Path(lpips),
             cache=None if no_cache else cache or cache_folder(),
             device=device,
             progress=progress,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import click
 
 from ffl_plugin.as_text import json_text
-from ffl_plugin.cli._metrics import features_chosen, interruptible, measuring_options
+from ffl_plugin.cli._metrics import interruptible, measuring_options
 from ffl_plugin.errors import FFLError, readable
 from ffl_plugin.sweep.engines import ENGINES, parse_settings, start_engine
 from ffl_plugin.sweep.plan import (
@@ -22,6 +23,9 @@ from ffl_plugin.sweep.plan import (
     read_plan,
     trials,
 )
+
+if TYPE_CHECKING:
+    from ffl_plugin.report import Measuring
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -102,7 +106,7 @@ def command(
     then: tuple[str, ...],
     real: Optional[Path],
     results: Optional[str],
-    measuring: dict[str, Any],
+    how: Measuring,
     paired_seeds: Optional[bool],
     engine: str,
     engine_set: tuple[str, ...],
@@ -140,7 +144,7 @@ def command(
         raise click.UsageError(
             f"--weights of a sweep are those of FFL; pass the file {weights} with --feature-weights."
         )
-    for path in (real, measuring["weights"], measuring["inception"], measuring["lpips"]):
+    for path in (real, how.features.weights, how.lpips):
         if path is not None and not Path(path).exists():  # fail now, not after days of training
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
@@ -156,9 +160,8 @@ def command(
                 "the command takes no seed, so the trainings cannot be paired; put {seed} into it, or omit "
                 "--paired-seeds"
             )
-        choice = features_chosen(measuring)
-        if choice.weights is not None:
-            try_network(choice)  # fail now, not after days of training
+        if how.features.weights is not None:
+            try_network(how.features)  # fail now, not after days of training
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
@@ -173,8 +176,7 @@ def command(
                 real=real,
                 results=results,
                 paired_seeds=paired_seeds,
-                progress=progress,
-                **measuring,
+                how=replace(how, progress=progress),
             )
         written = write_sweep_report(report, out / "report")
     plain = json_text(report.to_json()) + "\n"

@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.basis import Basis
-from ffl_plugin.metrics.feature_choice import INCEPTION, ONLY_OF, PathLike, choose_features
+from ffl_plugin.metrics.feature_choice import FeatureChoice
 from ffl_plugin.metrics.feature_evaluation import features_of, measure_features
 from ffl_plugin.metrics.generators import sample_generator
 from ffl_plugin.metrics.measurement import FeatureSet, Measurement, load_feature_file
 from ffl_plugin.metrics.metric import FID_LIMIT, LOWER, NEITHER, PAIR_METRICS
 from ffl_plugin.metrics.pair_choice import (
-    PairMetrics,
     choose_pair_metrics,
     leave_equal_out,
     leave_small_out,
@@ -26,7 +25,7 @@ from ffl_plugin.metrics.pair_choice import (
 from ffl_plugin.metrics.pair_pass import PairMeter, measure_in_one_pass
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.metrics.protocols import Protocol, find_protocol
-from ffl_plugin.metrics.results import ImagePairs, is_result_folder, open_images, open_pairs
+from ffl_plugin.metrics.results import is_result_folder, open_images, open_pairs
 from ffl_plugin.metrics.sources import ImageSource
 from ffl_plugin.metrics.spectra import spectral_distances
 from ffl_plugin.metrics.spectral_pass import measure_spectra
@@ -65,12 +64,9 @@ class Evaluation:
 def evaluate(
     real: Path,
     fake: Path,
+    choice: FeatureChoice,
     *,
-    features: str = INCEPTION,
-    weights: Optional[PathLike] = None,
-    protocol: Optional[str] = None,
-    metrics: Optional[Sequence[str]] = None,
-    inception: Optional[Path] = None,
+    others: Collection[str] = (),
     lpips: Optional[Path] = None,
     download: bool = True,
     clone: Optional[Path] = None,
@@ -81,22 +77,19 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``fake`` against ``real``: folders, zips, result folders, ``.npz`` of statistics or features.
 
-    ``features``, ``weights``, ``inception``, ``protocol`` and ``metrics`` are those of ``choose_features``;
-    ``metrics`` may also contain ``pairs`` and ``spectra``. ``download`` is whether missing weights may be
-    downloaded.
-
-    ``cache`` is a persistent folder for features, scores and samples of a network; without it, they are
-    temporary. If the network's weights are not available, metrics that need none are measured instead
-    (spectra, and pairs of a result folder), and the reason is returned as ``refusal``.
+    ``choice`` names the metrics on features; ``others`` are ``pairs`` and ``spectra``. ``download`` is
+    whether missing weights may be downloaded. ``cache`` is a persistent folder for features, scores and
+    samples of a network; without it, they are temporary. If the network's weights are not available, metrics
+    that need none are measured instead (spectra, and pairs of a result folder), and the reason is returned as
+    ``refusal``.
 
     Raises ``FFLError`` for input that cannot be measured.
     """
-    choice = choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics)
-    chosen = find_protocol(choice.protocol)
+    protocol = find_protocol(choice.protocol)
     temporary = TemporaryFolder()  # for samples that are not cached; deleted on return
-    reals = _open(real, "real", chosen)
+    reals = _open(real, "real", protocol)
     if fake.suffix != ".pkl":
-        fakes = _open(fake, "fake", chosen)
+        fakes = _open(fake, "fake", protocol)
     elif clone is None:
         raise FFLError(f"{fake} is a network; pass the clone that samples it with --clone")
     else:
@@ -109,15 +102,13 @@ def evaluate(
         notes.append(f"REAL and FAKE are the same images, those of {real}; pass two sets")
     refusal: Optional[FFLError] = None
     measurements: list[Measurement] = []
-    others = {metric for metric in metrics or () if metric not in ONLY_OF}
     if choice.metrics:
         try:
-            folder = _below(cache, "features")
             sides, remarks = features_of(
                 (reals, fakes),
                 choice,
                 may_download=download,
-                cache=folder,
+                cache=_below(cache, "features"),
                 device=device,
                 progress=progress,
             )
@@ -125,20 +116,13 @@ def evaluate(
             measurements += measure_features(sides[0], sides[1], choice, progress=progress)
         except WeightsMissing as error:
             refusal = error
-            others |= {"spectra", *(("pairs",) if is_result_folder(fake) else ())}
+            others = {*others, "spectra", *(("pairs",) if is_result_folder(fake) else ())}
     try:
         if "pairs" in others:
-            pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
-            of_pairs = choose_pair_metrics(
-                pairs,
-                lpips=lpips,
-                may_download=download and refusal is None,
-                device=device,
-                progress=progress,
-            )
-            found, remarks_on_pairs = _pairs(pairs, of_pairs, _below(cache, "pairs"), device, progress)
+            may_download = download and refusal is None
+            found, remarks = _pairs(real, fake, lpips, may_download, _below(cache, "pairs"), device, progress)
             measurements += found
-            notes += remarks_on_pairs
+            notes += remarks
         if "spectra" in others:
             measurements += _spectra(reals, fakes, _below(cache, "spectra"), device, progress)
     except FFLError as error:
@@ -167,18 +151,24 @@ def _below(cache: Optional[Path], kind: str) -> Optional[Path]:
 
 
 def _pairs(
-    pairs: ImagePairs,
-    choice: PairMetrics,
+    real: Path,
+    fake: Path,
+    lpips: Optional[Path],
+    may_download: bool,
     cache: Optional[Path],
     device: Optional[str],
     progress: Optional[Progress],
-) -> tuple[list[Measurement], tuple[str, ...]]:
+) -> tuple[list[Measurement], list[str]]:
     """Measure pairs; return the measurements and remarks."""
+    pairs = open_pairs(fake) if real == fake else open_pairs(fake, real)
+    choice = choose_pair_metrics(
+        pairs, lpips=lpips, may_download=may_download, device=device, progress=progress
+    )
     meter = PairMeter(pairs, metrics=choice.metrics, lpips=choice.lpips, cache=cache, device=device)
     measure_in_one_pass(meter, progress)
     everything, choice = leave_small_out([meter], choice)
     (scores,), equal = leave_equal_out(everything)
-    remarks = (*choice.missing, *choice.notes, *equal)
+    remarks = [*choice.missing, *choice.notes, *equal]
     bases = dict.fromkeys(scores.scores, Basis(counts={"pairs": len(scores.names)}))
     if choice.lpips is not None:
         bases["lpips"] = replace(bases["lpips"], settings=(choice.lpips.conditions,))

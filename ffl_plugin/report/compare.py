@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import Callable, Optional
 
 from ffl_plugin import __version__
-from ffl_plugin.metrics.feature_choice import INCEPTION, choose_features
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.environment import describe_environment
@@ -15,15 +13,12 @@ from ffl_plugin.report.from_features import compare_feature_files
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
-from ffl_plugin.report.inputs import SAMPLES, Inputs, Measuring, Paths, open_inputs
+from ffl_plugin.report.inputs import AS_USUAL, Inputs, Measuring, Paths, open_inputs
 from ffl_plugin.report.log_remarks import divergence, remarks
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Findings, Training
 from ffl_plugin.report.opening import Opened, PathLike
 from ffl_plugin.report.training_options import is_about_the_loss, option_differences
 from ffl_plugin.report.verdict import reach_verdict
-
-if TYPE_CHECKING:
-    from ffl_plugin.metrics.progress import Progress
 
 # Kind of input -> its comparison.
 KINDS: dict[str, Callable[[Inputs, Measuring], Findings]] = {
@@ -44,22 +39,8 @@ def compare(
     real: Optional[PathLike] = None,
     before: Paths,
     after: Paths,
-    pairs: Optional[bool] = None,
-    features: str = INCEPTION,
-    weights: Optional[PathLike] = None,
-    inception: Optional[PathLike] = None,
-    lpips: Optional[PathLike] = None,
-    download: bool = True,
-    protocol: Optional[str] = None,
-    metrics: Optional[Sequence[str]] = None,
-    clone: Optional[PathLike] = None,
-    samples: int = SAMPLES,
-    classes: Optional[int] = None,
-    ignored: int = 255,
-    resize: Optional[str] = None,
-    paired_seeds: bool = False,
+    how: Measuring = AS_USUAL,
     command: str = "",
-    progress: Optional[Progress] = None,
 ) -> Comparison:
     """Compare trainings before and after a change.
 
@@ -68,27 +49,8 @@ def compare(
             for run folders, of which only the logs are read.
         before, after: one or several trainings each: folders or zips of generated images, result folders,
             or StyleGAN run folders.
-        pairs: True requires a real image of the same name for every image, False compares sets only, None
-            decides by the names.
-        features: the feature network: inception, dinov2, clip or alexnet.
-        weights: its weights file; None uses ``$FFL_INCEPTION``, ``$FFL_DINOV2``, ``$FFL_CLIP`` or
-            ``$FFL_LPIPS``, else an earlier download.
-        inception: Inception weights, an alternative to ``weights``.
-        lpips: AlexNet weights for LPIPS of pairs; None uses ``$FFL_LPIPS``, else an earlier download.
-        download: whether missing weights may be downloaded.
-        protocol: FID protocol, a name in ``ffl_plugin.metrics.PROTOCOLS``; None is pytorch-fid.
-        metrics: feature metrics: of fid (Fréchet distance), kid, cmmd (for CLIP), is (Inception Score, for
-            Inception), pr (precision and recall); None is cmmd for CLIP and fid for the others.
-        clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
-        samples: number of images per network, with the same seeds for all.
-        classes: number of classes if the images are label maps: mIoU and pixel accuracy are compared.
-        ignored: the true class "unknown" in label maps.
-        resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them by the record of the
-            first training if their size differs from that of the generated images.
-        paired_seeds: whether training i before and training i after have the same seed, so that changes are
-            computed per seed.
+        how: what is measured, and with which weights.
         command: the command line, for the report.
-        progress: called as ``progress(done, total, what)``.
 
     Returns:
         Rows, verdict, curves and pictures; ``missing`` and ``notes`` list what could not be measured.
@@ -96,10 +58,6 @@ def compare(
     Raises:
         FFLError: a path, an image or a weights file cannot be used; the message names it.
     """
-    chosen = choose_features(features, weights, inception=inception, protocol=protocol, metrics=metrics)
-    how = Measuring(
-        pairs, chosen, lpips, download, clone, samples, classes, ignored, resize, paired_seeds, progress
-    )
     inputs = open_inputs(real, before, after, how)
     return _comparison(inputs, KINDS[inputs.kind](inputs, how), command)
 

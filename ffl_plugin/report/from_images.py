@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffl_plugin.cache import cache_folder
@@ -114,8 +113,7 @@ def _plan_pairs(pairs: Sides[ImagePairs], how: Measuring) -> PairPlan:
     from ffl_plugin.metrics.pair_pass import PairMeter
 
     before, after = pairs.before[0], pairs.after[0]
-    given = None if how.lpips is None else Path(how.lpips)
-    choice = choose_pair_metrics(before, lpips=given, may_download=how.download, progress=how.progress)
+    choice = choose_pair_metrics(before, lpips=how.lpips, may_download=how.download, progress=how.progress)
     cache = cache_folder() / "pairs"
     meters = pairs.map(
         lambda found: PairMeter(found, metrics=choice.metrics, lpips=choice.lpips, cache=cache)

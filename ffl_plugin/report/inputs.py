@@ -27,11 +27,28 @@ SAMPLES = 50_000  # images per network, the usual number for FID
 
 @dataclass(frozen=True)
 class Measuring:
-    """Settings of one comparison; see the arguments of ``compare``."""
+    """Settings of one comparison.
+
+    Attributes:
+        pairs: True requires a real image of the same name for every image, False compares sets only, None
+            decides by the names.
+        features: the feature network, its weights, and the metrics on its features.
+        lpips: AlexNet weights for LPIPS of pairs; None uses ``$FFL_LPIPS``, else an earlier download.
+        download: whether missing weights may be downloaded.
+        clone: the StyleGAN2-ADA or StyleGAN3 repository whose code samples a ``network-snapshot-*.pkl``.
+        samples: number of images per network, with the same seeds for all.
+        classes: number of classes if the images are label maps: mIoU and pixel accuracy are compared.
+        ignored: the true class "unknown" in label maps.
+        resize: ``WIDTHxHEIGHT`` to which real images are resized; None resizes them by the record of the
+            first training if their size differs from that of the generated images.
+        paired_seeds: whether training i before and training i after have the same seed, so that changes are
+            computed per seed.
+        progress: called as ``progress(done, total, what)``.
+    """
 
     pairs: Optional[bool] = None
     features: FeatureChoice = field(default_factory=choose_features)
-    lpips: Optional[PathLike] = None
+    lpips: Optional[Path] = None
     download: bool = True
     clone: Optional[PathLike] = None
     samples: int = SAMPLES
@@ -40,6 +57,9 @@ class Measuring:
     resize: Optional[str] = None
     paired_seeds: bool = False
     progress: Optional[Progress] = None
+
+
+AS_USUAL = Measuring()
 
 
 @dataclass(frozen=True)

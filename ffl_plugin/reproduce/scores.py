@@ -18,6 +18,7 @@ from torch import nn
 
 from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics.evaluation import evaluate
+from ffl_plugin.metrics.feature_choice import choose_features
 from ffl_plugin.metrics.metric import HIGHER, LOWER, NEITHER
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.report.model import plain
@@ -109,8 +110,10 @@ def measure(fake: Path, real: Path, names: tuple[str, ...], progress: Progress) 
     0.25 cycles per pixel and above, relative to the real images (1 is ideal); ``mean spectrum`` the mean
     squared distance between the spectra of the mean images.
     """
-    of_features = [name for name in ("fid", "is") if name in names and FID_AND_IS.find()]
-    wanted = [*of_features, "spectra", *(["pairs"] if "psnr" in names else [])]
-    found = evaluate(real, fake, metrics=wanted, download=False, cache=cache_folder(), progress=progress)
+    chosen = choose_features(metrics=[name for name in ("fid", "is") if name in names and FID_AND_IS.find()])
+    others = ("pairs", "spectra") if "psnr" in names else ("spectra",)
+    found = evaluate(
+        real, fake, chosen, others=others, download=False, cache=cache_folder(), progress=progress
+    )
     values = {one.metric: plain(one.value) for one in found.measurements}
     return {name: values.get(METRICS[name].evaluated or METRICS[name].label) for name in names}

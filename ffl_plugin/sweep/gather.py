@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Optional
 
 from ffl_plugin import __version__
-from ffl_plugin.report import compare
+from ffl_plugin.report import Measuring, compare
+from ffl_plugin.report.inputs import AS_USUAL
 from ffl_plugin.sweep.advice import advise, caveats_of, remarks_of
 from ffl_plugin.sweep.outcomes import find_outcome, no_results, trial_result
 from ffl_plugin.sweep.plan import DONE, FEWEST_PAIRED, Plan, Trial
 from ffl_plugin.sweep.sweep_report import SweepReport, WeightResult
-
-if TYPE_CHECKING:
-    from ffl_plugin.metrics.progress import Progress
 
 
 def gather(
@@ -25,8 +24,8 @@ def gather(
     real: Optional[Path] = None,
     results: Optional[str] = None,
     paired_seeds: Optional[bool] = None,
-    progress: Optional[Progress] = None,
-    **settings: Any,
+    how: Measuring = AS_USUAL,
+    command: str = "",
 ) -> SweepReport:
     """Compare the completed trainings.
 
@@ -39,8 +38,8 @@ def gather(
             searches ``{out}`` for a result folder, or else a run folder with logs.
         paired_seeds: whether to pair the trainings of a weight with those of weight 0 by seed; None pairs
             them if both have the same ``FEWEST_PAIRED`` or more seeds.
-        progress: called as ``progress(done, total, what)``.
-        settings: further arguments of `compare`.
+        how: further settings of `compare`.
+        command: the command line, for the reports.
 
     Raises:
         FFLError: images cannot be read or compared.
@@ -62,9 +61,8 @@ def gather(
             real=real,
             before=list(sides[0].values()),
             after=list(sides[1].values()),
-            paired_seeds=enough if paired_seeds is None else paired_seeds,
-            progress=progress,
-            **settings,
+            how=replace(how, paired_seeds=enough if paired_seeds is None else paired_seeds),
+            command=command,
         )
         weights.append(WeightResult(weight, comparison))
     advice = advise(weights, plan.option)

@@ -1,47 +1,39 @@
-"""The options that compare and sweep share, as the arguments of ``report.compare`` that they are."""
+"""The options that compare, fid and sweep share, as the ``Measuring`` that they make."""
 
 from __future__ import annotations
 
-import inspect
-from typing import Any
+from pathlib import Path
 
 import click
 from click.testing import CliRunner
 
 from ffl_plugin.cli._metrics import measuring_options
-from ffl_plugin.report import compare
+from ffl_plugin.metrics.feature_choice import FeatureChoice
+from ffl_plugin.report import Measuring
 
 
-def arguments_of(*options: str) -> dict[str, Any]:
+def arguments_of(*options: str) -> tuple[Measuring, tuple[str, ...], str]:
     """Return what a command's function is called with."""
-    found: list[dict[str, Any]] = []
+    found: list[tuple[Measuring, tuple[str, ...], str]] = []
 
     @click.command()
-    @measuring_options("--weights")
+    @measuring_options("--weights", others=("spectra",))
     @click.option("--other")
-    def command(measuring: dict[str, Any], other: str) -> None:
-        found.append({**measuring, "other": other})
+    def command(how: Measuring, others: tuple[str, ...], other: str) -> None:
+        found.append((how, others, other))
 
     CliRunner().invoke(command, options, catch_exceptions=False, standalone_mode=False)
     return found[0]
 
 
 def test_every_option_arrives() -> None:
-    options = "--inception=a.pth --lpips=b.pth --no-download --protocol=clean --metrics=kid,pr --other=c"
-    assert arguments_of(*options.split()) == {
-        "features": "inception",
-        "weights": None,
-        "inception": "a.pth",
-        "lpips": "b.pth",
-        "download": False,
-        "protocol": "clean",
-        "metrics": ("kid", "pr"),
-        "other": "c",
-    }
+    options = (
+        "--inception=a.pth --lpips=b.pth --no-download --protocol=clean --metrics=kid,spectra,pr --other=c"
+    )
+    chosen = FeatureChoice("inception", Path("a.pth"), "clean", ("kid", "pr"))
+    how = Measuring(features=chosen, lpips=Path("b.pth"), download=False)
+    assert arguments_of(*options.split()) == (how, ("spectra",), "c")
 
 
 def test_the_defaults_are_those_of_compare() -> None:
-    defaults = {name: of.default for name, of in inspect.signature(compare).parameters.items()}
-    found = arguments_of()
-    assert found.pop("other") is None
-    assert {name: defaults[name] for name in found} == found
+    assert arguments_of() == (Measuring(), (), None)

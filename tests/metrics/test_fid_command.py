@@ -76,6 +76,8 @@ def test_every_metric_has_its_line(
     names = [line[:24].strip() for line in out.splitlines()]
     assert names[:8] == ["FID", "KID", "precision", "recall", "PSNR", "SSIM", "LFD", "MSE"]
     assert "radial profile, dB" in names
+    (ratio,) = (line for line in out.splitlines() if line.startswith("high-band energy ratio"))
+    assert ratio.endswith("(1 is ideal; N = 6 real, 6 generated)")
 
 
 def test_without_weights_the_rest_is_measured_and_the_way_out_told(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from report_material import write_run, write_set
 
-from ffl_plugin.report import Comparison, compare
+from ffl_plugin.report import Comparison, Measuring, compare
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,8 +35,8 @@ def comparison(sets: Path) -> Comparison:
         real=sets / "real",
         before=sets / "before",
         after=sets / "after",
-        download=False,
         command="ffl-patch compare",
+        how=Measuring(download=False),
     )
 
 
@@ -69,4 +69,4 @@ def sweep_page(tmp_path_factory: pytest.TempPathFactory) -> str:
         fid = 50 - 10 * trial.weight + trial.seed
         write_run(trial.out / "00000-faces", {0: 300, 200: fid}, trial.weight, trial.seed)
         trial.record(state="failed" if trial.weight == 10 else "done", seconds=100.0)
-    return to_html(gather(plan, everything, sweep, download=False))
+    return to_html(gather(plan, everything, sweep, how=Measuring(download=False)))

@@ -15,11 +15,12 @@ from report_material import write_set
 from ffl_plugin import metrics
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import features, frechet_distance, perceptual, weights
+from ffl_plugin.metrics.feature_choice import choose_features
 from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import compare_fid, compare_values, of_features
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
-from ffl_plugin.report import Difference, compare, to_text
+from ffl_plugin.report import Difference, Measuring, compare, to_text
 from ffl_plugin.report.page import to_html
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -50,7 +51,9 @@ def test_fid_decides_where_there_are_images_enough(
         return [row, replace(row, metric="fid_limit", name="FID, bias-reduced")]
 
     monkeypatch.setattr(of_features, "compare_fid", with_limit)
-    found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
+    found = compare(
+        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+    )
     assert [row.metric for row in found.rows[:2]] == ["fid", "fid_limit"]
     assert found.verdict.metric == "fid_limit"
     assert found.verdict.sentence.startswith("Improved: FID, bias-reduced ")
@@ -69,7 +72,9 @@ def test_fid_decides_where_there_are_images_enough(
 def test_too_few_images_leave_the_answer_to_another_metric(
     network: None, sets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
+    found = compare(
+        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+    )
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
     too_few = "Too few images for FID to decide: 8 are fewer than the 2,560 required for its 2,048 dimensions"
@@ -77,18 +82,22 @@ def test_too_few_images_leave_the_answer_to_another_metric(
     assert any("FID does not decide" in caveat for caveat in found.verdict.caveats)
     assert {image.metric for image in found.changed} == {"lfd"}  # nor does it choose the images shown
     found = compare(
-        real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
-        metrics=("fid", "kid", "pr"), download=False,
-    )  # fmt: skip
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        how=Measuring(features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False),
+    )
     assert found.verdict.metric == "profile_distance"
     assert [row.decides for row in found.rows[:2]] == [False, False]
     too_few = "Too few images for KID to decide: its interval was validated for 32 or more, not for 8."
     assert found.row("kid").note == too_few
     monkeypatch.setattr(of_features, "ENOUGH_FOR_KID", 8)
     found = compare(
-        real=sets / "real", before=sets / "before", after=sets / "after", pairs=False,
-        metrics=("fid", "kid", "pr"), download=False,
-    )  # fmt: skip
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        how=Measuring(features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False),
+    )
     assert found.verdict.metric == "kid"
     assert "Precision and recall were not measured: every set needs at least 32 images." in found.missing
 
@@ -98,10 +107,18 @@ def test_a_set_too_small_for_fid_is_told_of_kid(network: None, tmp_path: Path) -
         write_set(tmp_path / side, radius, count=32)
     sides = {side: tmp_path / side for side in ("real", "before", "after")}
     hint = "FID does not decide on 32 images; KID, which needs 32, is measured with --metrics fid,kid."
-    assert hint in compare(**sides, pairs=False, download=False).notes
-    assert hint not in compare(**sides, pairs=False, download=False, metrics=("fid", "kid")).notes
+    assert hint in compare(**sides, how=Measuring(pairs=False, download=False)).notes
+    assert (
+        hint
+        not in compare(
+            **sides,
+            how=Measuring(features=choose_features(metrics=("fid", "kid")), pairs=False, download=False),
+        ).notes
+    )
     (tmp_path / "after" / "00.png").unlink()
-    assert not any("--metrics" in note for note in compare(**sides, pairs=False, download=False).notes)
+    assert not any(
+        "--metrics" in note for note in compare(**sides, how=Measuring(pairs=False, download=False)).notes
+    )
 
 
 def test_files_of_features_are_compared_without_images_and_weights(
@@ -117,7 +134,7 @@ def test_files_of_features_are_compared_without_images_and_weights(
         real=tmp_path / "real.npz",
         before=tmp_path / "a.npz",
         after=tmp_path / "b.npz",
-        metrics=("fid", "kid"),
+        how=Measuring(features=choose_features(metrics=("fid", "kid"))),
     )
     assert [row.metric for row in found.rows] == ["fid", "kid"]
     assert found.rows[0].after == pytest.approx(frechet_distance(rows["b"], rows["real"]), rel=1e-5)
@@ -140,9 +157,11 @@ def test_the_progress_of_every_stage_ends_at_its_total(network: None, sets: Path
         real=sets / "real",
         before=sets / "before",
         after=sets / "after",
-        pairs=False,
-        download=False,
-        progress=lambda done, total, what: stages.setdefault(what, []).append((done, total)),
+        how=Measuring(
+            pairs=False,
+            download=False,
+            progress=lambda done, total, what: stages.setdefault(what, []).append((done, total)),
+        ),
     )
     assert "images that changed most" in stages
     for steps in stages.values():
@@ -158,15 +177,30 @@ def test_images_are_compared_with_features_of_the_reals(network: None, sets: Pat
     )
     np.savez(tmp_path / "real.npz", features=np.pad(reals, ((0, 0), (0, 2048 - reals.shape[1]))))
     with pytest.raises(FFLError, match="differ in dimension"):  # the stand-in has 192 of them
-        compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
+        compare(
+            real=tmp_path / "real.npz",
+            before=sets / "before",
+            after=sets / "after",
+            how=Measuring(download=False),
+        )
 
 
 def test_statistics_alone_give_no_interval_and_are_refused(sets: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "real.npz", mu=np.zeros(2048), sigma=np.eye(2048))
     with pytest.raises(FFLError, match=r"real\.npz contains statistics, but an interval needs"):
-        compare(real=tmp_path / "real.npz", before=sets / "before", after=sets / "after", download=False)
+        compare(
+            real=tmp_path / "real.npz",
+            before=sets / "before",
+            after=sets / "after",
+            how=Measuring(download=False),
+        )
     with pytest.raises(FFLError, match=r"none\.npz does not exist"):
-        compare(real=tmp_path / "none.npz", before=sets / "before", after=sets / "after", download=False)
+        compare(
+            real=tmp_path / "none.npz",
+            before=sets / "before",
+            after=sets / "after",
+            how=Measuring(download=False),
+        )
 
 
 def test_rows_that_may_not_decide_leave_no_evidence() -> None:
@@ -181,7 +215,9 @@ def test_rows_that_may_not_decide_leave_no_evidence() -> None:
 
 
 def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets: Path) -> None:
-    found = compare(real=sets / "real", before=sets / "before", after=sets / "after", download=False)
+    found = compare(
+        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+    )
     assert found.row("fid") is None
     assert found.row("lfd") is not None
     (sentence,) = (one for one in found.missing if "FID" in one)
@@ -204,5 +240,8 @@ def test_a_failed_download_is_told_and_not_fatal(monkeypatch: pytest.MonkeyPatch
 def test_a_named_weights_file_that_is_not_there_is_refused(sets: Path, tmp_path: Path) -> None:
     with pytest.raises(FFLError, match="does not exist"):
         compare(
-            real=sets / "real", before=sets / "before", after=sets / "after", inception=tmp_path / "no.pth"
+            real=sets / "real",
+            before=sets / "before",
+            after=sets / "after",
+            how=Measuring(features=choose_features(inception=tmp_path / "no.pth")),
         )
