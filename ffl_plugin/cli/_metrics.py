@@ -53,6 +53,35 @@ def chosen_of(
 OF_FEATURES = ("fid", "kid", "cmmd", "is", "pr")
 
 
+OPTIONS = (
+    click.option(
+        "--features",
+        default="inception",
+        show_default=True,
+        type=click.Choice(["inception", "dinov2", "clip", "alexnet"]),
+        help="Network whose features are measured; the numbers are named after it.",
+    ),
+    click.option(
+        "--inception", metavar="PATH", help="Inception weights, instead of a download. [env: FFL_INCEPTION]"
+    ),
+    click.option(
+        "--lpips",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="AlexNet weights for LPIPS, instead of a download. [env: FFL_LPIPS]",
+    ),
+    click.option(
+        "--no-download", is_flag=True, help="Skip FID and LPIPS if their weights are not available locally."
+    ),
+    click.option(
+        "--protocol",
+        type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
+        help="Resizing and covariance of FID; only numbers of one protocol compare. [default: pytorch-fid, "
+        "as in the FFL paper]",
+    ),
+)
+
+
 def measuring_options(
     *weights: str, others: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -66,73 +95,39 @@ def measuring_options(
             keyword ``others``.
     """
     known = (*OF_FEATURES, *others)
+    of_weights = click.option(
+        *weights,
+        "--feature-weights",
+        "feature_weights",
+        metavar="PATH",
+        help="Weights of the network of --features, instead of a download.",
+    )
+    of_metrics = click.option(
+        "--metrics",
+        metavar="LIST",
+        callback=chosen_of(known),
+        help=f"Any of {','.join(known)} (fid, kid: on another network FD, KD; cmmd: of CLIP; is: Inception "
+        "Score, of Inception; pr: precision and recall). [default: fid; with CLIP cmmd]",
+    )
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        @click.option(
-            "--features",
-            default="inception",
-            show_default=True,
-            type=click.Choice(["inception", "dinov2", "clip", "alexnet"]),
-            help="Network whose features are measured; the numbers are named after it.",
-        )
-        @click.option(
-            *weights,
-            "--feature-weights",
-            "feature_weights",
-            metavar="PATH",
-            help="Weights of the network of --features, instead of a download.",
-        )
-        @click.option(
-            "--inception",
-            metavar="PATH",
-            help="Inception weights, instead of a download. [env: FFL_INCEPTION]",
-        )
-        @click.option(
-            "--lpips",
-            type=click.Path(path_type=Path),
-            metavar="PATH",
-            help="AlexNet weights for LPIPS, instead of a download. [env: FFL_LPIPS]",
-        )
-        @click.option(
-            "--no-download",
-            is_flag=True,
-            help="Skip FID and LPIPS if their weights are not available locally.",
-        )
-        @click.option(
-            "--protocol",
-            type=click.Choice(["pytorch-fid", "stylegan2-ada", "clean"]),
-            help="Resizing and covariance of FID; only numbers of one protocol compare. "
-            "[default: pytorch-fid, as in the FFL paper]",
-        )
-        @click.option(
-            "--metrics",
-            metavar="LIST",
-            callback=chosen_of(known),
-            help=f"Any of {','.join(known)} (fid, kid: on another network FD, KD; cmmd: of CLIP; is: "
-            "Inception Score, of Inception; pr: precision and recall). [default: fid; with CLIP cmmd]",
-        )
         @functools.wraps(function)
         def command(
-            *,
-            features: str,
-            feature_weights: Optional[str],
-            inception: Optional[str],
-            lpips: Optional[Path],
-            no_download: bool,
-            protocol: Optional[str],
-            metrics: Optional[tuple[str, ...]],
-            **options: Any,
+            *, feature_weights: Optional[str], lpips: Optional[Path], no_download: bool, **options: Any
         ) -> None:
             from ffl_plugin.metrics.feature_choice import choose_features
             from ffl_plugin.report import Measuring
 
-            chosen = choose_features(
-                features, feature_weights, inception=inception, protocol=protocol, metrics=metrics
-            )
+            names = ("features", "inception", "protocol", "metrics")
+            chosen = {name: options.pop(name) for name in names}
             if others:
-                options["others"] = tuple(metric for metric in metrics or () if metric in others)
-            function(how=Measuring(features=chosen, lpips=lpips, download=not no_download), **options)
+                options["others"] = tuple(metric for metric in chosen["metrics"] or () if metric in others)
+            features = choose_features(weights=feature_weights, **chosen)
+            function(how=Measuring(features=features, lpips=lpips, download=not no_download), **options)
 
-        return command
+        decorated: Callable[..., None] = command
+        for option in (of_metrics, of_weights, *reversed(OPTIONS)):
+            decorated = option(decorated)
+        return decorated
 
     return decorate

@@ -149,17 +149,9 @@ def command(
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
     if report_only:
-        known = read_plan(out)
-        if known is None:
-            raise FFLError(f"{out} is not the folder of a sweep; pass one with --out")
-        plan = known
+        plan = _known_plan(out)
     else:
-        plan = _plan(training, then, weights, shares, seeds)
-        if paired_seeds and not plan.seeded:
-            raise FFLError(
-                "the command takes no seed, so the trainings cannot be paired; put {seed} into it, or omit "
-                "--paired-seeds"
-            )
+        plan = _plan(training, then, weights, shares, seeds, bool(paired_seeds))
         if how.features.weights is not None:
             try_network(how.features)  # fail now, not after days of training
         started = start_engine(engine, out, parse_settings(engine_set))
@@ -192,8 +184,12 @@ def _plan(
     weights: Optional[str],
     shares: Optional[str],
     seeds: str,
+    paired_seeds: bool,
 ) -> Plan:
-    """Parse the trainings to run; raises FFLError if nothing is to be compared with weight 0."""
+    """Parse the trainings to run.
+
+    Raises FFLError if nothing is to be compared with weight 0, or the trainings cannot be paired.
+    """
     option, values = (WEIGHT, weights or "0,0.1,1,10") if shares is None else (SHARE, shares)
     plan = Plan(
         command=training,
@@ -205,6 +201,18 @@ def _plan(
     )
     if len(plan.weights) < 2:
         raise FFLError(f"there is no {option} to compare with 0; pass --{option}s 0,1 or more")
+    if paired_seeds and not plan.seeded:
+        raise FFLError(
+            "the command takes no seed, so the trainings cannot be paired; put {seed} into it, or omit "
+            "--paired-seeds"
+        )
+    return plan
+
+
+def _known_plan(out: Path) -> Plan:
+    plan = read_plan(out)
+    if plan is None:
+        raise FFLError(f"{out} is not the folder of a sweep; pass one with --out")
     return plan
 
 
