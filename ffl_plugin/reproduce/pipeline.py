@@ -133,7 +133,7 @@ def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progres
             real=None if first is None else pipeline.real(setup, first),
             results=results,
             command=f"ffl-patch reproduce {pipeline.name}",
-            how=Measuring(progress=progress),
+            how=Measuring(download=False, progress=progress),
         )
         write_sweep_report(report, sweep / "report")
     (asked,) = (result for result in report.weights if result.weight == options.weight)
