@@ -288,6 +288,13 @@ def _parse(text: str, name: str) -> ast.Module:
         try:
             return ast.parse(text)
         except SyntaxError as error:
+            if conflict := re.search(r"^<{7} .*$", text, re.MULTILINE):
+                raise PatchError(
+                    f"has a merge conflict ({conflict[0]})",
+                    file=name,
+                    line=text.count("\n", 0, conflict.start()) + 1,
+                    next_step="resolve it first",
+                ) from None
             raise PatchError(
                 f"cannot be parsed by Python {platform.python_version()} ({error.msg})",
                 file=name,

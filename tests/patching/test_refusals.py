@@ -50,8 +50,13 @@ REFUSED = {
     ),
     "cannot be parsed": (
         "stylegan2-ada",
-        replaced(LOSS, "import torch\n", "import torch\n<<<<<<< HEAD\n"),
+        replaced(LOSS, "import torch\n", "import torch\nimport\n"),
         "training/loss.py:4: cannot be parsed by Python",
+    ),
+    "a merge conflict": (
+        "stylegan2-ada",
+        replaced(LOSS, "import torch\n", "import torch\n<<<<<<< HEAD\n"),
+        "training/loss.py:4: has a merge conflict",
     ),
     "a null byte": ("pix2pix", replaced(MODEL, "import torch\n", "import torch\n\0"), "cannot be parsed"),
     "an unknown encoding": (
