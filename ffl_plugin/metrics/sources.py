@@ -13,7 +13,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.decode import EXTENSIONS, Pixels, decode
 
 # Formats of images that are not read here. GIF has 256 colours, the others need decoders of their own.
-_UNREAD = frozenset({".apng", ".avif", ".exr", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".tga"})
+UNREAD = frozenset({".apng", ".avif", ".exr", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".tga"})
 
 # An archive member that declares a larger size is a mistake or an attack.
 _LARGEST_MEMBER = 512 * 2**20
@@ -206,7 +206,7 @@ def _images(path: Path, files: Iterable[str]) -> tuple[list[str], tuple[str, ...
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in EXTENSIONS:
             names.append(name)
-        elif suffix in _UNREAD:
+        elif suffix in UNREAD:
             others.append(name)
     kinds = ", ".join(sorted({PurePosixPath(name).suffix.lower()[1:].upper() for name in others}))
     if not names:

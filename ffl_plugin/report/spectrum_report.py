@@ -120,13 +120,18 @@ def measure(paths: Sequence[Path], real: Optional[Path], progress: Optional[Prog
 
 
 def open_any(path: Path, role: str) -> ImageSource:
-    """Open a set, or a single image file as a set of one."""
+    """Open a set, or a single image file as a set of one.
+
+    Raises ``FFLError`` for an image in a format that is not read, and as ``open_images``.
+    """
     from ffl_plugin.metrics import open_images
     from ffl_plugin.metrics.decode import EXTENSIONS
-    from ffl_plugin.metrics.sources import FolderSource
+    from ffl_plugin.metrics.sources import UNREAD, FolderSource
 
     if path.is_file() and path.suffix.lower() in EXTENSIONS:
         return FolderSource(path.parent, [path.name])
+    if path.is_file() and path.suffix.lower() in UNREAD:
+        raise FFLError(f"{path} is in a format that is not read; convert it to PNG")
     return open_images(path, role=role)
 
 

@@ -115,6 +115,13 @@ def test_a_single_file_is_a_set_of_one(tmp_path: Path, capfd: pytest.CaptureFixt
     assert json.loads(stdout)["spectra"][0]["images"] == 1
 
 
+def test_a_single_file_in_another_format_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "image.gif").write_bytes(b"GIF89a")
+    code, _, stderr = run(capfd, tmp_path / "image.gif", "--out", tmp_path / "out")
+    assert code == 1
+    assert "image.gif is in a format that is not read; convert it to PNG" in stderr
+
+
 def test_images_of_a_single_pixel_have_a_spectrum_of_one_value(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
