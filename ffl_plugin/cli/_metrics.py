@@ -85,7 +85,7 @@ OPTIONS = (
 def measuring_options(
     *weights: str, others: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the options for measuring, passed as one ``Measuring``, ``how``.
+    """Return a decorator that adds the options for measuring, passed as ``settings: MeasurementSettings``.
 
     Mutually exclusive options are refused before the function is called.
 
@@ -116,14 +116,17 @@ def measuring_options(
             *, feature_weights: Optional[str], lpips: Optional[Path], no_download: bool, **options: Any
         ) -> None:
             from ffl_plugin.metrics.feature_choice import choose_features
-            from ffl_plugin.report import Measuring
+            from ffl_plugin.report import MeasurementSettings
 
             names = ("features", "inception", "protocol", "metrics")
             chosen = {name: options.pop(name) for name in names}
             if others:
                 options["others"] = tuple(metric for metric in chosen["metrics"] or () if metric in others)
             features = choose_features(weights=feature_weights, **chosen)
-            function(how=Measuring(features=features, lpips=lpips, download=not no_download), **options)
+            function(
+                settings=MeasurementSettings(features=features, lpips=lpips, download=not no_download),
+                **options,
+            )
 
         decorated: Callable[..., None] = command
         for option in (of_metrics, of_weights, *reversed(OPTIONS)):

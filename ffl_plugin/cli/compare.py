@@ -15,7 +15,7 @@ from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 from ffl_plugin.errors import readable
 
 if TYPE_CHECKING:
-    from ffl_plugin.report import Measuring
+    from ffl_plugin.report import MeasurementSettings
 
 
 class SeveralValues(click.Command):
@@ -109,7 +109,7 @@ def command(
     after: tuple[str, ...],
     out: Optional[Path],
     pairs: Optional[bool],
-    how: Measuring,
+    settings: MeasurementSettings,
     clone: Optional[str],
     samples: int,
     classes: Optional[int],
@@ -144,8 +144,8 @@ def command(
             real=real,
             before=before,
             after=after,
-            how=replace(
-                how,
+            settings=replace(
+                settings,
                 pairs=pairs,
                 clone=clone,
                 samples=samples,

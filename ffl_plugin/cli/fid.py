@@ -11,7 +11,7 @@ from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._metrics import RESUMABLE, interruptible, measuring_options
 
 if TYPE_CHECKING:
-    from ffl_plugin.report import Measuring
+    from ffl_plugin.report import MeasurementSettings
 
 
 @click.command()
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def command(
     real: Path,
     fake: Path,
-    how: Measuring,
+    settings: MeasurementSettings,
     others: tuple[str, ...],
     clone: Optional[Path],
     samples: int,
@@ -75,10 +75,10 @@ def command(
         result = evaluate(
             real,
             fake,
-            how.features,
+            settings.features,
             others=others,
-            lpips=how.lpips,
-            download=how.download,
+            lpips=settings.lpips,
+            download=settings.download,
             clone=clone,
             samples=samples,
             cache=None if no_cache else cache or cache_folder(),

@@ -25,7 +25,7 @@ from ffl_plugin.sweep.plan import (
 )
 
 if TYPE_CHECKING:
-    from ffl_plugin.report import Measuring
+    from ffl_plugin.report import MeasurementSettings
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -106,7 +106,7 @@ def command(
     then: tuple[str, ...],
     real: Optional[Path],
     results: Optional[str],
-    how: Measuring,
+    settings: MeasurementSettings,
     paired_seeds: Optional[bool],
     engine: str,
     engine_set: tuple[str, ...],
@@ -144,7 +144,7 @@ def command(
         raise click.UsageError(
             f"--weights of a sweep are those of FFL; pass the file {weights} with --feature-weights."
         )
-    for path in (real, how.features.weights, how.lpips):
+    for path in (real, settings.features.weights, settings.lpips):
         if path is not None and not Path(path).exists():  # fail now, not after days of training
             raise FFLError(f"{path} does not exist; the report needs it once the trainings are done")
     out = out.absolute()
@@ -152,8 +152,8 @@ def command(
         plan = _known_plan(out)
     else:
         plan = _plan(training, then, weights, shares, seeds, bool(paired_seeds))
-        if how.features.weights is not None:
-            try_network(how.features)  # fail now, not after days of training
+        if settings.features.weights is not None:
+            try_network(settings.features)  # fail now, not after days of training
         started = start_engine(engine, out, parse_settings(engine_set))
         plan = open_sweep(out, plan)
     everything = trials(plan, out)
@@ -168,7 +168,7 @@ def command(
                 real=real,
                 results=results,
                 paired_seeds=paired_seeds,
-                how=replace(how, progress=progress),
+                settings=replace(settings, progress=progress),
             )
         written = write_sweep_report(report, out / "report")
     plain = json_text(report.to_json()) + "\n"

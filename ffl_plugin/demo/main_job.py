@@ -42,7 +42,7 @@ def run(
     """
     from ffl_plugin.patches import all_recipes
     from ffl_plugin.patching import plan_apply
-    from ffl_plugin.report import Measuring, compare, write_report
+    from ffl_plugin.report import MeasurementSettings, compare, write_report
 
     out, repository, data, scale = trainings.out, trainings.repository, trainings.data, trainings.scale
     repositories.FOLDER.check(out)
@@ -69,7 +69,7 @@ def run(
     comparison = compare(
         before=trainings.results(WITHOUT),
         after=trainings.results(WITH),
-        how=Measuring(download=False),
+        settings=MeasurementSettings(download=False),
         command=command,
     )
     return comparison, write_report(comparison, out / "report")

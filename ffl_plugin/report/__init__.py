@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ffl_plugin.metrics.uncertainty import Difference
 from ffl_plugin.report.compare import compare
-from ffl_plugin.report.inputs import Measuring
+from ffl_plugin.report.inputs import MeasurementSettings
 from ffl_plugin.report.model import Comparison, Verdict
 from ffl_plugin.report.outputs import check_folder, write_report
 from ffl_plugin.report.table import to_csv, to_text
@@ -17,7 +17,7 @@ from ffl_plugin.report.table import to_csv, to_text
 __all__ = [
     "Comparison",
     "Difference",
-    "Measuring",
+    "MeasurementSettings",
     "Verdict",
     "check_folder",
     "compare",

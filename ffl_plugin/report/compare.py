@@ -13,7 +13,7 @@ from ffl_plugin.report.from_features import compare_feature_files
 from ffl_plugin.report.from_images import compare_images
 from ffl_plugin.report.from_labels import compare_label_maps
 from ffl_plugin.report.from_logs import compare_logs
-from ffl_plugin.report.inputs import AS_USUAL, Inputs, Measuring, Paths, open_inputs
+from ffl_plugin.report.inputs import DEFAULTS, Inputs, MeasurementSettings, Paths, open_inputs
 from ffl_plugin.report.log_remarks import divergence, remarks
 from ffl_plugin.report.model import FEATURES, IMAGES, LABELS, LOGS, Comparison, Findings, Training
 from ffl_plugin.report.opening import Opened, PathLike
@@ -21,7 +21,7 @@ from ffl_plugin.report.training_options import is_about_the_loss, option_differe
 from ffl_plugin.report.verdict import reach_verdict
 
 # Kind of input -> its comparison.
-KINDS: dict[str, Callable[[Inputs, Measuring], Findings]] = {
+KINDS: dict[str, Callable[[Inputs, MeasurementSettings], Findings]] = {
     IMAGES: compare_images,
     LABELS: compare_label_maps,
     FEATURES: compare_feature_files,
@@ -39,7 +39,7 @@ def compare(
     real: Optional[PathLike] = None,
     before: Paths,
     after: Paths,
-    how: Measuring = AS_USUAL,
+    settings: MeasurementSettings = DEFAULTS,
     command: str = "",
 ) -> Comparison:
     """Compare trainings before and after a change.
@@ -49,7 +49,7 @@ def compare(
             for run folders, of which only the logs are read.
         before, after: one or several trainings each: folders or zips of generated images, result folders,
             or StyleGAN run folders.
-        how: what is measured, and with which weights.
+        settings: what is measured, and with which weights.
         command: the command line, for the report.
 
     Returns:
@@ -58,8 +58,8 @@ def compare(
     Raises:
         FFLError: a path, an image or a weights file cannot be used; the message names it.
     """
-    inputs = open_inputs(real, before, after, how)
-    return _comparison(inputs, KINDS[inputs.kind](inputs, how), command)
+    inputs = open_inputs(real, before, after, settings)
+    return _comparison(inputs, KINDS[inputs.kind](inputs, settings), command)
 
 
 def _comparison(inputs: Inputs, findings: Findings, command: str) -> Comparison:

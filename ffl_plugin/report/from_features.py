@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Optional, Union
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.feature_choice import INCEPTION, NETWORKS, FeatureChoice, metric_on
 from ffl_plugin.metrics.metric import CMMD, FID, KID
-from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.inputs import Inputs, MeasurementSettings
 from ffl_plugin.report.model import FEATURES, ChangedImage, Findings, Pictures
 from ffl_plugin.report.samples import furthest, sample, set_places
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _METRICS = {"fid": FID, "kid": KID, "cmmd": CMMD}
 
 
-def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
+def compare_feature_files(inputs: Inputs, settings: MeasurementSettings) -> Findings:
     """Compare files of features, or of features and images."""
     from ffl_plugin.metrics.one_pass import run_pass
     from ffl_plugin.report.image_rows import Digest, MeasuredSet, Shown, comparison_rows
 
-    plan = plan_features(inputs, how)
+    plan = plan_features(inputs, settings)
     shown = Shown(frozenset())
     everything = (inputs.real, *inputs.trainings)
     digests = [None if opened.source is None else Digest(opened.images) for opened in everything]
@@ -38,10 +38,10 @@ def compare_feature_files(inputs: Inputs, how: Measuring) -> Findings:
         if digest is not None
     ]
     total = sum(len(one.source) for one in sets)
-    run_pass(lambda: comparison_rows(sets, [], shown), total, "images", how.progress)
+    run_pass(lambda: comparison_rows(sets, [], shown), total, "images", settings.progress)
     no_images = "Feature files contain no images, so there are no spectra and no pairs."
     return replace(
-        plan.findings(inputs, how, shown).joined(Findings(notes=(no_images,))),
+        plan.findings(inputs, settings, shown).joined(Findings(notes=(no_images,))),
         kind=FEATURES,
         digests=tuple(None if digest is None else digest.result() for digest in digests),
     )
@@ -69,7 +69,7 @@ class FeaturePlan:
 
         return [one for one in self.features[place : place + 1] if isinstance(one, FeatureMeter)]
 
-    def findings(self, inputs: Inputs, how: Measuring, shown: Shown) -> Findings:
+    def findings(self, inputs: Inputs, settings: MeasurementSettings, shown: Shown) -> Findings:
         """Compare the features, after the pass over the images."""
         from ffl_plugin.metrics.features import FeatureMeter
         from ffl_plugin.metrics.uncertainty import compare_features
@@ -79,19 +79,19 @@ class FeaturePlan:
 
         features = [one.result() if isinstance(one, FeatureMeter) else one for one in self.features]
         real, trainings = features[0], inputs.trainings.split(features[1:])
-        rows = compare_features(real, trainings, metrics=self.possible, progress=how.progress)
-        notes = (*self.notes, *_kernel_would_decide(self.possible, how.features, features))
+        rows = compare_features(real, trainings, metrics=self.possible, progress=settings.progress)
+        notes = (*self.notes, *_kernel_would_decide(self.possible, settings.features, features))
         found = Findings(rows=tuple(rows), missing=self.missing, notes=notes)
         before, after = (opened.source for opened in inputs.firsts)
         if "fid" not in self.possible or before is None or after is None or before.names != after.names:
             return found
-        changed = _most_changed(real, trainings.before[0], trainings.after[0], how.progress)
+        changed = _most_changed(real, trainings.before[0], trainings.after[0], settings.progress)
         sides = {"before": before, "after": after}
         pictured = tuple(sample(image.name, set_places(image.name, sides), shown) for image in changed)
         return replace(found, changed=changed, pictures=Pictures(changed=pictured))
 
 
-def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
+def plan_features(inputs: Inputs, settings: MeasurementSettings) -> FeaturePlan:
     """Plan the measurement of feature metrics, or explain what is missing.
 
     Features are cached by content, network, protocol and weights, so that an interrupted run resumes.
@@ -106,7 +106,7 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
     from ffl_plugin.metrics.uncertainty import FEATURE_METRICS
     from ffl_plugin.metrics.weights import WeightsMissing
 
-    choice = how.features
+    choice = settings.features
     protocol = find_protocol(choice.protocol)
     everything = (inputs.real, *inputs.trainings)
     files = {
@@ -123,7 +123,7 @@ def plan_features(inputs: Inputs, how: Measuring) -> FeaturePlan:
         return FeaturePlan(missing=missing)
     try:
         weights = (
-            find_network_weights(choice, may_download=how.download, progress=how.progress)
+            find_network_weights(choice, may_download=settings.download, progress=settings.progress)
             if len(files) < len(everything)
             else None
         )

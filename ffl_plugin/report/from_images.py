@@ -10,7 +10,7 @@ from ffl_plugin.cache import cache_folder
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import Difference, compare_pairs, compare_spectra
 from ffl_plugin.report.from_features import plan_features
-from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.inputs import Inputs, MeasurementSettings
 from ffl_plugin.report.model import PAIRS, SETS, Findings, Pictures, RadialProfile
 from ffl_plugin.report.samples import (
     evenly_spaced,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ffl_plugin.report.samples import Places
 
 
-def compare_images(inputs: Inputs, how: Measuring) -> Findings:
+def compare_images(inputs: Inputs, settings: MeasurementSettings) -> Findings:
     """Measure features and spectra of the sets, and pairs if there are any, in one pass.
 
     Raises:
@@ -42,8 +42,8 @@ def compare_images(inputs: Inputs, how: Measuring) -> Findings:
     from ffl_plugin.report.image_rows import Digest, MeasuredSet, Shown, comparison_rows
 
     everything = (inputs.real, *inputs.trainings)
-    features = plan_features(inputs, how)
-    pairs = None if inputs.pairs is None else _plan_pairs(inputs.pairs, how)
+    features = plan_features(inputs, settings)
+    pairs = None if inputs.pairs is None else _plan_pairs(inputs.pairs, settings)
     before, after = inputs.firsts
     columns = {"real": inputs.real.images, "before": before.images, "after": after.images}
     samples = evenly_spaced(columns) if pairs is None else pairs.samples
@@ -57,12 +57,14 @@ def compare_images(inputs: Inputs, how: Measuring) -> Findings:
     ]
     scored = [] if pairs is None else [(meter.pairs, meter) for meter in pairs.meters]
     total = sum(len(row.images) for row in comparison_rows(sets, scored, shown))
-    run_pass(lambda: comparison_rows(sets, scored, shown), total, "images", how.progress)
+    run_pass(lambda: comparison_rows(sets, scored, shown), total, "images", settings.progress)
     pictured = tuple(sample(name, places, shown) for name, places in samples.items())
     images = Findings(SETS, notes=inputs.notes) if pairs is None else pairs.findings(shown)
     images = images.joined(Findings(pictures=Pictures(samples=pictured)))
     fewest = min(len(opened.images) for opened in everything)
-    found = features.findings(inputs, how, shown).joined(images).joined(_compare_spectra(inputs, spectra))
+    found = (
+        features.findings(inputs, settings, shown).joined(images).joined(_compare_spectra(inputs, spectra))
+    )
     return replace(
         found,
         kind=images.kind,
@@ -108,12 +110,14 @@ class PairPlan:
         )
 
 
-def _plan_pairs(pairs: Sides[ImagePairs], how: Measuring) -> PairPlan:
+def _plan_pairs(pairs: Sides[ImagePairs], settings: MeasurementSettings) -> PairPlan:
     from ffl_plugin.metrics.pair_choice import choose_pair_metrics
     from ffl_plugin.metrics.pair_pass import PairMeter
 
     before, after = pairs.before[0], pairs.after[0]
-    choice = choose_pair_metrics(before, lpips=how.lpips, may_download=how.download, progress=how.progress)
+    choice = choose_pair_metrics(
+        before, lpips=settings.lpips, may_download=settings.download, progress=settings.progress
+    )
     cache = cache_folder() / "pairs"
     meters = pairs.map(
         lambda found: PairMeter(found, metrics=choice.metrics, lpips=choice.lpips, cache=cache)

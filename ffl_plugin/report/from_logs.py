@@ -13,7 +13,7 @@ from ffl_plugin.metrics.metric import HIGHER, NEITHER, Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import NO_EVIDENCE, Difference, compare_values
 from ffl_plugin.report.curves import TrainingLog
-from ffl_plugin.report.inputs import Inputs, Measuring
+from ffl_plugin.report.inputs import Inputs, MeasurementSettings
 from ffl_plugin.report.logged_metrics import BEST, LoggedMetric, logged_metric
 from ffl_plugin.report.model import LOGS, Findings
 from ffl_plugin.report.training_logs import LOSSES
@@ -21,7 +21,7 @@ from ffl_plugin.report.training_logs import LOSSES
 DIVERGED, IMPOSSIBLE, NO_DIRECTION = "a training diverged", "impossible value", "no direction"
 
 
-def compare_logs(inputs: Inputs, how: Measuring) -> Findings:
+def compare_logs(inputs: Inputs, settings: MeasurementSettings) -> Findings:
     """Compare every metric that all trainings logged."""
     logs = inputs.trainings.map(lambda opened: opened.log)
     rows: list[Difference] = []

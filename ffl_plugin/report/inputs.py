@@ -26,7 +26,7 @@ SAMPLES = 50_000  # images per network, the usual number for FID
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasurementSettings:
     """Settings of one comparison.
 
     Attributes:
@@ -59,7 +59,7 @@ class Measuring:
     progress: Optional[Progress] = None
 
 
-AS_USUAL = Measuring()
+DEFAULTS = MeasurementSettings()
 
 
 @dataclass(frozen=True)
@@ -93,34 +93,36 @@ class Inputs:
         return self.trainings.before[0], self.trainings.after[0]
 
 
-def open_inputs(real: Optional[PathLike], before: Paths, after: Paths, how: Measuring) -> Inputs:
+def open_inputs(
+    real: Optional[PathLike], before: Paths, after: Paths, settings: MeasurementSettings
+) -> Inputs:
     """Open the inputs of a comparison, and pair images by name if possible.
 
     Raises:
         FFLError: a path cannot be opened, is passed twice, or is of another kind than the others.
     """
-    paths = Sides(_several(before, "before"), _several(after, "after"), how.paired_seeds)
+    paths = Sides(_several(before, "before"), _several(after, "after"), settings.paired_seeds)
     _check_distinct(paths)
-    sampler = _sampler(how)
+    sampler = _sampler(settings)
     trainings = paths.map(lambda path: open_training(path, sampler))
     _check_alike(trainings)
     _check_pairs_of_seeds(trainings)
-    images = how.classes is None and all(opened.kind == IMAGES for opened in trainings)
-    if how.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
+    images = settings.classes is None and all(opened.kind == IMAGES for opened in trainings)
+    if settings.resize is not None and (real is None or not images or Path(real).suffix.lower() == ".npz"):
         raise FFLError("--resize applies only to --real images compared with generated images; omit it")
     if trainings.before[0].kind == LOGS:
         unused = f"{real} was not used: only the logs of run folders are compared; pass images or networks."
         return Inputs(LOGS, trainings, notes=() if real is None else (unused,))
-    if how.classes is not None and real is None:
+    if settings.classes is not None and real is None:
         raise FFLError("label maps are compared with the true ones; pass those with --real")
     reals = open_real(_path_of_reals(real, trainings))
-    if how.classes is None and any(opened.kind == FEATURES for opened in (reals, *trainings)):
+    if settings.classes is None and any(opened.kind == FEATURES for opened in (reals, *trainings)):
         return Inputs(FEATURES, trainings, reals)
-    kind = IMAGES if how.classes is None else LABELS
+    kind = IMAGES if settings.classes is None else LABELS
     cannot = ""
     if real is not None and kind == IMAGES:
-        reals, cannot = prepare_reals(reals, trainings.before[0], how.resize)
-    wanted = True if kind == LABELS else how.pairs
+        reals, cannot = prepare_reals(reals, trainings.before[0], settings.resize)
+    wanted = True if kind == LABELS else settings.pairs
     pairs, why_not = _pair_up(trainings, None if real is None else reals.images, wanted)
     if pairs is not None and kind == IMAGES:
         for found in pairs:
@@ -148,13 +150,15 @@ def _check_distinct(paths: Sides[PathLike]) -> None:
         places[place] = path
 
 
-def _sampler(how: Measuring) -> Optional[Sampler]:
+def _sampler(settings: MeasurementSettings) -> Optional[Sampler]:
     from ffl_plugin.metrics import sample_generator
 
-    if how.clone is None:
+    if settings.clone is None:
         return None
-    clone, cache = Path(how.clone), cache_folder()
-    return partial(sample_generator, clone=clone, count=how.samples, cache=cache, progress=how.progress)
+    clone, cache = Path(settings.clone), cache_folder()
+    return partial(
+        sample_generator, clone=clone, count=settings.samples, cache=cache, progress=settings.progress
+    )
 
 
 def _path_of_reals(real: Optional[PathLike], trainings: Sides[Opened]) -> Path:

@@ -22,7 +22,7 @@ from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.progress import Progress
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patching import plan_apply
-from ffl_plugin.report import Comparison, Measuring, formatting
+from ffl_plugin.report import Comparison, MeasurementSettings, formatting
 from ffl_plugin.reproduce import Options, Result, paper
 from ffl_plugin.reproduce.scores import METRICS
 from ffl_plugin.sweep.gather import gather
@@ -133,7 +133,7 @@ def _sweep(pipeline: Pipeline, setup: Setup, options: Options, progress: Progres
             real=None if first is None else pipeline.real(setup, first),
             results=results,
             command=f"ffl-patch reproduce {pipeline.name}",
-            how=Measuring(download=False, progress=progress),
+            settings=MeasurementSettings(download=False, progress=progress),
         )
         write_sweep_report(report, sweep / "report")
     (asked,) = (result for result in report.weights if result.weight == options.weight)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Optional
 
 from ffl_plugin import __version__
-from ffl_plugin.report import Measuring, compare
-from ffl_plugin.report.inputs import AS_USUAL
+from ffl_plugin.report import MeasurementSettings, compare
+from ffl_plugin.report.inputs import DEFAULTS
 from ffl_plugin.sweep.advice import advise, caveats_of, remarks_of
 from ffl_plugin.sweep.outcomes import find_outcome, no_results, trial_result
 from ffl_plugin.sweep.plan import DONE, FEWEST_PAIRED, Plan, Trial
@@ -24,7 +24,7 @@ def gather(
     real: Optional[Path] = None,
     results: Optional[str] = None,
     paired_seeds: Optional[bool] = None,
-    how: Measuring = AS_USUAL,
+    settings: MeasurementSettings = DEFAULTS,
     command: str = "",
 ) -> SweepReport:
     """Compare the completed trainings.
@@ -38,7 +38,7 @@ def gather(
             searches ``{out}`` for a result folder, or else a run folder with logs.
         paired_seeds: whether to pair the trainings of a weight with those of weight 0 by seed; None pairs
             them if both have the same ``FEWEST_PAIRED`` or more seeds.
-        how: further settings of `compare`.
+        settings: further settings of `compare`.
         command: the command line, for the reports.
 
     Raises:
@@ -61,7 +61,7 @@ def gather(
             real=real,
             before=list(sides[0].values()),
             after=list(sides[1].values()),
-            how=replace(how, paired_seeds=enough if paired_seeds is None else paired_seeds),
+            settings=replace(settings, paired_seeds=enough if paired_seeds is None else paired_seeds),
             command=command,
         )
         weights.append(WeightResult(weight, comparison))

@@ -1,4 +1,4 @@
-"""The options that compare, fid and sweep share, as the ``Measuring`` that they make."""
+"""The options that compare, fid and sweep share, as the ``MeasurementSettings`` that they make."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from click.testing import CliRunner
 
 from ffl_plugin.cli._metrics import measuring_options
 from ffl_plugin.metrics.feature_choice import FeatureChoice
-from ffl_plugin.report import Measuring
+from ffl_plugin.report import MeasurementSettings
 
 
-def arguments_of(*options: str) -> tuple[Measuring, tuple[str, ...], str]:
+def arguments_of(*options: str) -> tuple[MeasurementSettings, tuple[str, ...], str]:
     """Return what a command's function is called with."""
-    found: list[tuple[Measuring, tuple[str, ...], str]] = []
+    found: list[tuple[MeasurementSettings, tuple[str, ...], str]] = []
 
     @click.command()
     @measuring_options("--weights", others=("spectra",))
     @click.option("--other")
-    def command(how: Measuring, others: tuple[str, ...], other: str) -> None:
-        found.append((how, others, other))
+    def command(settings: MeasurementSettings, others: tuple[str, ...], other: str) -> None:
+        found.append((settings, others, other))
 
     CliRunner().invoke(command, options, catch_exceptions=False, standalone_mode=False)
     return found[0]
@@ -31,9 +31,9 @@ def test_every_option_arrives() -> None:
         "--inception=a.pth --lpips=b.pth --no-download --protocol=clean --metrics=kid,spectra,pr --other=c"
     )
     chosen = FeatureChoice("inception", Path("a.pth"), "clean", ("kid", "pr"))
-    how = Measuring(features=chosen, lpips=Path("b.pth"), download=False)
-    assert arguments_of(*options.split()) == (how, ("spectra",), "c")
+    settings = MeasurementSettings(features=chosen, lpips=Path("b.pth"), download=False)
+    assert arguments_of(*options.split()) == (settings, ("spectra",), "c")
 
 
 def test_the_defaults_are_those_of_compare() -> None:
-    assert arguments_of() == (Measuring(), (), None)
+    assert arguments_of() == (MeasurementSettings(), (), None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from report_material import write_run, write_set
 
-from ffl_plugin.report import Comparison, Measuring, compare
+from ffl_plugin.report import Comparison, MeasurementSettings, compare
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,7 +36,7 @@ def comparison(sets: Path) -> Comparison:
         before=sets / "before",
         after=sets / "after",
         command="ffl-patch compare",
-        how=Measuring(download=False),
+        settings=MeasurementSettings(download=False),
     )
 
 
@@ -69,4 +69,4 @@ def sweep_page(tmp_path_factory: pytest.TempPathFactory) -> str:
         fid = 50 - 10 * trial.weight + trial.seed
         write_run(trial.out / "00000-faces", {0: 300, 200: fid}, trial.weight, trial.seed)
         trial.record(state="failed" if trial.weight == 10 else "done", seconds=100.0)
-    return to_html(gather(plan, everything, sweep, how=Measuring(download=False)))
+    return to_html(gather(plan, everything, sweep, settings=MeasurementSettings(download=False)))

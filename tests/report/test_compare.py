@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics import Weights, perceptual
-from ffl_plugin.report import Comparison, Measuring, compare, formatting, to_csv, to_text
+from ffl_plugin.report import Comparison, MeasurementSettings, compare, formatting, to_csv, to_text
 
 PAIR_METRICS = ["psnr", "ssim", "lfd", "mse"]
 
 
 def compared(pairs: Optional[bool] = None, **arguments: Any) -> Comparison:
-    return compare(**arguments, how=Measuring(pairs=pairs, download=False))
+    return compare(**arguments, settings=MeasurementSettings(pairs=pairs, download=False))
 
 
 def read(path: Path) -> np.ndarray:

@@ -12,7 +12,7 @@ from PIL import Image
 from report_material import write_set
 
 from ffl_plugin.cli import main
-from ffl_plugin.report import Comparison, Measuring, compare
+from ffl_plugin.report import Comparison, MeasurementSettings, compare
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def pairs(tmp_path: Path) -> Path:
 
 def compared(folder: Path) -> Comparison:
     sides = {side: folder / side for side in ("real", "before", "after")}
-    return compare(**sides, how=Measuring(download=False))
+    return compare(**sides, settings=MeasurementSettings(download=False))
 
 
 @pytest.mark.parametrize("side", ["before", "after"])

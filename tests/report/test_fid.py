@@ -20,7 +20,7 @@ from ffl_plugin.metrics.metric import Metric
 from ffl_plugin.metrics.sides import Sides
 from ffl_plugin.metrics.uncertainty import compare_fid, compare_values, of_features
 from ffl_plugin.metrics.weights import Weights, WeightsMissing
-from ffl_plugin.report import Difference, Measuring, compare, to_text
+from ffl_plugin.report import Difference, MeasurementSettings, compare, to_text
 from ffl_plugin.report.page import to_html
 from ffl_plugin.report.verdict import reach_verdict
 
@@ -52,7 +52,10 @@ def test_fid_decides_where_there_are_images_enough(
 
     monkeypatch.setattr(of_features, "compare_fid", with_limit)
     found = compare(
-        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        settings=MeasurementSettings(download=False),
     )
     assert [row.metric for row in found.rows[:2]] == ["fid", "fid_limit"]
     assert found.verdict.metric == "fid_limit"
@@ -73,7 +76,10 @@ def test_too_few_images_leave_the_answer_to_another_metric(
     network: None, sets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = compare(
-        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        settings=MeasurementSettings(download=False),
     )
     assert found.rows[0].metric == "fid"
     assert found.verdict.metric == "lfd"
@@ -85,7 +91,9 @@ def test_too_few_images_leave_the_answer_to_another_metric(
         real=sets / "real",
         before=sets / "before",
         after=sets / "after",
-        how=Measuring(features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False),
+        settings=MeasurementSettings(
+            features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False
+        ),
     )
     assert found.verdict.metric == "profile_distance"
     assert [row.decides for row in found.rows[:2]] == [False, False]
@@ -96,7 +104,9 @@ def test_too_few_images_leave_the_answer_to_another_metric(
         real=sets / "real",
         before=sets / "before",
         after=sets / "after",
-        how=Measuring(features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False),
+        settings=MeasurementSettings(
+            features=choose_features(metrics=("fid", "kid", "pr")), pairs=False, download=False
+        ),
     )
     assert found.verdict.metric == "kid"
     assert "Precision and recall were not measured: every set needs at least 32 images." in found.missing
@@ -107,17 +117,20 @@ def test_a_set_too_small_for_fid_is_told_of_kid(network: None, tmp_path: Path) -
         write_set(tmp_path / side, radius, count=32)
     sides = {side: tmp_path / side for side in ("real", "before", "after")}
     hint = "FID does not decide on 32 images; KID, which needs 32, is measured with --metrics fid,kid."
-    assert hint in compare(**sides, how=Measuring(pairs=False, download=False)).notes
+    assert hint in compare(**sides, settings=MeasurementSettings(pairs=False, download=False)).notes
     assert (
         hint
         not in compare(
             **sides,
-            how=Measuring(features=choose_features(metrics=("fid", "kid")), pairs=False, download=False),
+            settings=MeasurementSettings(
+                features=choose_features(metrics=("fid", "kid")), pairs=False, download=False
+            ),
         ).notes
     )
     (tmp_path / "after" / "00.png").unlink()
     assert not any(
-        "--metrics" in note for note in compare(**sides, how=Measuring(pairs=False, download=False)).notes
+        "--metrics" in note
+        for note in compare(**sides, settings=MeasurementSettings(pairs=False, download=False)).notes
     )
 
 
@@ -134,7 +147,7 @@ def test_files_of_features_are_compared_without_images_and_weights(
         real=tmp_path / "real.npz",
         before=tmp_path / "a.npz",
         after=tmp_path / "b.npz",
-        how=Measuring(features=choose_features(metrics=("fid", "kid"))),
+        settings=MeasurementSettings(features=choose_features(metrics=("fid", "kid"))),
     )
     assert [row.metric for row in found.rows] == ["fid", "kid"]
     assert found.rows[0].after == pytest.approx(frechet_distance(rows["b"], rows["real"]), rel=1e-5)
@@ -157,7 +170,7 @@ def test_the_progress_of_every_stage_ends_at_its_total(network: None, sets: Path
         real=sets / "real",
         before=sets / "before",
         after=sets / "after",
-        how=Measuring(
+        settings=MeasurementSettings(
             pairs=False,
             download=False,
             progress=lambda done, total, what: stages.setdefault(what, []).append((done, total)),
@@ -181,7 +194,7 @@ def test_images_are_compared_with_features_of_the_reals(network: None, sets: Pat
             real=tmp_path / "real.npz",
             before=sets / "before",
             after=sets / "after",
-            how=Measuring(download=False),
+            settings=MeasurementSettings(download=False),
         )
 
 
@@ -192,14 +205,14 @@ def test_statistics_alone_give_no_interval_and_are_refused(sets: Path, tmp_path:
             real=tmp_path / "real.npz",
             before=sets / "before",
             after=sets / "after",
-            how=Measuring(download=False),
+            settings=MeasurementSettings(download=False),
         )
     with pytest.raises(FFLError, match=r"none\.npz does not exist"):
         compare(
             real=tmp_path / "none.npz",
             before=sets / "before",
             after=sets / "after",
-            how=Measuring(download=False),
+            settings=MeasurementSettings(download=False),
         )
 
 
@@ -216,7 +229,10 @@ def test_rows_that_may_not_decide_leave_no_evidence() -> None:
 
 def test_without_weights_the_rest_is_measured_and_one_sentence_says_how_to_get_them(sets: Path) -> None:
     found = compare(
-        real=sets / "real", before=sets / "before", after=sets / "after", how=Measuring(download=False)
+        real=sets / "real",
+        before=sets / "before",
+        after=sets / "after",
+        settings=MeasurementSettings(download=False),
     )
     assert found.row("fid") is None
     assert found.row("lfd") is not None
@@ -243,5 +259,5 @@ def test_a_named_weights_file_that_is_not_there_is_refused(sets: Path, tmp_path:
             real=sets / "real",
             before=sets / "before",
             after=sets / "after",
-            how=Measuring(features=choose_features(inception=tmp_path / "no.pth")),
+            settings=MeasurementSettings(features=choose_features(inception=tmp_path / "no.pth")),
         )

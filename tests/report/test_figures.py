@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ffl_plugin.report import Comparison, Measuring, compare, figures, overview, pictures
+from ffl_plugin.report import Comparison, MeasurementSettings, compare, figures, overview, pictures
 from ffl_plugin.report.curves import Curve
 
 
@@ -30,7 +30,7 @@ def comparison_of_label_maps(tmp_path_factory: pytest.TempPathFactory) -> Compar
             labels[random.random((16, 16)) < wrong] = 3
             Image.fromarray(labels).save(folder / name / f"{index}.png")
     sides = {"real": folder / "true", "before": folder / "before", "after": folder / "after"}
-    return compare(**sides, how=Measuring(classes=4))
+    return compare(**sides, settings=MeasurementSettings(classes=4))
 
 
 def test_a_long_curve_is_drawn_as_means_of_runs_of_like_length() -> None:

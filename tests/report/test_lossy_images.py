@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from report_material import write_set
 
-from ffl_plugin.report import Measuring, compare
+from ffl_plugin.report import MeasurementSettings, compare
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_images_that_were_saved_with_loss(tmp_path: Path, before: str, after: st
         name: write_set(tmp_path / name, radius, name="{:02d}." + form)
         for name, radius, form in (("before", 2, before), ("after", 1, after))
     }
-    caveats = compare(**sides, real=real, how=Measuring(download=False)).verdict.caveats
+    caveats = compare(**sides, real=real, settings=MeasurementSettings(download=False)).verdict.caveats
     found = [caveat for caveat in caveats if "compression" in caveat]
     if told is None:
         assert not found

@@ -18,7 +18,7 @@ from ffl_plugin.metrics import features, one_pass, pair_pass, weights
 from ffl_plugin.metrics.sources import FolderSource
 from ffl_plugin.metrics.spectral_sums import SpectralSums
 from ffl_plugin.metrics.weights import Weights
-from ffl_plugin.report import Measuring, compare
+from ffl_plugin.report import MeasurementSettings, compare
 
 
 class Counts:
@@ -100,7 +100,7 @@ def test_every_image_is_read_and_decoded_once(
 ) -> None:
     sets = result_sets(tmp_path)
     counts = Counts(monkeypatch)
-    found = compare(**sets, how=Measuring(download=False))
+    found = compare(**sets, settings=MeasurementSettings(download=False))
     assert found.kind == "pairs"
     assert {row.metric for row in found.rows} > {"fid", "psnr", "profile_distance"}
     files = {str(path) for folder in sets.values() for path in folder.iterdir()}
@@ -121,9 +121,9 @@ def test_a_second_comparison_measures_nothing(
     network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sets = result_sets(tmp_path)
-    first = compare(**sets, how=Measuring(download=False))
+    first = compare(**sets, settings=MeasurementSettings(download=False))
     counts = Counts(monkeypatch)
-    again = compare(**sets, how=Measuring(download=False))
+    again = compare(**sets, settings=MeasurementSettings(download=False))
     assert again.rows == first.rows
     assert again.before == first.before
     assert sum(counts.decoded.values()) <= 12  # the pictures of the page
@@ -131,7 +131,7 @@ def test_a_second_comparison_measures_nothing(
     assert counts.measured["spectra"] <= 3 * 8  # of the pictures
     (sets["after"] / "3_fake_B.png").write_bytes((sets["after"] / "4_fake_B.png").read_bytes())
     counts.clear()
-    changed = compare(**sets, how=Measuring(download=False))
+    changed = compare(**sets, settings=MeasurementSettings(download=False))
     assert counts.measured["pairs"] == 1
     assert counts.measured["features"] == 0  # the image itself is known
     assert changed.row("psnr").after != first.row("psnr").after
@@ -148,9 +148,9 @@ def test_where_an_image_is_damaged_the_next_run_goes_on(
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(FFLError, match=rf"^{damaged} is damaged"):
-        compare(**sets, how=Measuring(download=False))
+        compare(**sets, settings=MeasurementSettings(download=False))
     damaged.write_bytes(whole)
     counts = Counts(monkeypatch)
-    compare(**sets, how=Measuring(download=False))
+    compare(**sets, settings=MeasurementSettings(download=False))
     assert counts.measured["features"] == 3 * 13
     assert counts.measured["pairs"] == 2 * 13

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from report_material import write_run, write_set
 
-from ffl_plugin.report import Comparison, Measuring, compare
+from ffl_plugin.report import Comparison, MeasurementSettings, compare
 from ffl_plugin.report.page import to_html
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -114,7 +114,7 @@ def test_the_table_tells_what_its_intervals_are_about(
         real=sets / "real",
         before=[sets / "before", write_set(tmp_path / "more", 1.5)],
         after=sets / "after",
-        how=Measuring(pairs=False, download=False),
+        settings=MeasurementSettings(pairs=False, download=False),
     )
     text = " ".join(Page(to_html(several)).text.split())
     assert "Sets of images, each as a whole" in text
@@ -150,7 +150,9 @@ def test_every_name_is_escaped(tmp_path: Path) -> None:
     for side, radius in (("real", 0), ("before", 2), ("after", 1)):
         write_set(tmp_path / side / HOSTILE, radius, count=4, name="{:02d}" + HOSTILE + ".png")
     sides = {side: tmp_path / side / HOSTILE for side in ("real", "before", "after")}
-    page = Page(to_html(compare(**sides, command=f"compare {HOSTILE}", how=Measuring(download=False))))
+    page = Page(
+        to_html(compare(**sides, command=f"compare {HOSTILE}", settings=MeasurementSettings(download=False)))
+    )
     assert not any("onerror" in attributes for attributes in page.all("img"))
     assert page.text.count(HOSTILE) > 6
 

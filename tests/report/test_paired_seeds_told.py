@@ -10,7 +10,7 @@ from report_material import write_run
 
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
-from ffl_plugin.report import Comparison, Measuring, compare, to_csv, to_text
+from ffl_plugin.report import Comparison, MeasurementSettings, compare, to_csv, to_text
 from ffl_plugin.report.compare import INDEPENDENT, PAIRED
 from ffl_plugin.report.page import to_html
 
@@ -32,7 +32,9 @@ def runs(tmp_path: Path) -> dict[str, list[Path]]:
 
 def comparison(runs: dict[str, list[Path]], count: int, paired: bool) -> Comparison:
     return compare(
-        before=runs["before"][:count], after=runs["after"][:count], how=Measuring(paired_seeds=paired)
+        before=runs["before"][:count],
+        after=runs["after"][:count],
+        settings=MeasurementSettings(paired_seeds=paired),
     )
 
 

@@ -16,7 +16,7 @@ from report_material import blurred, scene, write_run
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.preparation import asked_preparation, recorded_preparation
-from ffl_plugin.report import Comparison, Measuring, compare, to_csv, to_text
+from ffl_plugin.report import Comparison, MeasurementSettings, compare, to_csv, to_text
 
 SIZE = (64, 48)  # of the photographs
 
@@ -56,7 +56,9 @@ def record(path: Path, **options: object) -> None:
 
 def compared(folder: Path, **settings: Any) -> Comparison:
     sides = {"before": folder / "results" / "base", "after": folder / "results" / "ffl"}
-    return compare(real=folder / "photographs", **sides, how=Measuring(download=False, **settings))
+    return compare(
+        real=folder / "photographs", **sides, settings=MeasurementSettings(download=False, **settings)
+    )
 
 
 def expected_psnr(folder: Path, name: str) -> float:
@@ -167,7 +169,7 @@ def test_a_size_without_photographs_is_refused(tmp_path: Path) -> None:
         ({**sides, "real": sides["before"]}, 3),
     ):
         with pytest.raises(FFLError, match="--resize applies only to --real images"):
-            compare(**given, how=Measuring(resize="32", download=False, classes=classes))
+            compare(**given, settings=MeasurementSettings(resize="32", download=False, classes=classes))
 
 
 @pytest.mark.parametrize("text", ["", "x", "64x", "0x4", "64x64x3", "-1", "64 x 64", "big"])

@@ -16,7 +16,7 @@ import pytest
 
 from ffl_plugin.cli import main
 from ffl_plugin.errors import FFLError
-from ffl_plugin.report import Measuring
+from ffl_plugin.report import MeasurementSettings
 from ffl_plugin.sweep.plan import Plan, Trial, open_sweep, parse_numbers, trials
 
 # A training in miniature, with StyleGAN's logs: its FID falls with the weight up to 1 and rises beyond.
@@ -297,8 +297,8 @@ def test_the_metrics_of_features_are_those_asked_for(
 ) -> None:
     asked = []
 
-    def compared(*, how: Measuring, **_: object) -> None:
-        asked.append((how.features.metrics, how.features.protocol))
+    def compared(*, settings: MeasurementSettings, **_: object) -> None:
+        asked.append((settings.features.metrics, settings.features.protocol))
         raise FFLError("seen")
 
     out = tmp_path / "sweep"
