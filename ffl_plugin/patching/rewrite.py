@@ -36,6 +36,8 @@ def add_edits(source: Source, edits: tuple[Edit, ...]) -> bytes:
     if delete(data, spans) != source.data:
         raise _unverified(source, "removing the inserted text does not restore the old bytes")
     added = source.with_bytes(data)
+    if added.fault is not None and source.fault is None:
+        raise _unverified(source, f"the patched file would not compile ({added.fault})")
     present = trace(added, edits)
     if not present.applied:
         raise _unverified(source, "an edit is not present exactly once")

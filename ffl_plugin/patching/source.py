@@ -137,6 +137,17 @@ class Source:
         return text.encode(self.encoding)
 
     @functools.cached_property
+    def fault(self) -> Optional[str]:
+        """Why this Python cannot compile the file, though it parses it; None if it can."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the user's comparisons and assertions
+            try:
+                compile(self.tree, self.name, "exec", dont_inherit=True)
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                return error.msg if isinstance(error, SyntaxError) else str(error)
+        return None
+
+    @functools.cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
         """Functions and classes by qualified name, including those in ``if``, ``try`` and ``with``."""
         found: dict[str, list[ast.stmt]] = {}

@@ -201,6 +201,19 @@ def test_refused(text: str, function: str, anchor: Anchor, message: str) -> None
         add_edits(Source(text.encode(), "train.py"), (Statement(function, "mine.call()", after=anchor),))
 
 
+def test_what_parses_but_would_not_compile_is_refused() -> None:
+    edits = (Statement("main", "mine.call(a=1, a=2)", after=Only(("pass",))),)
+    with pytest.raises(PatchError, match=r"train.py: .* would not compile \(keyword argument repeated"):
+        add_edits(Source(MAIN.encode(), "train.py"), edits)
+
+
+def test_a_file_that_did_not_compile_before_is_patched() -> None:
+    broken = f"{MAIN}    main(x=1, x=1)\n"
+    assert b"mine.call()" in add_edits(
+        Source(broken.encode(), "train.py"), (Statement("main", "mine.call()", after=Only(("pass",))),)
+    )
+
+
 BASE = """\
 class Base:
     def __init__(self):
