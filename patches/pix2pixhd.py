@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from contextlib import suppress
+from dataclasses import replace
 from typing import Optional
 
 from ffl_plugin.patches._backward import loss_reaches_backward
@@ -10,15 +12,17 @@ from ffl_plugin.patches._checks import carries_gradient, no_frequency_loss_of_it
 from ffl_plugin.patches._flow import calls, is_backward
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._scaling import loss_is_scaled
-from ffl_plugin.patching import Clone, PatchError, Source
+from ffl_plugin.patching import Clone, PatchError, Source, pattern
 from ffl_plugin.patching.errors import english
 from ffl_plugin.patching.recipe import File, Import, Last, Only, Recipe, Statement, Version
+from ffl_plugin.patching.source import FUNCTIONS
 
 IMPORT = Import("from ffl_plugin.integrations import pix2pixhd as ffl")
 
 FORWARD = "Pix2PixHDModel.forward"
 GENERATED = Only(("fake_image = self.netG.forward(...)", "fake_image = self.netG(...)"))
 LOSS_COMPLETE = Last(("loss_G = ...", "loss_G += ..."), branch="loss_G = ...")
+LOSSES_NAMED = "loss_dict = dict(zip(....loss_names, ...))"
 
 OPTIONS = File(
     path="options/train_options.py",
@@ -72,23 +76,58 @@ def other_trainings(source: Source, clone: Clone) -> Optional[str]:
     )
 
 
-TRAIN = File(
-    path="train.py",
-    defines=(),  # it defines nothing; all its code is at the top level
-    edits=(
-        IMPORT,
-        Statement("", "loss_G = ffl.with_term(loss_G, loss_dict)", after=LOSS_COMPLETE),
-    ),
-    checks=(
-        requires(
-            "",
-            ("loss_dict = dict(zip(....loss_names, ...))",),
-            because="does not name the losses in loss_dict as the model does, so the term would be lost",
+def train_file(function: str = "") -> File:
+    """Return the edits of the script that trains.
+
+    Args:
+        function: the function whose loop trains; empty for the top level, as in the upstream.
+    """
+    return File(
+        path="train.py",
+        defines=(),  # the upstream's defines nothing
+        edits=(
+            IMPORT,
+            Statement(function, "loss_G = ffl.with_term(loss_G, loss_dict)", after=LOSS_COMPLETE),
         ),
-        loss_reaches_backward("", LOSS_COMPLETE, "loss_G"),
-    ),
-    remarks=(loss_is_scaled("", LOSS_COMPLETE, "loss_G"), other_trainings),
-)
+        checks=(
+            requires(
+                function,
+                (LOSSES_NAMED,),
+                because="does not name the losses in loss_dict as the model does, so the term would be lost",
+            ),
+            loss_reaches_backward(function, LOSS_COMPLETE, "loss_G"),
+        ),
+        remarks=(loss_is_scaled(function, LOSS_COMPLETE, "loss_G"), other_trainings),
+    )
+
+
+TRAIN = train_file()
+
+
+def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
+    """Return the recipe for the function that trains, if the clone's scripts have one."""
+    functions = set[str]()
+    for name in clone.python_files:
+        if name.rpartition("/")[2] == TRAIN.path and b"loss_dict" in clone.read(name):
+            with suppress(PatchError):
+                functions |= _trains(clone.source(name))
+    if len(functions) != 1:
+        return recipe
+    return replace(recipe, files=(OPTIONS, MODEL, train_file(functions.pop())))
+
+
+def _trains(source: Source) -> set[str]:
+    """Return the functions that name the losses, as qualified names; empty for the top level."""
+    inside = {
+        name: set(ast.walk(nodes[0]))
+        for name, nodes in source.definitions.items()
+        if isinstance(nodes[0], FUNCTIONS)
+    }
+    return {
+        max((name for name, nodes in inside.items() if node in nodes), key=len, default="")
+        for node in pattern.occurrences(LOSSES_NAMED, source.tree)
+    }
+
 
 RECIPE = Recipe(
     name="pix2pixhd",
@@ -107,4 +146,5 @@ RECIPE = Recipe(
             ),
         ),
     ),
+    adapt=_adapted,
 )
