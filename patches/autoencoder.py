@@ -7,7 +7,8 @@ the discriminator is unchanged; it is summed over the pixels if the code sums it
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -42,6 +43,7 @@ LOG_COMPLETE = Last(("log = ...", "log.update(...)"), branch=GENERATOR)
 DISCRIMINATED, RETURNED = "self.discriminator(...)", "return loss, log"
 SUMMED = ("torch.sum(...) / ....shape[0]", "....sum() / ....shape[0]")
 AVERAGED = ("nll_loss = torch.mean(...)", "nll_loss = ....mean()")
+CONFIGURED = re.compile(rb"^[^#\n]*?(\b[\w.]+\.(\w*WithDiscriminator\w*))", re.MULTILINE)
 
 
 def loss_file(path: str, losses: Mapping[str, str]) -> File:
@@ -95,6 +97,32 @@ def _checks(forward: str) -> tuple[Check, ...]:
     )
 
 
+def configured(losses: Collection[str]) -> Check:
+    """Refuse losses none of which a configuration of the clone names, if configurations name others."""
+
+    def check(source: Source, clone: Clone) -> None:
+        others = []
+        for path in sorted(clone.root.rglob("*.y*ml")):
+            with suppress(OSError):
+                data = path.read_bytes()
+                name = path.relative_to(clone.root).as_posix()
+                for found in CONFIGURED.finditer(data):
+                    if found[2].decode() in losses:
+                        return
+                    others.append((found[1].decode(), name, data.count(b"\n", 0, found.end()) + 1))
+        if others:
+            other, name, line = others[0]
+            raise PatchError(
+                f"trains with {other}, and no configuration with {source.name}, so the term would have no "
+                "effect",
+                file=name,
+                line=line,
+                next_step="call ReconstructionTerm in that loss, as docs/autoencoders.md shows",
+            )
+
+    return check
+
+
 def other_variants(source: Source, clone: Clone) -> Optional[str]:
     """Name the losses of a file that look like the patched ones, but have another form."""
     others = [(node, name) for name, node in _variants(source) if not _has_the_form(source, name, node)]
@@ -118,7 +146,10 @@ def _adapted(recipe: Recipe, clone: Clone) -> Recipe:
                 losses += [each for each, node in _variants(source) if _has_the_form(source, each, node)]
         if losses:
             files.append(loss_file(name, {each: _summed(clone, name, each) for each in losses}))
-    return replace(recipe, files=tuple(files)) if files else recipe
+    if not files:
+        return recipe
+    check = configured({definition.partition(".")[0] for file in files for definition in file.defines})
+    return replace(recipe, files=tuple(replace(file, checks=(*file.checks, check)) for file in files))
 
 
 def _variants(source: Source) -> Iterator[tuple[str, ast.ClassDef]]:

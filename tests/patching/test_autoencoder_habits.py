@@ -99,3 +99,31 @@ def test_a_reduction_that_is_told_in_two_ways_is_refused(make_clone: MakeClone) 
     with pytest.raises(PatchError) as refusal:
         plan_apply(RECIPE, clone)
     assert refusal.value.file == LOSS and refusal.value.line
+
+
+OWN = "taming.modules.losses.audio.LPAPSWithDiscriminator"
+NAMED = "taming.modules.losses.vqperceptual.VQLPIPSWithDiscriminator"
+
+
+@pytest.mark.parametrize(
+    ("text", "applies"),
+    [
+        (f"lossconfig:\n  target: {OWN}\n", False),
+        (f"lossconfig:\n  target: {OWN}\n  # target: {NAMED}\n", False),
+        (f"a:\n  target: {OWN}\nb:\n  target: {NAMED}\n", True),
+        (f"target: ffl_plugin.integrations.autoencoder.loss_with_ffl\nloss: '{NAMED}'\nother: {OWN}\n", True),
+        ("lossconfig:\n  target: taming.modules.losses.DummyLoss\n", True),
+    ],
+)
+def test_a_loss_that_no_configuration_names_is_refused_if_they_name_others(
+    make_clone: MakeClone, text: str, applies: bool
+) -> None:
+    clone = make_clone(RECIPE.name)
+    (clone / "configs").mkdir()
+    (clone / "configs/own.yaml").write_text(text, encoding="utf-8")
+    if applies:
+        assert plan_apply(RECIPE, clone).changes
+        return
+    with pytest.raises(PatchError, match="LPAPSWithDiscriminator") as refusal:
+        plan_apply(RECIPE, clone)
+    assert (refusal.value.file, refusal.value.line) == ("configs/own.yaml", 2)
