@@ -74,6 +74,16 @@ def is_below_another(launcher: Launcher, clone: Clone) -> bool:
     return bool(launcher.folder) and launcher.script is not None and clone.has("train.py")
 
 
+def own_command(recipe: Recipe) -> str:
+    """Return what to train with if the training script is unknown, and what enables the loss in it."""
+    return ", and ".join(["your own script", *(each.removeprefix("# with ") for each in _switch(recipe))])
+
+
+def _switch(recipe: Recipe) -> list[str]:
+    """Return the end of a recipe's command, an option or a comment, that enables the loss, if it has one."""
+    return re.findall(r"(?:--ffl|# ).*", recipe.train)
+
+
 def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     """Return a command that trains with the loss, for the folder where ``ffl-patch`` was called.
 
@@ -90,8 +100,7 @@ def training_command(recipe: Recipe, clone: Clone) -> Optional[str]:
     names |= {option.split("=")[1] for option in options if option.startswith(_CHOICE)}
     code = b"".join(clone.read(name) for name in clone.python_files if name.startswith(launcher.folder))
     if not all(re.search(rf"""['"]{name}['"]""".encode(), code) for name in names):
-        first_ffl = [number for number, option in enumerate(options) if option.startswith(("--ffl", "#"))]
-        options = ["...", *(options[first_ffl[0] :] if first_ffl else [])]
+        options = ["...", *_switch(recipe)]
     folder = clone.root / launcher.folder
     change = "" if folder == Path() else f"cd {shlex.quote(folder.as_posix())} && "
     return f"{change}{program} {shlex.quote(launcher.script)} {' '.join(options)}"

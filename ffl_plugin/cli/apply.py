@@ -10,7 +10,7 @@ import click
 from ffl_plugin.as_text import json_text
 from ffl_plugin.cli._targets import companion_named, recipe_named, show, the_fitting_recipe
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patches._training import training_command
+from ffl_plugin.patches._training import own_command, training_command
 from ffl_plugin.patching import Clone, PatchError, Plan, Recipe, plan_apply
 from ffl_plugin.patching.detect import detect
 from ffl_plugin.patching.errors import command_line, english
@@ -84,8 +84,8 @@ def _text(plan: Plan, clone: Clone, names: list[str], dry_run: bool) -> str:
         return f"{what} is {outcome}."
     lines = [f"{what} {outcome}: {', '.join(change.name for change in plan.changes)}"]
     if not dry_run:
-        command = training_command(plan.recipe, clone)
-        lines.append(f"Train with    {command or 'your own script, and --ffl-weight 1'}")
+        command = training_command(plan.recipe, clone) or own_command(plan.recipe)
+        lines.append(f"Train with    {command}")
         target = f" {names[0]}" if len(names) == 1 else ""  # without a name, all recipes are meant
         lines.append(f"See it with   {command_line(f'diff{target}', plan.root)}")
         lines.append(f"Undo it with  {command_line(f'revert{target}', plan.root)}")

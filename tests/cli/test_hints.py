@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from ffl_plugin.cli import group
+from ffl_plugin.patches import all_recipes
+from ffl_plugin.patches._training import own_command
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -130,6 +132,17 @@ def test_a_configuration_that_a_relative_lacks_is_not_proposed(
     )
     line = training_line(ffl_patch("apply", "projected-gan", root))
     assert line.startswith(f"cd xl && python train.py {options} ")
+
+
+def test_a_family_whose_options_are_in_yaml_is_told_so(clone: Path) -> None:
+    line = training_line(ffl_patch("apply", "autoencoder", copy("autoencoder", "vq")))
+    assert line == "your own script, and ffl_options: {weight: 1} below lossconfig.params"
+
+
+def test_a_companion_alone_has_no_flag(clone: Path) -> None:
+    for target in ("torch2-stylegan2-rosinality", "torch2-pix2pixhd"):
+        recipe = all_recipes()[target]
+        assert own_command(recipe) == "your own script"
 
 
 def test_status_and_refusals_name_the_clone(clone: Path) -> None:
