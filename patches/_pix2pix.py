@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from ffl_plugin.patches._backward import loss_reaches_backward
 from ffl_plugin.patches._checks import forbids, requires
 from ffl_plugin.patches._default_model import trains_another_by_default
 from ffl_plugin.patches._made_models import trains_the_model
 from ffl_plugin.patches._scaling import loss_is_scaled
 from ffl_plugin.patches._volumes import no_volumes
-from ffl_plugin.patching.recipe import File, Import, Last, Only, Other, Statement
+from ffl_plugin.patching import Clone, PatchError, Source
+from ffl_plugin.patching.recipe import Check, File, Import, Last, Only, Other, Statement
 
 no_jittor = forbids(
     "", ("import jittor", "from jittor import ..."), because="is a Jittor port, but the loss needs PyTorch"
@@ -61,6 +64,7 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
         checks=(
             no_jittor,
             no_volumes,
+            found_by_its_name(model),
             requires(
                 backward,
                 ("self.loss_G = ...", "self.loss_G += ..."),
@@ -83,6 +87,23 @@ def model_file(path: str, model: str, imported: Import, term: str, method: str =
         ),
         remarks=(loss_is_scaled(backward, LOSS_COMPLETE, "self.loss_G"), trains_another_by_default),
     )
+
+
+def found_by_its_name(model: str) -> Check:
+    """Refuse a file, such as a backup, in which the package of the models does not look for the model."""
+
+    def check(source: Source, clone: Clone) -> None:
+        path = PurePosixPath(source.name)
+        package = str(path.with_name("__init__.py"))
+        if path.stem.replace("_", "").lower() == model.lower() or not clone.has(package):
+            return
+        if "find_model_using_name" in clone.source(package).definitions:
+            raise PatchError(
+                f"{package} finds models by the names of their files, and so not the {model} of this file",
+                file=source.name,
+            )
+
+    return check
 
 
 def api_of_2017(model: str) -> Other:

@@ -257,3 +257,17 @@ def test_auto_asks_where_two_fit(make_clone: MakeClone, capfd: pytest.CaptureFix
     shutil.copy(make_clone("cyclegan") / "models" / "cycle_gan_model.py", clone / "models")
     code, _, err = run(capfd, "apply", "auto", clone)
     assert code == 1 and "fits cyclegan and pix2pix; name the one you train." in err
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_backup_in_which_no_model_is_looked_for_is_refused(make_clone: MakeClone, by_name: bool) -> None:
+    clone = make_clone("cyclegan")
+    model = clone / "models" / "cycle_gan_model.py"
+    model.rename(model.with_name("cycle_gan_model_backup.py"))
+    if by_name:
+        package = "def find_model_using_name(model_name):\n    pass\n"
+        (clone / "models" / "__init__.py").write_text(package, encoding="utf-8")
+        with pytest.raises(PatchError, match="finds models by the names of their files"):
+            plan_apply(all_recipes()["cyclegan"], clone)
+    else:
+        assert plan_apply(all_recipes()["cyclegan"], clone).changes
