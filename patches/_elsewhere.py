@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Optional
 
 from ffl_plugin.patching import Clone, PatchError, Recipe
 
@@ -16,6 +17,8 @@ _FRAMEWORKS = {
     "Jittor": re.compile(rb"^\s*(?:import|from) jittor\b", re.MULTILINE),
     "PaddlePaddle": re.compile(rb"^\s*(?:import|from) paddle\b", re.MULTILINE),
 }
+_BACKWARD = re.compile(rb"^[ \t]*([\w.]+)\.backward\(", re.MULTILINE)
+_OF_GENERATOR = re.compile(r"(?:^|[^a-zA-Z])(?:[gG]|[gG]en|[gG]enerator)(?:[^a-zA-Z]|$)|[a-z]G(?![a-z])")
 _TORCH = re.compile(rb"^\s*(?:import|from) torch\b", re.MULTILINE)
 
 
@@ -44,6 +47,23 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
     return advice
 
 
+def in_a_loop_of_its_own(clone: Clone) -> Optional[str]:
+    """Return a sentence, without a full stop, on the loss alone; None for a repository without PyTorch."""
+    texts = dict(_texts(clone))
+    if not any(map(_TORCH.search, texts.values())):
+        return None
+    places = (
+        f", such as `{found[1].decode()}` in {name}:{_line(text, found)}"
+        for name, text in texts.items()
+        for found in _BACKWARD.finditer(text)
+        if _OF_GENERATOR.search(found[1].decode())
+    )
+    return (
+        "without a patch, add `weight * ffl_plugin.FocalFrequencyLoss()(generated, real)` to the loss that "
+        f"the generator backpropagates{next(places, '')}: docs/loss.md"
+    )
+
+
 def _is_named(recipe: Recipe, clone: Clone) -> bool:
     """Whether the clone's folder or one of its scripts contains the recipe's name, as whole words."""
     name = re.sub(r"\W|_", "", recipe.name)
@@ -69,6 +89,9 @@ def _place(texts: dict[str, bytes], wanted: re.Pattern[bytes]) -> str:
     """Return the first occurrence as ``file.py:12``; empty if there is none."""
     for name, text in texts.items():
         if found := wanted.search(text):
-            line = text.count(b"\n", 0, found.end()) + 1
-            return f"{name}:{line}"
+            return f"{name}:{_line(text, found)}"
     return ""
+
+
+def _line(text: bytes, found: re.Match[bytes]) -> int:
+    return text.count(b"\n", 0, found.end()) + 1

@@ -10,7 +10,7 @@ import click
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._default_model import trained_by_default
-from ffl_plugin.patches._elsewhere import what_to_do
+from ffl_plugin.patches._elsewhere import in_a_loop_of_its_own, what_to_do
 from ffl_plugin.patches._training import find_launcher, is_below_another
 from ffl_plugin.patching import Clone, PatchError, Recipe
 from ffl_plugin.patching.detect import detect, nearest_family
@@ -163,10 +163,14 @@ def copy_below(recipe: Recipe, clone: Clone) -> Optional[str]:
 def of_no_family(clone: Clone) -> PatchError:
     """Return the refusal for a clone that matches no recipe: what it is, or its nearest family."""
     known = what_to_do(clone, all_recipes().values())
-    if not known and (near := nearest_family(all_recipes().values(), clone)) is not None:
-        known = [near]
+    steps = ["`ffl-patch list` shows the supported ones"]
+    if not known:
+        if (near := nearest_family(all_recipes().values(), clone)) is not None:
+            known = [near]
+        if (step := in_a_loop_of_its_own(clone)) is not None:
+            steps.append(step)
     problem = "; ".join([f"{clone.root.resolve()} belongs to no supported family", *known])
-    return PatchError(problem, next_step="`ffl-patch list` shows the supported ones")
+    return PatchError(problem, next_step="; ".join(steps))
 
 
 def show(notes: Sequence[str]) -> None:

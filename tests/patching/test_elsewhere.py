@@ -48,6 +48,31 @@ def test_what_no_recipe_fits_is_told(tmp_path: Path, name: str, text: str, said:
     assert report.exit_code == (0 if found["fits"] else 1)
 
 
+LOOP = "import torch\n\ndef step():\n    {}.backward()\n"
+
+
+@pytest.mark.parametrize(
+    "loss", ["self.loss_G", "g_loss", "gen_loss.mean", "Generator_loss", "errG", "losses.gen"]
+)
+def test_a_trainer_of_no_family_is_told_where_the_loss_alone_belongs(tmp_path: Path, loss: str) -> None:
+    (tmp_path / "a.py").write_text(LOOP.format("config.loss_D"), encoding="utf-8")
+    (tmp_path / "b.py").write_text(LOOP.format(loss), encoding="utf-8")
+    said = str(CliRunner().invoke(detect, [str(tmp_path)]).exception)
+    assert "ffl_plugin.FocalFrequencyLoss()" in said and f"`{loss}` in b.py:4" in said
+
+
+@pytest.mark.parametrize("loss", ["loss", "logging", "d_loss", "total.config"])
+def test_no_place_is_named_where_none_is_the_generators(tmp_path: Path, loss: str) -> None:
+    (tmp_path / "a.py").write_text(LOOP.format(loss), encoding="utf-8")
+    said = str(CliRunner().invoke(detect, [str(tmp_path)]).exception)
+    assert "ffl_plugin.FocalFrequencyLoss()" in said and "a.py" not in said
+
+
+def test_what_uses_no_pytorch_is_told_of_no_loss(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("g_loss.backward()\n", encoding="utf-8")
+    assert "FocalFrequencyLoss" not in str(CliRunner().invoke(detect, [str(tmp_path)]).exception)
+
+
 def test_a_file_that_does_not_parse_is_one_problem(make_clone: MakeClone) -> None:
     clone = make_clone("stylegan3")
     (clone / "train.py").write_text("def launch_training(c)\n    def main(): setup_training_loop_kwargs()\n")
