@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional, TypeVar
 
 import click
 
 from ffl_plugin.patches import all_recipes
-from ffl_plugin.patches._default_model import trained_by_default
+from ffl_plugin.patches._default_model import Default, trained_by_default
 from ffl_plugin.patches._elsewhere import in_a_loop_of_its_own, what_to_do
 from ffl_plugin.patches._training import find_launcher, is_below_another
 from ffl_plugin.patching import Clone, PatchError, Recipe
-from ffl_plugin.patching.detect import detect, nearest_family
+from ffl_plugin.patching.detect import Fit, detect, nearest_family
 from ffl_plugin.patching.errors import command_line, english
 from ffl_plugin.patching.report import patched_by
 from ffl_plugin.patching.search import Ambiguous, Relative
@@ -112,6 +113,13 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
     if len(applying) == 1 and not several:
         if said := copy_below(applying[0], clone):
             raise PatchError(said, next_step="give that folder if it is what you train")
+        for fit in fits[1:]:
+            if (theirs := _default_of(fit, applying[0], clone)) is not None and fit.problem is not None:
+                raise PatchError(
+                    f"{theirs.file}: --model defaults to {theirs.model}, which is not patched: "
+                    f"{fit.problem.place}{fit.problem.problem}",
+                    next_step=f"name {applying[0].name} if you train that",
+                )
         return Chosen(applying[0], ())
     if applying and several:
         found = [
@@ -136,7 +144,7 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
     if len(problems) == 1 and fits[0].problem is not None:
         raise fits[0].problem
     own = [fit.problem for fit in fits if fit.problem is not None and not isinstance(fit.problem, Relative)]
-    if len(own) == 1:
+    if len(own) == 1 or (own and all(isinstance(problem, Ambiguous) for problem in own)):
         raise own[0]
     if fits and not own:
         reasons = "; ".join(
@@ -147,6 +155,14 @@ def the_fitting_recipe(clone: Clone) -> Chosen:
         why = f"`{command_line('detect', clone.root)}` shows why"
         raise PatchError(f"no recipe applies to {clone.root.resolve()}", next_step=why)
     raise of_no_family(clone)
+
+
+def _default_of(fit: Fit, other: Recipe, clone: Clone) -> Optional[Default]:
+    """Return the default of ``--model`` if it is the model of a recipe, and not of another one."""
+    with suppress(PatchError):
+        found = trained_by_default([fit.recipe, other], clone)
+        return found[1] if found is not None and found[0] is fit.recipe else None
+    return None
 
 
 def copy_below(recipe: Recipe, clone: Clone) -> Optional[str]:

@@ -187,6 +187,22 @@ def test_auto_takes_the_model_that_is_trained_by_default(
     assert "name the one you train" in str(CliRunner().invoke(apply, ["auto", str(clone)]).exception)
 
 
+@pytest.mark.parametrize("default", ["cut", "cycle_gan"])
+def test_auto_takes_no_other_model_where_the_default_is_refused(make_clone: MakeClone, default: str) -> None:
+    clone = make_clone("cut")
+    shutil.copytree(make_clone("cyclegan") / "models", clone / "models", dirs_exist_ok=True)
+    cut = clone / "models" / "cut_model.py"
+    cut.write_text(cut.read_text(encoding="utf-8").replace("return parser", "return None"), encoding="utf-8")
+    (clone / "options").mkdir(exist_ok=True)
+    (clone / "options" / "base_options.py").write_text(BASE.format(default), encoding="utf-8")
+    result = CliRunner().invoke(apply, ["auto", str(clone), "--dry-run", "--json"])
+    if default == "cut":
+        assert "models/cut_model.py" in str(result.exception)
+        assert "name cyclegan" in str(getattr(result.exception, "next_step", ""))
+    else:
+        assert json.loads(result.stdout)["target"] == "cyclegan"
+
+
 def test_detect_says_what_is_not_trained_by_default(make_clone: MakeClone) -> None:
     clone = make_clone("cyclegan")
     (clone / "options").mkdir()

@@ -40,6 +40,15 @@ def test_auto_asks_which_of_several_repositories(tmp_path: Path, places: list[tu
     assert contents(root) == before
 
 
+def test_auto_asks_which_of_two_copies_of_a_repository_with_two_targets(tmp_path: Path) -> None:
+    root = several(tmp_path, ("pix2pix", "a"), ("pix2pix", "b"))
+    for folder in ("a", "b"):
+        shutil.copy(FIXTURES / "cyclegan/models/cycle_gan_model.py", root / folder / "models")
+    said = CliRunner().invoke(apply, ["auto", str(root)]).exception
+    assert isinstance(said, PatchError)
+    assert "(a and b)" in said.problem and "folder" in str(said.next_step)
+
+
 @pytest.mark.parametrize("name", ["train.py", "sub/train.py", "sub/folder/train.py"])
 def test_a_file_that_does_not_parse_is_named_wherever_it_is(make_clone: MakeClone, name: str) -> None:
     clone = make_clone("stylegan3")
