@@ -29,7 +29,7 @@ class Settings:
 
     weight: float = 0.0
     share: float = 0.0
-    share_steps: int = 200
+    share_steps: int = 400
     share_every: float = 0.0
     alpha: float = 1.0
     patch_factor: int = 1

@@ -84,7 +84,7 @@ def test_the_settings_are_plain_json_in_loss_kwargs_with_the_defaults_of_the_pap
     assert loss_kwargs["ffl_options"] == {
         "weight": 0.5,
         "share": 0.0,
-        "share_steps": 200,
+        "share_steps": 400,
         "share_every": 0.0,
         "alpha": 1.0,
         "patch_factor": 1,
@@ -110,7 +110,7 @@ def test_every_flag_reaches_the_settings_and_the_name_of_the_run() -> None:
     assert loss_kwargs["ffl_options"] == {
         "weight": 2.0,
         "share": 0.0,
-        "share_steps": 200,
+        "share_steps": 400,
         "share_every": 0.0,
         "alpha": 1.5,
         "patch_factor": 4,
