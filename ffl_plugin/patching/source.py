@@ -293,15 +293,19 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
         ) from None
 
 
+# The markers of git and others, in their order; a line of them alone is a title or a typing error.
+_CONFLICT = re.compile(r"^(<{7} .*?)\r?$.*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
+
+
 def _parse(text: str, name: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # do not report invalid escapes in the user's strings
         try:
             return ast.parse(text)
         except SyntaxError as error:
-            if conflict := re.search(r"^<{7} .*$", text, re.MULTILINE):
+            if conflict := _CONFLICT.search(text):
                 raise PatchError(
-                    f"has a merge conflict ({conflict[0]})",
+                    f"has a merge conflict ({conflict[1]})",
                     file=name,
                     line=text.count("\n", 0, conflict.start()) + 1,
                     next_step="resolve it first",

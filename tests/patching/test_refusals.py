@@ -55,8 +55,23 @@ REFUSED = {
     ),
     "a merge conflict": (
         "stylegan2-ada",
+        replaced(LOSS, "import torch\n", "import torch\n<<<<<<< HEAD\n=======\n>>>>>>> theirs\n"),
+        r"training/loss.py:4: has a merge conflict \(<<<<<<< HEAD\)",
+    ),
+    "a merge conflict, with the line ends of Windows": (
+        "stylegan2-ada",
+        lambda clone: (clone / LOSS).write_bytes(b"<<<<<<< HEAD\r\nx = 1\r\n=======\r\n>>>>>>> theirs\r\n"),
+        r"training/loss.py:1: has a merge conflict \(<<<<<<< HEAD\)",
+    ),
+    "a first marker of a conflict alone": (
+        "stylegan2-ada",
         replaced(LOSS, "import torch\n", "import torch\n<<<<<<< HEAD\n"),
-        "training/loss.py:4: has a merge conflict",
+        "training/loss.py:4: cannot be parsed by Python",
+    ),
+    "a syntax error below a text with markers": (
+        "stylegan2-ada",
+        replaced(LOSS, "import torch\n", 'import torch\n"""\n<<<<<<< old\n>>>>>>> new\n"""\nimport\n'),
+        "training/loss.py:8: cannot be parsed by Python",
     ),
     "a null byte": ("pix2pix", replaced(MODEL, "import torch\n", "import torch\n\0"), "cannot be parsed"),
     "an unknown encoding": (

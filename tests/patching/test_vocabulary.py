@@ -314,11 +314,11 @@ def test_what_no_class_binds_is_refused(
 
 def test_a_base_class_in_a_file_that_cannot_be_parsed_is_refused_there(tmp_path: Path) -> None:
     """Such as with the marks of a merge that were committed; the class itself may well bind the attribute."""
-    broken = f"{BASE}<<<<<<< HEAD\n"
+    broken = f"{BASE}<<<<<<< HEAD\n=======\n>>>>>>> theirs\n"
     written(tmp_path, "from .base import Base", "Base", {"options/base.py": broken})
     with pytest.raises(PatchError, match="has a merge conflict") as refused:
         plan_apply(recipe(), tmp_path)
-    assert (refused.value.file, refused.value.line) == ("options/base.py", len(broken.splitlines()))
+    assert (refused.value.file, refused.value.line) == ("options/base.py", len(broken.splitlines()) - 2)
 
 
 def test_an_edit_of_two_statements_is_named() -> None:
