@@ -92,7 +92,7 @@ def choose_features(
     for metric in chosen:
         only = ONLY_OF.get(metric)
         if only and only != network:
-            name = {"is": "the Inception Score", "cmmd": "CMMD"}[metric]
+            name = {"is": "the Inception Score", "cmmd": "CMMD"}.get(metric, metric)
             raise FFLError(
                 f"{name} is defined on {NETWORKS[only]} only; remove {metric!r} from --metrics, or pass "
                 f"--features {only}"

@@ -60,12 +60,13 @@ def measure_features(
 ) -> list[Measurement]:
     """Measure the chosen metrics; raises ``FFLError`` if statistics are not sufficient."""
     chosen = choice.metrics
-    if not isinstance(fake, Features) and set(chosen) != {"fid"}:
-        raise FFLError("KID, CMMD, IS, precision and recall need features or images, not statistics alone")
-    if not isinstance(real, Features) and {"kid", "cmmd", "pr"} & set(chosen):
-        raise FFLError(
-            "KID, CMMD, precision and recall need the real features or images, not statistics alone"
-        )
+    for side, what, enough in ((fake, "generated", {"fid"}), (real, "real", {"fid", "is"})):
+        short = [metric for metric in chosen if metric not in enough]
+        if short and not isinstance(side, Features):
+            raise FFLError(
+                f"the {what} side is statistics alone, which do not give {', '.join(short)}; pass its "
+                "features or images, or only --metrics fid"
+            )
     found: list[Measurement] = []
     if "fid" in chosen:
         name = metric_on(FID, choice.network).name

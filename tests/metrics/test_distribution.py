@@ -80,6 +80,15 @@ def test_every_metric_of_features_is_measured_by_fid_and_by_compare(metric: str)
     choice = FeatureChoice(network, None, protocol.name, (metric,))
     assert measure_features(real, fakes[0], choice), "ffl-patch fid"
     assert compare_features(real, Sides(fakes[:1], fakes[1:]), metrics=(metric,)), "ffl-patch compare"
+    if not ONLY_OF[metric]:
+        on_dinov2 = [replace(one, protocol=find_protocol("dinov2")) for one in (real, *fakes)]
+        elsewhere = FeatureChoice("dinov2", None, "dinov2", (metric,))
+        named = [one.metric for one in measure_features(*on_dinov2[:2], elsewhere)]
+        named += [
+            row.name
+            for row in compare_features(on_dinov2[0], Sides(on_dinov2[1:2], on_dinov2[2:]), metrics=(metric,))
+        ]
+        assert all("DINOv2" in name for name in named), f"{named}: _ELSEWHERE of feature_choice.py"
     assert "not measured" in _missing([metric], choice, "there are few images")
 
 

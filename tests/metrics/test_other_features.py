@@ -12,7 +12,7 @@ import torch
 from ffl_plugin.errors import FFLError
 from ffl_plugin.metrics.cmmd import GAUSSIAN, SIGMA, cmmd
 from ffl_plugin.metrics.distribution import kid, precision_recall
-from ffl_plugin.metrics.feature_choice import choose_features
+from ffl_plugin.metrics.feature_choice import FeatureChoice, choose_features
 from ffl_plugin.metrics.feature_evaluation import measure_features
 from ffl_plugin.metrics.features import Features
 from ffl_plugin.metrics.frechet import Statistics
@@ -68,11 +68,15 @@ def test_too_few_images_of_either_side_are_refused(measure: Any, network: str, f
     measure(enough, made(network, 3, fewest))
 
 
-@pytest.mark.parametrize(("network", "metric"), [("clip", "cmmd"), ("dinov2", "kid"), ("dinov2", "pr")])
-def test_real_statistics_alone_are_refused(network: str, metric: str) -> None:
-    real, fake = Statistics.of(made(network, 1).pool()), made(network, 2)
-    with pytest.raises(FFLError, match="statistics alone"):
-        measure_features(real, fake, choose_features(network, metrics=[metric]))
+@pytest.mark.parametrize("metric", ["kid", "cmmd", "pr", "a new one"])
+@pytest.mark.parametrize("side", ["real", "generated"])
+def test_statistics_alone_are_refused_with_their_side(metric: str, side: str) -> None:
+    """A metric that they do not give would be left out without a word."""
+    sets = {"real": made("clip", 1), "generated": made("clip", 2)}
+    alone = {**sets, side: Statistics.of(sets[side].pool())}
+    choice = FeatureChoice("clip", None, "clip", ("fid", metric))
+    with pytest.raises(FFLError, match=f"^the {side} side is statistics alone, which do not give {metric};"):
+        measure_features(alone["real"], alone["generated"], choice)
 
 
 def test_cmmd_does_not_depend_on_the_length_of_embeddings() -> None:
