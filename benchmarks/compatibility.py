@@ -8,7 +8,9 @@ launcher's dry run works here, the flags must reach the arguments of the loss an
 the generator's loss runs on a CPU with tiny networks, a training step is taken unpatched and patched: the
 same bits at weight 0, and beyond it the gradient of FFL alone, times the weight. A clone that is not there
 is named with the commands that fetch it. With `--keep FOLDER` an interrupted run goes on where it was, unless
-any code has changed since. Exit code 1 where anything is not as expected from reading the code.
+any code has changed since. With `--merge` only entries run that the page of `--out` lacks, or has at another
+commit, and those of `--only`; its other rows stay. Exit code 1 where anything is not as expected from
+reading the code.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from forks.entries import Entry, missing, read_entries  # noqa: E402
 from forks.kept import Kept  # noqa: E402
 from forks.launch import check_launch  # noqa: E402
 from forks.step import FROM_OPTIONS, check_step  # noqa: E402
-from forks.table import Row, page, shown, what_is_left_out  # noqa: E402
+from forks.table import Row, page, read_rows, shown, what_is_left_out  # noqa: E402
 from forks.trip import command, copy_clone, round_trip  # noqa: E402
 from forks.twins import same_models  # noqa: E402
 from forks.worker import Check  # noqa: E402
@@ -40,7 +42,14 @@ sys.path[:] = [entry for entry in sys.path if entry != str(HERE)]  # `metrics` i
 def main() -> int:
     """Run the list and write the page; 0 when all is as expected."""
     arguments = parse_arguments()
-    entries = [e for e in read_entries(arguments.list) if arguments.only in f"{e.where} {e.target}"]
+    entries, merged = read_entries(arguments.list), {}
+    if arguments.merge:
+        merged = read_rows(arguments.out.read_text(encoding="utf-8"), entries)
+    wanted = [
+        e
+        for e in entries
+        if arguments.only in f"{e.where} {e.target}" and (arguments.only or e.key not in merged)
+    ]
     kept = Kept(arguments.keep)
 
     same = same_models(entries, arguments.clones) if arguments.one_step_per_file else {}
@@ -51,7 +60,8 @@ def main() -> int:
         return show(keep.row(entry, lambda: examine(entry, arguments.clones, not arguments.no_steps, twin)))
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        rows = list(pool.map(row_of, entries))
+        run = {entry.key: row for entry, row in zip(wanted, pool.map(row_of, wanted))}
+    rows = list({**merged, **run}.values())
     header = (HERE / "compatibility-header.md").read_text(encoding="utf-8")
     left_out = what_is_left_out(arguments.no_steps, arguments.one_step_per_file)
     text = page(rows, f"{header}{left_out}")
@@ -67,6 +77,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--list", type=Path, default=HERE / "compatibility.json", help="the repositories")
     parser.add_argument("--out", type=Path, help="the page to write, docs/compatibility.md as a rule")
     parser.add_argument("--only", default="", help="only entries with this in `owner/name (folder/) target`")
+    parser.add_argument("--merge", action="store_true", help="keep the rows of --out that are not run")
     parser.add_argument("--keep", type=Path, help="folder of what is done, to go on after an interruption")
     parser.add_argument("--no-steps", action="store_true", help="no training steps")
     parser.add_argument(
@@ -75,7 +86,10 @@ def parse_arguments() -> argparse.Namespace:
         help="no training step where a model's file is byte for byte that of an entry above",
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.merge and not (arguments.out and arguments.out.is_file()):
+        parser.error("--merge needs --out with the page to keep")
+    return arguments
 
 
 def examine(entry: Entry, clones: Path, steps: bool, twin: Optional[Entry] = None) -> Row:

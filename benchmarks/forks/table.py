@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -136,11 +137,23 @@ def tables(rows: list[Row]) -> list[str]:
 def line(row: Row) -> str:
     """A row in Markdown."""
     entry, trip = row.entry, row.trip
-    link = f"[{entry.where}](https://github.com/{entry.repository}/tree/{entry.commit})"
     outcome, says = ("missing", row.missing) if trip is None else (trip.outcome, trip.reason)
     return markdown(
-        [link, f"`{entry.commit[:7]}`", outcome, entry.because, says, shown(row.launch), shown(row.step)]
+        [
+            link_to(entry),
+            f"`{entry.commit[:7]}`",
+            outcome,
+            entry.because,
+            says,
+            shown(row.launch),
+            shown(row.step),
+        ]
     )
+
+
+def link_to(entry: Entry) -> str:
+    """An entry as a link to its commit."""
+    return f"[{entry.where}](https://github.com/{entry.repository}/tree/{entry.commit})"
 
 
 def shown(check: Optional[Check]) -> str:
@@ -158,3 +171,34 @@ def markdown(cells: Sequence[str]) -> str:
 def cell(text: str) -> str:
     """Text that stays one cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def read_rows(text: str, entries: Sequence[Entry]) -> dict[tuple[str, str, str], Row]:
+    """Read a page: the row of each entry, by its key, if the page has it at the entry's commit."""
+    by_link = {(entry.target, link_to(entry)): entry for entry in entries}
+    rows = {}
+    target = ""
+    for text_line in text.splitlines():
+        if text_line.startswith("## "):
+            target = text_line.removeprefix("## ")
+        cells = [uncell(each) for each in re.split(r"(?<!\\)\|", text_line)[1:-1]]
+        entry = by_link.get((target, cells[0])) if len(cells) == len(COLUMNS) else None
+        if entry is not None:
+            _, _, outcome, _, says, launch, step = cells
+            rows[entry.key] = Row(
+                entry, Trip(outcome, says), launch=read_check(launch), step=read_check(step)
+            )
+    return rows
+
+
+def read_check(text: str) -> Optional[Check]:
+    """A check from its cell, the inverse of `shown`."""
+    outcome, found, rest = text.partition(": ")
+    if not text:
+        return None
+    return Check(outcome, rest) if found and outcome in ("not run", "wrong") else Check("right", text)
+
+
+def uncell(text: str) -> str:
+    """The text of a cell, the inverse of `cell`."""
+    return text.strip().replace("&lt;", "<").replace("\\|", "|")
