@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from forks import table, worker
-from forks.entries import Entry
+from forks.entries import Entry, read_entries
 from forks.kept import Kept
 from forks.table import Row
 from forks.trip import Trip
 from forks.worker import Check
-from forks_material import ENTRY, REFUSED
+from forks_material import ENTRY, REFUSED, ROOT
 
 
 def test_an_error_is_quoted_without_the_folders_of_the_run() -> None:
@@ -90,3 +91,30 @@ def test_page_says_what_its_run_left_out() -> None:
     assert "`--no-steps`: no dry run and no training step" in table.what_is_left_out(True, True)
     assert "`--one-step-per-file`: no step is taken" in table.what_is_left_out(False, True)
     assert table.what_is_left_out(False, False) == ""
+
+
+def test_a_page_is_read_as_it_was_written() -> None:
+    other = replace(ENTRY, repository="other/name")
+    rows = [
+        Row(
+            ENTRY,
+            Trip("applied"),
+            launch=Check("right", "arrives: yes"),
+            step=Check("wrong", "not | <linear>"),
+        ),
+        Row(other, Trip("refused", "no | <class>"), step=Check("not run", "no: library")),
+        Row(REFUSED, Trip("refused", "a jittor port")),
+    ]
+    text = table.page(rows, "# Title\n")
+    found = table.read_rows(text, [ENTRY, other, REFUSED])
+    assert [found[row.entry.key] for row in rows] == rows
+    assert table.read_rows(text, [replace(ENTRY, commit="0" * 40)]) == {}
+
+
+def test_the_page_of_the_documentation_is_read_and_written_alike() -> None:
+    entries = read_entries(ROOT / "benchmarks" / "compatibility.json")
+    text = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8").partition("\n## Journeys")[0]
+    header, _, rest = text.partition("| target |")
+    found = table.read_rows(text, entries)
+    assert len(found) == len(entries)
+    assert table.page(list(found.values()), header).endswith(f"| target |{rest}")
