@@ -102,10 +102,9 @@ def configured(losses: Collection[str]) -> Check:
 
     def check(source: Source, clone: Clone) -> None:
         others = []
-        for path in sorted(clone.root.rglob("*.y*ml")):
-            with suppress(OSError):
-                data = path.read_bytes()
-                name = path.relative_to(clone.root).as_posix()
+        for name in clone.yaml_files:
+            with suppress(PatchError):
+                data = clone.read(name)
                 for found in CONFIGURED.finditer(data):
                     if found[2].decode() in losses:
                         return

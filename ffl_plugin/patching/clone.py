@@ -17,7 +17,7 @@ from ffl_plugin.patching.recipe import alternatives
 from ffl_plugin.patching.source import Source
 
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv", "env"})
-_LARGEST = 2_000_000  # bytes; no hand-written module is larger
+_LARGEST = 2_000_000  # bytes; no hand-written file is larger
 _DEFINED = re.compile(rb"\b(?:class|def)[\s\\]+(\w+)")
 
 
@@ -34,6 +34,7 @@ class Clone:
         notes: sentences for the user about an interrupted run.
         python_files: paths of all Python files, with forward slashes, outside hidden, build and environment
             folders.
+        yaml_files: the same for YAML files.
         changed: the files whose bytes differ from those on disk.
         files: paths of the current recipe's files in the clone, by the recipe's path.
 
@@ -48,7 +49,7 @@ class Clone:
         self.root = root
         self._real_root = root.resolve()
         self.title = str(root) if root.name else str(self._real_root)
-        self.python_files = _python_files(root)
+        self.python_files, self.yaml_files = _files(root, (".py",), (".yaml", ".yml"))
         self.files: Mapping[str, str] = {}
         self.changed: tuple[str, ...] = ()
         interrupted = transaction.interrupted(root)
@@ -242,12 +243,14 @@ def _aliases(source: Source) -> Iterator[tuple[int, list[str], ast.alias]]:
             yield from ((0, [], alias) for alias in node.names)
 
 
-def _python_files(root: Path) -> list[str]:
-    names = []
+def _files(root: Path, *kinds: tuple[str, ...]) -> list[list[str]]:
+    """Return the paths of the files with the endings of each kind."""
+    names: list[list[str]] = [[] for _ in kinds]
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
         for file in sorted(files):
             path = Path(folder, file)
-            if file.endswith(".py") and path.is_file() and path.stat().st_size <= _LARGEST:
-                names.append(path.relative_to(root).as_posix())
+            for found, endings in zip(names, kinds):
+                if file.endswith(endings) and path.is_file() and path.stat().st_size <= _LARGEST:
+                    found.append(path.relative_to(root).as_posix())
     return names
