@@ -134,3 +134,14 @@ def test_a_command_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         assert processes.call(["no-such-program"], str(tmp_path), log) == 127
     assert (tmp_path / "log").read_text().startswith("cannot start no-such-program")
+
+
+def test_the_environment_of_a_command_extends_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "kept")
+    monkeypatch.setenv("BOTH", "ours")
+    show = "import os; print(*(os.environ[name] for name in ('OURS', 'BOTH', 'GIVEN')))"
+    command = [sys.executable, "-c", show]
+    with processes.running(
+        command, tmp_path, subprocess.PIPE, environment={"BOTH": "theirs", "GIVEN": "new"}
+    ) as process:
+        assert process.communicate()[0].split() == [b"kept", b"theirs", b"new"]

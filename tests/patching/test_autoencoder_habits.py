@@ -105,6 +105,7 @@ OWN = "taming.modules.losses.audio.LPAPSWithDiscriminator"
 NAMED = "taming.modules.losses.vqperceptual.VQLPIPSWithDiscriminator"
 
 
+@pytest.mark.parametrize("name", ["own.yaml", "own.yml"])
 @pytest.mark.parametrize(
     ("text", "applies"),
     [
@@ -116,14 +117,14 @@ NAMED = "taming.modules.losses.vqperceptual.VQLPIPSWithDiscriminator"
     ],
 )
 def test_a_loss_that_no_configuration_names_is_refused_if_they_name_others(
-    make_clone: MakeClone, text: str, applies: bool
+    make_clone: MakeClone, text: str, applies: bool, name: str
 ) -> None:
     clone = make_clone(RECIPE.name)
     (clone / "configs").mkdir()
-    (clone / "configs/own.yaml").write_text(text, encoding="utf-8")
+    (clone / "configs" / name).write_text(text, encoding="utf-8")
     if applies:
         assert plan_apply(RECIPE, clone).changes
         return
     with pytest.raises(PatchError, match="LPAPSWithDiscriminator") as refusal:
         plan_apply(RECIPE, clone)
-    assert (refusal.value.file, refusal.value.line) == ("configs/own.yaml", 2)
+    assert (refusal.value.file, refusal.value.line) == (f"configs/{name}", 2)
