@@ -64,8 +64,8 @@ def measure_features(
         short = [metric for metric in chosen if metric not in enough]
         if short and not isinstance(side, Features):
             raise FFLError(
-                f"the {what} side is statistics alone, which do not give {', '.join(short)}; pass its "
-                "features or images, or only --metrics fid"
+                f"the {what} images are given as statistics alone, from which {', '.join(short)} cannot be "
+                "computed; pass their features or the images, or only --metrics fid"
             )
     found: list[Measurement] = []
     if "fid" in chosen:

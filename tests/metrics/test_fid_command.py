@@ -151,7 +151,7 @@ def test_statistics_of_other_tools_and_features_are_read(
         "--cache", cache, "--metrics", "kid",
     )  # fmt: skip
     assert code == 1
-    assert "KID, CMMD, precision and recall need the real features or images" in err
+    assert "the real images are given as statistics alone, from which kid cannot be computed" in err
 
 
 def test_csv_holds_what_json_does(sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
