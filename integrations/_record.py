@@ -133,7 +133,7 @@ def _trained(entries: list[dict[str, Any]], settings: Settings, iteration: float
         elif "weight" in entry and entry.get("iteration", 0) > iteration:
             continue
         elif "weight" in entry:
-            valid = not settings.recalibrates({**started, "share": entry.get("share")})
+            valid = not settings.invalidating_changes({**started, "share": entry.get("share")})
             trained = replace(trained, weight=entry["weight"] if valid else None)
         elif not entry.get("continued"):
             trained = Trained()
@@ -162,5 +162,5 @@ def describe_change(flag: str, before: Mapping[str, Any], now: Settings, source:
     if not changed:
         return None
     why = f"according to {source}" if before else f"without {source}, it trained without FFL"
-    anew = old["share"] and now.share and now.recalibrates(old)
+    anew = old["share"] and now.share and now.invalidating_changes(old)
     return f"{flag} changes {', '.join(changed)} ({why}){'; the weight is calibrated anew' if anew else ''}"

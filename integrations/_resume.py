@@ -101,7 +101,7 @@ class ResumedRun:
 
     def weight_for(self, settings: Settings) -> Optional[float]:
         """Return the weight that the run found for the same share of the same loss, or None."""
-        return None if settings.recalibrates(self.settings) else self.weight
+        return None if settings.invalidating_changes(self.settings) else self.weight
 
 
 def _weight_at(statistics: Path, kimg: int) -> Optional[float]:

@@ -75,8 +75,8 @@ class Settings:
         """Return the settings of an earlier training, as `to_json`; what was not recorded had its default."""
         return {**Settings(spectrum=self.spectrum).to_json(), **recorded}
 
-    def recalibrates(self, recorded: Mapping[str, Any]) -> list[str]:
-        """Return the settings for whose change a weight calibrated with ``recorded`` is no longer valid."""
+    def invalidating_changes(self, recorded: Mapping[str, Any]) -> list[str]:
+        """Return the settings whose change from ``recorded`` makes a calibrated weight invalid."""
         before, now = self.earlier(recorded), self.to_json()
         return [setting for setting in CALIBRATED if before[setting] != now[setting]]
 

@@ -96,7 +96,7 @@ class ReconstructionTerm(torch.nn.Module):
         before = self._settings.to_json()  # where an earlier version saved nothing
         before |= {} if share is None else {"share": float(share)}
         before |= {} if settings is None else json.loads(bytes(settings.tolist()))
-        changed = [f"{name} {_shown(before[name])}" for name in self._settings.recalibrates(before)]
+        changed = [f"{name} {_shown(before[name])}" for name in self._settings.invalidating_changes(before)]
         if changed:
             _process.warn(
                 f"the checkpoint was trained with {', '.join(changed)}, so the weight of share "

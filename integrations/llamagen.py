@@ -58,7 +58,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
     sentence = describe_change("--vq-ckpt", before.to_json(), settings, source)
     if sentence:
         _process.warn(sentence)
-    if settings.share > 0 and not settings.recalibrates(before.to_json()):
+    if settings.share > 0 and not settings.invalidating_changes(before.to_json()):
         args.ffl_found = getattr(checkpoint["args"], "ffl_found", None)
 
 

@@ -45,7 +45,7 @@ def resume(args: Any, checkpoint: Mapping[str, Any]) -> None:
         return
     before = _opt.settings_of(checkpoint["args"], UPSTREAM)
     _process.warn(describe_change("--ckpt", before.to_json(), settings, source))
-    if settings.share > 0 and not settings.recalibrates(before.to_json()):
+    if settings.share > 0 and not settings.invalidating_changes(before.to_json()):
         args.ffl_found = getattr(checkpoint["args"], "ffl_found", None)
 
 

@@ -47,7 +47,7 @@ def what_to_do(clone: Clone, recipes: Iterable[Recipe]) -> list[str]:
     return advice
 
 
-def in_a_loop_of_its_own(clone: Clone) -> Optional[str]:
+def where_to_add_the_loss(clone: Clone) -> Optional[str]:
     """Return a sentence, without a full stop, on the loss alone; None for a repository without PyTorch."""
     texts = dict(_texts(clone))
     if not any(map(_TORCH.search, texts.values())):

@@ -11,7 +11,7 @@ import click
 
 from ffl_plugin.patches import all_recipes
 from ffl_plugin.patches._default_model import Default, trained_by_default
-from ffl_plugin.patches._elsewhere import in_a_loop_of_its_own, what_to_do
+from ffl_plugin.patches._elsewhere import what_to_do, where_to_add_the_loss
 from ffl_plugin.patches._training import find_launcher, is_below_another
 from ffl_plugin.patching import Clone, PatchError, Recipe
 from ffl_plugin.patching.detect import Fit, detect, nearest_family
@@ -183,7 +183,7 @@ def of_no_family(clone: Clone) -> PatchError:
     if not known:
         if (near := nearest_family(all_recipes().values(), clone)) is not None:
             known = [near]
-        if (step := in_a_loop_of_its_own(clone)) is not None:
+        if (step := where_to_add_the_loss(clone)) is not None:
             steps.append(step)
     problem = "; ".join([f"{clone.root.resolve()} belongs to no supported family", *known])
     return PatchError(problem, next_step="; ".join(steps))

@@ -68,7 +68,7 @@ class Options:
     weight: float = 1.0
     methods: tuple[str, ...] = ()
 
-    def keep(self, settings: dict[str, Any]) -> None:
+    def record(self, settings: dict[str, Any]) -> None:
         """Write the settings to the output folder, or refuse one with results of other settings."""
         path = self.out / "settings.json"
         if not path.exists():

@@ -83,7 +83,7 @@ def run_pipeline(pipeline: Pipeline, options: Options, progress: Progress) -> Re
         "paper": options.paper,
         "epochs": options.epochs,
     }
-    options.keep(settings)
+    options.record(settings)
     setup = Setup(options.out.resolve(), options.data.resolve(), options.epochs, options.paper)
     _copy_and_patch(options.clone, setup.clone, pipeline.targets)
     comparison = _sweep(pipeline, setup, options, progress)

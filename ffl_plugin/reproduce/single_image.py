@@ -39,7 +39,7 @@ def single_image(options: Options, progress: Progress) -> Result:
     """Optimise the pixels of an image from noise with each loss, write the figure and return the table."""
     schedule = replace(SCHEDULE, epochs=options.epochs or SCHEDULE.epochs)
     data = str(options.data.resolve()) if options.data else "drawn"
-    options.keep({"experiment": "single-image", "data": data, "steps": schedule.epochs})
+    options.record({"experiment": "single-image", "data": data, "steps": schedule.epochs})
     target = one_image(options, SIZE)
     images: list[ImageArray] = [target]
     rows = []

@@ -91,7 +91,7 @@ def run_study(study: Study, options: Options, progress: Progress) -> Outcome:
     """Train and score what is not there yet, and return everything."""
     study = _chosen(study, options.methods)
     settings = _settings(study, options)
-    options.keep(settings)
+    options.record(settings)
     schedule = Schedule(**settings["schedule"])
     runs: list[Run] = []
     for split, paper_data in _splits(study, options, settings, progress):
